@@ -1,0 +1,42 @@
+/**
+ * Identifiers of the overlays: 160 bits on a ring, as 40 hexadecimal digits.
+ *
+ * Text of fixed length compares like the number it stands for, is a Map key,
+ * never changes and reads well in a log.
+ */
+import { createHash } from "node:crypto"
+import type { PeerId } from "../link/link.ts"
+
+/** 40 lower-case hexadecimal digits. */
+export type Id = string
+
+export const idBytes = 20
+
+/** The place of a peer: derived from its public key, so that nobody can choose where to sit. */
+export function idOfPeer(peerId: PeerId): Id {
+  return digest(`p2psip peer ${peerId}`)
+}
+
+/** The place of a key. */
+export function idOfKey(key: Uint8Array): Id {
+  return digest(key)
+}
+
+/** True for exactly 40 lower-case hexadecimal digits. */
+export function isId(text: string): text is Id {
+  return /^[0-9a-f]{40}$/.test(text)
+}
+
+/** Whether `id` lies in (from, to) clockwise; the whole ring but `from` where from = to. */
+export function isBetween(from: Id, id: Id, to: Id): boolean {
+  return from < to ? from < id && id < to : from < id || id < to
+}
+
+/** Whether `id` lies in (from, to] clockwise; everything where from = to. */
+export function isBetweenOrAt(from: Id, id: Id, to: Id): boolean {
+  return from < to ? from < id && id <= to : from < id || id <= to
+}
+
+function digest(data: Uint8Array | string): Id {
+  return createHash("sha256").update(data).digest("hex").slice(0, idBytes * 2)
+}

@@ -1,0 +1,2 @@
+/** The contract between SIP-facing code and a distributed hash table. */
+export * from "./types.ts"

@@ -1,0 +1,45 @@
+/**
+ * What carries SIP: a transport listens, and opens flows.
+ *
+ * A {@link Flow} is one way to one remote: a UDP address pair, a connection,
+ * or another peer of the overlay. Responses go back on the flow of their
+ * request (RFC 3581, RFC 5626).
+ */
+
+/** The transport token of Via headers; `P2P` is SIP between peers of the overlay. */
+export type TransportProtocol = "UDP" | "TCP" | "TLS" | "WS" | "WSS" | "P2P"
+
+/** A host and a port; for `P2P` the host is the peer's overlay host name and the port 0. */
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+export interface Flow {
+  readonly transport: Transport
+  readonly remote: HostPort
+  /** The same text for the same flow while it lives, e.g. `UDP 127.0.0.1:5060 127.0.0.1:40001`. */
+  readonly key: string
+  readonly isOpen: boolean
+  /** Queues one message. A failure shows as `onClose`, never as an exception. */
+  send(message: Uint8Array): void
+  /** Adds a listener for the flow's end; the result removes it. A UDP flow ends with ICMP errors only. */
+  onClose(listener: (error: Error | undefined) => void): () => void
+}
+
+export interface Transport {
+  readonly protocol: TransportProtocol
+  /** TCP and its kin: no retransmission by transactions. */
+  readonly isReliable: boolean
+  /** What Via, Record-Route and Path say; differs from the bound address behind NAT. Valid once started. */
+  readonly advertised: HostPort
+  /** Begins to listen. Rejects with `P2PSIP_PORT_IN_USE` where that is the reason. */
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** The flow to a remote, opened if need be; undefined when no more may be opened. */
+  flowTo(remote: HostPort): Flow | undefined
+  /** The open flow of that key, if it is (still) there. */
+  flowOf(key: string): Flow | undefined
+  /** Sets the receiver of each whole, framed message. */
+  onMessage(receiver: (message: Uint8Array, flow: Flow) => void): void
+}
