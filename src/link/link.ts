@@ -53,7 +53,7 @@ export interface Link {
   /**
    * Queues a frame, dialling first if need be. The bytes must not be changed
    * afterwards. Returns false, and drops the frame, when the peer's queue is
-   * full, its address unknown, or the Link stopped. A frame to oneself is
+   * full, the frame too long, its address unknown, or the Link stopped. A frame to oneself is
    * delivered like any other.
    */
   send(to: PeerId, channel: Channel, frame: Uint8Array): boolean
