@@ -67,7 +67,7 @@ export class PendingOperations {
         return true
       }
       function fail(error: unknown): void {
-        if (end(codeOf(error))) reject(error as Error)
+        if (end(codeOf(error))) reject(asError(error))
       }
       this.#operations.add(operation)
       this.#arm()
@@ -128,4 +128,9 @@ export function abortedError(name: string, signal: AbortSignal): P2PSipError {
 /** The code that stands for any error: its own, or that of our bugs. */
 export function codeOf(error: unknown): ErrorCode | "internal" {
   return error instanceof P2PSipError ? error.code : "internal"
+}
+
+/** What was thrown, as an Error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }

@@ -20,7 +20,7 @@ import {
 import type { NormalMutation, NormalPrecondition, NormalPut } from "./normalise.ts"
 import { defaultLimits, defaultOperationTimeoutMs } from "./options.ts"
 import type { ServletOptions } from "./options.ts"
-import { abortedError, PendingOperations } from "./pending.ts"
+import { abortedError, asError, PendingOperations } from "./pending.ts"
 import type { OperationName } from "./pending.ts"
 import { UpdateRejectedError } from "./rejected.ts"
 import type {
@@ -136,7 +136,7 @@ export abstract class P2PSipServlet extends EventEmitter<ServletEvents> {
       }
       return this.#pending.run("get", options.signal, () => this._get(bytes, consistency, options.signal))
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(asError(error))
     }
   }
 
@@ -179,7 +179,7 @@ export abstract class P2PSipServlet extends EventEmitter<ServletEvents> {
       const prepare = (): readonly NormalMutation[] => normaliseMutations(mutations, this.limits)
       return this.#submit("update", key, prepare, conditions, options)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(asError(error))
     }
   }
 
@@ -273,7 +273,7 @@ export abstract class P2PSipServlet extends EventEmitter<ServletEvents> {
         options.operationId === undefined ? this.#runtime.random.bytes(operationIdBytes) : normaliseOperationId(options.operationId)
       return this.#pending.run(name, signal, () => this._update(bytes, mutations, preconditions, operationId, signal))
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(asError(error))
     }
   }
 
