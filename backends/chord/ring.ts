@@ -1,0 +1,209 @@
+/**
+ * The ring of Chord as plain data, and the corrected protocol's steps as pure
+ * functions over it.
+ *
+ * The protocol as first published can break its ring; these are the operations
+ * that Pamela Zave proved correct ("Reasoning about Identifier Spaces: How to
+ * Make Chord Correct", 2016). Her names are kept. Two differences of form:
+ * - Where she pads a list that lost an entry (with an identifier that nobody
+ *   has), the list here is shorter. The two are equivalent.
+ * - A list stops before it would name its owner, so that overlays with no more
+ *   than r members hold full mutual lists, and a lone peer an empty one: it is
+ *   its own successor and predecessor.
+ */
+import type { Id } from "../../src/overlay/id.ts"
+import { isBetween, isBetweenOrAt } from "../../src/overlay/id.ts"
+import type { Member } from "../../src/overlay/key-based-routing.ts"
+
+/** What a member tells about its place. */
+export interface Neighbourhood {
+  readonly predecessor: Member
+  /** Clockwise, without the teller. */
+  readonly successors: readonly Member[]
+}
+
+/** A member's state. */
+export interface Ring extends Neighbourhood {
+  readonly self: Member
+  /** r: the most successors that are kept. */
+  readonly maxSuccessors: number
+  /**
+   * Whether the successor, when last heard, had this peer as its predecessor,
+   * or one that lies between. Until it has, the keys before this peer are not
+   * its own: somebody else answers for them.
+   */
+  readonly accepted: boolean
+}
+
+/** A peer that founds an overlay: alone, and responsible for everything. */
+export function found(self: Member, maxSuccessors: number): Ring {
+  return { self, maxSuccessors, predecessor: self, successors: [], accepted: true }
+}
+
+/** The first successor; the peer itself while it is alone. */
+export function successorOf(ring: Ring): Member {
+  return ring.successors[0] ?? ring.self
+}
+
+/** Whether the peer answers for the key: (predecessor, self], once accepted. */
+export function isResponsible(ring: Ring, key: Id): boolean {
+  return ring.accepted && isBetweenOrAt(ring.predecessor.id, key, ring.self.id)
+}
+
+/** Whether `joiner` belongs directly after `member`: the test that a joining peer's contact must pass. */
+export function isPlaceOf(member: Member, told: Neighbourhood, joiner: Id): boolean {
+  return isBetween(member.id, joiner, (told.successors[0] ?? member).id)
+}
+
+/**
+ * Join: the peer takes the whole list of the member directly before it, and
+ * that member as predecessor, in one step. Joining with a successor alone
+ * breaks rings. The caller has checked {@link isPlaceOf}.
+ */
+export function join(self: Member, maxSuccessors: number, member: Member, told: Neighbourhood): Ring {
+  const list = told.successors.length === 0 ? [member] : told.successors
+  return {
+    self,
+    maxSuccessors,
+    predecessor: member,
+    successors: ordered(self, maxSuccessors, list),
+    accepted: false,
+  }
+}
+
+/** What to do after a step: ask a nearer successor about itself, or notify the present one. */
+export type NextStep =
+  | { readonly kind: "ask"; readonly candidate: Member }
+  | { readonly kind: "notify"; readonly successor: Member }
+
+/**
+ * Stabilise, step 1: the successor answered. Its list, with itself in front,
+ * becomes ours; if its predecessor lies strictly between, that is a candidate.
+ */
+export function stabilizeFromSuccessor(ring: Ring, successor: Member, told: Neighbourhood): { ring: Ring; next: NextStep } {
+  const present = successorOf(ring)
+  if (present.id !== successor.id) return { ring, next: { kind: "notify", successor: present } }
+  return followed(ring, successor, told)
+}
+
+/**
+ * Stabilise, step 2: the candidate answered, so it is live. It becomes the
+ * successor, in front of its own list, and is notified; unless a still nearer
+ * one has come in the meantime.
+ *
+ * Any live member may be a candidate, whoever named it: the new pair
+ * (self, candidate) skips nobody whom (self, successor) did not skip.
+ */
+export function stabilizeFromCandidate(ring: Ring, candidate: Member, told: Neighbourhood): { ring: Ring; next: NextStep } {
+  if (!isCandidate(ring, candidate)) return { ring, next: { kind: "notify", successor: successorOf(ring) } }
+  return followed(ring, candidate, told)
+}
+
+/** Whether the peer lies strictly between this one and its successor. */
+export function isCandidate(ring: Ring, candidate: Member): boolean {
+  return isBetween(ring.self.id, candidate.id, successorOf(ring).id)
+}
+
+function followed(ring: Ring, successor: Member, told: Neighbourhood): { ring: Ring; next: NextStep } {
+  const successors = ordered(ring.self, ring.maxSuccessors, [successor, ...told.successors])
+  const between = isBetween(ring.self.id, told.predecessor.id, successor.id)
+  const accepted = told.predecessor.id === ring.self.id || (between && ring.accepted)
+  const next: NextStep = between ? { kind: "ask", candidate: told.predecessor } : { kind: "notify", successor }
+  return { ring: withRing(ring, { successors, accepted }), next }
+}
+
+/**
+ * A successor is dead, or has left: it goes, and the list moves up. The next
+ * one then has to be notified.
+ */
+export function dropDeadSuccessor(ring: Ring, dead: Id): Ring {
+  if (!ring.successors.some(({ id }) => id === dead)) return ring
+  return { ...ring, successors: ring.successors.filter(({ id }) => id !== dead) }
+}
+
+/** A successor that leaves names those after it: they take its place in the list. */
+export function spliceOutSuccessor(ring: Ring, leaving: Member, told: Neighbourhood): Ring {
+  const at = ring.successors.findIndex(({ id }) => id === leaving.id)
+  if (at < 0) return ring
+  const list = [...ring.successors.slice(0, at), ...told.successors.filter(({ id }) => id !== leaving.id)]
+  return withRing(ring, { successors: ordered(ring.self, ring.maxSuccessors, list) })
+}
+
+/**
+ * Rectify, on a notification from `notifier`: adopt it if it lies between the
+ * predecessor and this peer. Otherwise the predecessor has to be pinged first:
+ * see {@link replaceDeadPredecessor}. The predecessor is never left blank.
+ */
+export function rectify(ring: Ring, notifier: Member): { ring: Ring; outcome: "adopted" | "known" | "ping predecessor" } {
+  if (notifier.id === ring.predecessor.id) return { ring: withRing(ring, { predecessor: notifier }), outcome: "known" }
+  if (isBetween(ring.predecessor.id, notifier.id, ring.self.id)) {
+    return { ring: { ...ring, predecessor: notifier }, outcome: "adopted" }
+  }
+  return { ring, outcome: "ping predecessor" }
+}
+
+/** Rectify, when the ping of the predecessor `dead` went unanswered: the notifier is adopted, unless another was meanwhile. */
+export function replaceDeadPredecessor(ring: Ring, dead: Id, notifier: Member): Ring {
+  if (ring.predecessor.id !== dead) return ring
+  return { ...ring, predecessor: notifier }
+}
+
+/** What a notified successor answers: whether it has us as predecessor now, and whom it had before. */
+export interface NotifyAnswer {
+  readonly adopted: boolean
+  readonly previous: Member
+}
+
+/**
+ * The successor answered our notification. When it adopted us it gave up the
+ * keys after its previous predecessor, no others: a predecessor nearer than
+ * ours bounds our keys, since it answers for those before itself.
+ */
+export function notified(ring: Ring, successor: Member, answer: NotifyAnswer): { ring: Ring; next: NextStep | undefined } {
+  if (successorOf(ring).id !== successor.id) return { ring, next: undefined }
+  const { previous } = answer
+  if (!answer.adopted) {
+    const between = isBetween(ring.self.id, previous.id, successor.id)
+    return {
+      ring: between ? ring : withRing(ring, { accepted: false }),
+      next: between ? { kind: "ask", candidate: previous } : undefined,
+    }
+  }
+  const nearer = !ring.accepted && isBetween(ring.predecessor.id, previous.id, ring.self.id)
+  return { ring: withRing(ring, { accepted: true, predecessor: nearer ? previous : ring.predecessor }), next: undefined }
+}
+
+/**
+ * A list in clockwise order from `self`, without it and without repetition, cut
+ * to the most that are kept. What is out of order is cut off with all after it:
+ * a shorter list is always safe.
+ */
+export function ordered(self: Member, max: number, list: readonly Member[]): Member[] {
+  const result: Member[] = []
+  let last = self.id
+  for (const member of list) {
+    if (result.length === max || !isBetween(last, member.id, self.id)) break
+    result.push(member)
+    last = member.id
+  }
+  return result
+}
+
+/** Keeps the identity of a state that did not change, so that callers can compare by reference. */
+function withRing(ring: Ring, change: Partial<Ring>): Ring {
+  const changed = { ...ring, ...change }
+  const same =
+    changed.accepted === ring.accepted &&
+    changed.predecessor === ring.predecessor &&
+    sameMembers(changed.successors, ring.successors)
+  return same ? ring : changed
+}
+
+/** Whether two lists name the same members with the same addresses in the same order. */
+export function sameMembers(a: readonly Member[], b: readonly Member[]): boolean {
+  return a.length === b.length && a.every((member, index) => sameMember(member, b[index]))
+}
+
+function sameMember(a: Member, b: Member | undefined): boolean {
+  return a === b || (b !== undefined && a.id === b.id && a.addresses.join() === b.addresses.join())
+}

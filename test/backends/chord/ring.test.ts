@@ -1,0 +1,131 @@
+import fc from "fast-check"
+import { describe, expect, test } from "vitest"
+import * as chord from "../../../backends/chord/ring.ts"
+import { findInvariantViolations, findRingDefects } from "../../../src/sim/checkers/zave.ts"
+import type { Event, Model } from "./ring-model.ts"
+import { apply, fingerprint, idealRing, memberOf, settle, view } from "./ring-model.ts"
+
+const events: readonly Event["kind"][] = ["join", "fail", "step"]
+
+/** Visits every state that can be reached, up to `maxStates`. */
+function explore(start: Model, ids: readonly string[], maxStates: number, visit: (model: Model) => void): number {
+  const seen = new Set([fingerprint(start)])
+  const queue = [start]
+  for (let model = queue.shift(); model !== undefined && seen.size < maxStates; model = queue.shift()) {
+    for (const id of ids) {
+      for (const kind of events) {
+        const next = apply(model, { kind, id })
+        if (next === undefined || seen.has(fingerprint(next))) continue
+        seen.add(fingerprint(next))
+        visit(next)
+        queue.push(next)
+      }
+    }
+  }
+  return seen.size
+}
+
+describe("Zave's invariant", () => {
+  test("holds in every state that five places can reach with lists of two", () => {
+    let visited = 0
+    explore(idealRing(["0", "3", "6"], 2), ["0", "2", "3", "5", "6"], 30_000, (model) => {
+      visited++
+      const violations = findInvariantViolations(view(model), model.r)
+      if (violations.length > 0) expect.fail(`${fingerprint(model)}: ${violations.join("; ")}`)
+      if (visited % 16 === 0) expect(findRingDefects(view(settle(model, 20)), model.r)).toEqual([])
+    })
+    expect(visited).toBeGreaterThan(10_000)
+  })
+
+  test.each([
+    [2, 8],
+    [3, 12],
+    [4, 16],
+  ])("holds after every step of any history, with lists of %i among %i places, and the ring settles", (r, places) => {
+    const ids = Array.from({ length: places }, (_, index) => index.toString(16))
+    const event = fc.record({
+      kind: fc.constantFrom<Event["kind"]>("join", "fail", "step", "step", "step"),
+      id: fc.constantFrom(...ids),
+    })
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 200, size: "max" }), (history) => {
+        let model = idealRing(ids.filter((_, index) => index % 2 === 0), r)
+        for (const each of history) {
+          model = apply(model, each) ?? model
+          expect(findInvariantViolations(view(model), r)).toEqual([])
+        }
+        expect(findRingDefects(view(settle(model, 4 * places)), r)).toEqual([])
+      }),
+      { numRuns: 150 },
+    )
+  })
+})
+
+describe("a small overlay", () => {
+  test("grows from one peer to full mutual lists, whatever the order of joins and steps", () => {
+    const ids = ["1", "3", "5", "7", "9"]
+    const event = fc.record({ kind: fc.constantFrom<Event["kind"]>("join", "step", "step"), id: fc.constantFrom(...ids) })
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 60 }), (history) => {
+        let model: Model = { r: 8, rings: new Map([["5", chord.found(memberOf("5"), 8)]]), pending: new Map() }
+        for (const each of history) model = apply(model, each) ?? model
+        expect(findRingDefects(view(settle(model, 30)), 8)).toEqual([])
+      }),
+    )
+  })
+
+  test("shrinks to a lone peer that answers for everything", () => {
+    const { rings } = settle({ ...idealRing(["2", "8"], 4), rings: new Map([...idealRing(["2", "8"], 4).rings].slice(0, 1)) }, 10)
+    const alone = rings.get("2")
+    expect(alone).toMatchObject({ successors: [], predecessor: { id: "2" }, accepted: true })
+    expect(alone !== undefined && chord.isResponsible(alone, "7")).toBe(true)
+  })
+})
+
+describe("responsibility", () => {
+  test("while nobody fails, never lies with two members, whatever the order of joins and steps", () => {
+    const ids = Array.from({ length: 16 }, (_, index) => index.toString(16))
+    const event = fc.record({
+      kind: fc.constantFrom<Event["kind"]>("join", "step", "step", "step"),
+      id: fc.constantFrom(...ids),
+    })
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 200, size: "max" }), (history) => {
+        let model = idealRing(["0", "5", "a", "d"], 3)
+        for (const each of history) {
+          model = apply(model, each) ?? model
+          for (const key of ids) {
+            const owners = [...model.rings.values()].filter((ring) => chord.isResponsible(ring, key))
+            expect(owners.map(({ self }) => self.id).length, `${key} in ${fingerprint(model)}`).toBeLessThanOrEqual(1)
+          }
+        }
+        model = settle(model, 64)
+        for (const key of ids) {
+          expect([...model.rings.values()].filter((ring) => chord.isResponsible(ring, key))).toHaveLength(1)
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
+
+describe("a list of successors", () => {
+  const self = memberOf("4")
+  const list = (ids: string) => [...ids].map(memberOf)
+  const text = (members: readonly chord.Ring["self"][]) => members.map(({ id }) => id).join("")
+
+  test("ends before it would name its owner, or leave the clockwise order", () => {
+    expect(text(chord.ordered(self, 8, list("68a02456")))).toBe("68a02")
+    expect(text(chord.ordered(self, 8, list("6a8c")))).toBe("6a")
+    expect(text(chord.ordered(self, 8, list("66")))).toBe("6")
+    expect(text(chord.ordered(self, 2, list("68a")))).toBe("68")
+    expect(text(chord.ordered(self, 8, list("4")))).toBe("")
+  })
+
+  test("takes the list of a successor that leaves in its place", () => {
+    const ring: chord.Ring = { self, maxSuccessors: 3, predecessor: memberOf("2"), successors: list("68a"), accepted: true }
+    const told = { predecessor: self, successors: list("8ac") }
+    expect(text(chord.spliceOutSuccessor(ring, memberOf("6"), told).successors)).toBe("8ac")
+    expect(chord.spliceOutSuccessor(ring, memberOf("7"), told)).toBe(ring)
+  })
+})
