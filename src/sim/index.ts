@@ -1,0 +1,11 @@
+/** The simulator: the same peers on a virtual clock and a modelled network. */
+export { constantLatency } from "./latency.ts"
+export type { LatencyModel } from "./latency.ts"
+export { simAddress } from "./sim-link.ts"
+export type { LogLevel, LogLine } from "./sim-log.ts"
+export { defaultConditions } from "./sim-network.ts"
+export type { NetworkConditions } from "./sim-network.ts"
+export type { SimPeer } from "./sim-peer.ts"
+export { SimRandom } from "./sim-random.ts"
+export { Simulation } from "./simulation.ts"
+export type { SimulationOptions } from "./simulation.ts"
