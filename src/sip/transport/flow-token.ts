@@ -1,0 +1,42 @@
+/**
+ * Flow tokens (RFC 5626 §5.2): a flow's key, made unforgeable.
+ *
+ * An edge proxy puts the token into the Path and Record-Route URIs that it
+ * writes. When a request comes back along them, the token alone says which
+ * flow to use: nothing is stored per phone. Layout, then base64url: the first
+ * 12 bytes of HMAC-SHA256 over the flow key, then the flow key.
+ */
+import { createHmac, timingSafeEqual } from "node:crypto"
+
+const macBytes = 12
+/** Longer than any flow key; bounds the work on a hostile token. */
+const maxTokenCharacters = 400
+
+/** Makes and checks the flow tokens of one peer. */
+export class FlowTokens {
+  readonly #secret: Uint8Array
+
+  /** `secret`: 32 random bytes that no other process knows. */
+  constructor(secret: Uint8Array) {
+    this.#secret = secret
+  }
+
+  /** The token that names the flow of this key. Letters, digits, `-` and `_` only, so it fits the user part of a SIP URI. */
+  tokenOf(flowKey: string): string {
+    const key = Buffer.from(flowKey, "latin1")
+    return Buffer.concat([this.#mac(key), key]).toString("base64url")
+  }
+
+  /** The flow key in a token of this peer; undefined for any other text. */
+  keyOf(token: string): string | undefined {
+    if (token.length > maxTokenCharacters) return undefined
+    const bytes = Buffer.from(token, "base64url")
+    if (bytes.length <= macBytes) return undefined
+    const key = bytes.subarray(macBytes)
+    return timingSafeEqual(bytes.subarray(0, macBytes), this.#mac(key)) ? key.toString("latin1") : undefined
+  }
+
+  #mac(key: Uint8Array): Buffer {
+    return createHmac("sha256", this.#secret).update(key).digest().subarray(0, macBytes)
+  }
+}

@@ -1,0 +1,34 @@
+import fc from "fast-check"
+import { expect, test } from "vitest"
+import { FlowTokens } from "../../../../src/sip/transport/flow-token.ts"
+
+const tokens = new FlowTokens(Buffer.alloc(32, 1))
+const flowKey = fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 200 })
+
+test("a token gives back its flow key, to the peer that made it and to no other", () => {
+  const other = new FlowTokens(Buffer.alloc(32, 2))
+  fc.assert(
+    fc.property(flowKey, (key) => {
+      const token = tokens.tokenOf(key)
+      expect(token).toMatch(/^[A-Za-z0-9_-]+$/)
+      expect(tokens.keyOf(token)).toBe(key)
+      expect(other.keyOf(token)).toBe(undefined)
+    }),
+  )
+})
+
+test("one changed bit anywhere makes a token void", () => {
+  fc.assert(
+    fc.property(flowKey, fc.nat(), (key, at) => {
+      const bytes = Buffer.from(tokens.tokenOf(key), "base64url")
+      const bit = at % (bytes.length * 8)
+      bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      expect(tokens.keyOf(bytes.toString("base64url"))).toBe(undefined)
+    }),
+  )
+})
+
+test("any text is taken without harm", () => {
+  fc.assert(fc.property(fc.string(), (text) => void expect(tokens.keyOf(text)).toBe(undefined)))
+  expect(tokens.keyOf("A".repeat(1_000_000))).toBe(undefined)
+})
