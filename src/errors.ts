@@ -11,6 +11,7 @@ export const errorCodes = {
   P2PSIP_BAD_CONFIG: "a configuration value is wrong; the message names the key",
   P2PSIP_BAD_FRAME: "bytes from another peer do not decode",
   P2PSIP_BOOTSTRAP_FAILED: "no bootstrap peer could be reached",
+  P2PSIP_DEFECT: "a peer met a defect of its own; its log says more, please report it",
   P2PSIP_LINK_CLOSED: "the Link is not started, or has been stopped",
   P2PSIP_LIMIT: "a limit of this peer (size, count, rate) would be exceeded",
   P2PSIP_NO_BACKEND: "no backend of that name exists, or its package is not installed",

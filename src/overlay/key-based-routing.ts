@@ -21,6 +21,12 @@ export interface Member {
   readonly addresses: readonly string[]
 }
 
+/** The keys in (from, to] clockwise; the whole ring where from = to. */
+export interface KeyRange {
+  readonly from: Id
+  readonly to: Id
+}
+
 /** What changed in a peer's surroundings; a burst of changes is told once. */
 export interface RoutingChange {
   /** The keys for which this peer is responsible are no longer the same, or their replica sets are not. */
@@ -44,6 +50,11 @@ export interface KeyBasedRouting {
 
   /** Whether this peer answers for the key. False before `join` has resolved. */
   isResponsible(key: Id): boolean
+  /**
+   * The same as arcs of the ring: a key is in one of them exactly when
+   * `isResponsible(key)`. At most a few dozen; empty before `join` has resolved.
+   */
+  ranges(): readonly KeyRange[]
   /**
    * The best member to ask about a key for which this peer is not responsible;
    * with nobody excluded it makes progress towards the owner.

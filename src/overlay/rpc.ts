@@ -1,0 +1,407 @@
+/**
+ * Requests, replies and notifications between peers, over one Link channel.
+ *
+ * A request that goes unanswered is sent again after the peer's
+ * retransmission timeout (RFC 6298), which doubles each time; so every request
+ * must be harmless when made twice. Fails fast when the Link tells that the
+ * connection broke.
+ */
+import type { ErrorCode } from "../errors.ts"
+import { P2PSipError, isP2PSipError } from "../errors.ts"
+import { ByteReader, ByteWriter } from "../codec.ts"
+import type { Link, PeerId } from "../link/link.ts"
+import { channels } from "../link/link.ts"
+import type { Counter, Runtime } from "../runtime/runtime.ts"
+import { DeadlineQueue } from "./deadline-queue.ts"
+import type { Member } from "./key-based-routing.ts"
+import {
+  encodeError, encodeNotification, encodeReply, encodeRequest, encodeWorking, frameKinds, maxHeadBytes, readError,
+} from "./rpc-frame.ts"
+import type { RtoOptions } from "./rto.ts"
+import { RttEstimator, rtoDefaults } from "./rto.ts"
+
+/** The body of a reply. */
+export type Reply = Uint8Array | ByteWriter
+
+/**
+ * Serves one method. A `P2PSipError` that it throws (or rejects with) reaches
+ * the caller with its code and message. Bytes read from `body` share memory
+ * with the frame: copy what is kept for long.
+ */
+export type RequestHandler = (from: PeerId, body: ByteReader) => Reply | Promise<Reply>
+
+/** Serves one kind of notification; what it throws is counted and dropped. */
+export type NotificationHandler = (from: PeerId, body: ByteReader) => void
+
+export interface RpcOptions extends RtoOptions {
+  /** How often a request is sent in all before the peer counts as silent. @default 3 */
+  readonly attempts?: number
+  /** The longest that a call may take while the peer shows signs of life. @default 10000 */
+  readonly timeoutMs?: number
+  /** Calls under way at once; more are refused with `P2PSIP_LIMIT`. @default 65536 */
+  readonly maxPendingCalls?: number
+  /** Requests of one peer that are being handled at once; more are refused with `P2PSIP_LIMIT`. @default 8192 */
+  readonly maxRequestsPerPeer?: number
+  /** Peers of whom round-trip times are remembered. @default 4096 */
+  readonly maxPeers?: number
+}
+
+export const rpcDefaults: Required<RpcOptions> = {
+  ...rtoDefaults,
+  attempts: 3,
+  timeoutMs: 10_000,
+  maxPendingCalls: 65_536,
+  maxRequestsPerPeer: 8_192,
+  maxPeers: 4_096,
+}
+
+export interface CallOptions {
+  /** See {@link RpcOptions.attempts}. */
+  readonly attempts?: number
+  /** See {@link RpcOptions.timeoutMs}. */
+  readonly timeoutMs?: number
+  /** Rejects with `P2PSIP_ABORTED` when it fires. */
+  readonly signal?: AbortSignal
+}
+
+/** What is remembered of a peer. */
+interface PeerState {
+  readonly peerId: PeerId
+  readonly rtt: RttEstimator
+  readonly calls: Set<Call>
+  /** Requests of this peer that are being handled. */
+  readonly handling: Set<number>
+  learned: readonly string[] | undefined
+  backedOffAt: number
+}
+
+/** One call under way. */
+interface Call {
+  readonly id: number
+  readonly peer: PeerState
+  readonly frame: Uint8Array
+  readonly startedAt: number
+  readonly giveUpAt: number
+  readonly attempts: number
+  sent: number
+  sentAt: number
+  /** Times the request has been sent since the last sign of life. */
+  unanswered: number
+  isDone: boolean
+  stopListening: (() => void) | undefined
+  readonly resolve: (body: ByteReader) => void
+  readonly reject: (error: P2PSipError) => void
+}
+
+/** See the head of this file. */
+export class Rpc {
+  readonly #runtime: Runtime
+  readonly #link: Link
+  readonly #options: Required<RpcOptions>
+  readonly #requestHandlers: (RequestHandler | undefined)[] = []
+  readonly #notificationHandlers: (NotificationHandler | undefined)[] = []
+  readonly #peers = new Map<PeerId, PeerState>()
+  readonly #calls = new Map<number, Call>()
+  readonly #deadlines: DeadlineQueue<Call>
+  readonly #removeListener: () => void
+  readonly #retransmissions: Counter
+  readonly #timeouts: Counter
+  #nextId: number
+  #isStopped = false
+
+  constructor(components: { readonly runtime: Runtime; readonly link: Link }, options: RpcOptions = {}) {
+    this.#runtime = components.runtime
+    this.#link = components.link
+    this.#options = { ...rpcDefaults, ...options }
+    this.#nextId = this.#runtime.random.uint32()
+    this.#deadlines = new DeadlineQueue(this.#runtime, (call) => this.#onDue(call))
+    const metrics = this.#runtime.metrics
+    this.#retransmissions = metrics.counter("p2psip_rpc_retransmissions_total", "requests to other peers sent again")
+    this.#timeouts = metrics.counter("p2psip_rpc_timeouts_total", "requests to other peers given up unanswered")
+    this.#link.onFrame(channels.overlay, (from, frame) => this.#onFrame(from, frame))
+    this.#removeListener = this.#link.onPeer((event) => {
+      if (event.name === "down") this.#onDown(event.peerId)
+    })
+  }
+
+  /** Sets the handler of a method, 0 to 255. */
+  handle(method: number, handler: RequestHandler): void {
+    this.#requestHandlers[method] = handler
+  }
+
+  /** Sets the handler of a kind of notification, 0 to 255. */
+  onNotification(method: number, handler: NotificationHandler): void {
+    this.#notificationHandlers[method] = handler
+  }
+
+  /**
+   * Sends a request and resolves with the body of the reply. A `Member`'s
+   * addresses are made known to the Link. Rejects with `P2PSIP_TIMEOUT` (no
+   * answer), `P2PSIP_UNREACHABLE` (the Link refused the frame or lost the
+   * connection), `P2PSIP_LIMIT`, `P2PSIP_ABORTED`, `P2PSIP_NOT_OPEN` (stopped),
+   * or the error that the peer's handler threw.
+   */
+  call(to: Member | PeerId, method: number, body: Uint8Array, options: CallOptions = {}): Promise<ByteReader> {
+    return new Promise((resolve, reject) => {
+      const refusal = this.#refusal(body)
+      if (refusal !== undefined) {
+        reject(refusal)
+        return
+      }
+      const peer = this.#peerFor(to)
+      const id = this.#takeId()
+      const now = this.#runtime.now()
+      const call: Call = {
+        id, peer, frame: encodeRequest(id, method, body), startedAt: now,
+        giveUpAt: now + (options.timeoutMs ?? this.#options.timeoutMs),
+        attempts: options.attempts ?? this.#options.attempts,
+        sent: 0, sentAt: now, unanswered: 0, isDone: false, stopListening: undefined, resolve, reject,
+      }
+      this.#calls.set(id, call)
+      peer.calls.add(call)
+      if (options.signal !== undefined) this.#abortOn(options.signal, call)
+      if (!call.isDone) this.#transmit(call)
+    })
+  }
+
+  /** Sends without expecting an answer; false when the Link refused the frame. */
+  notify(to: Member | PeerId, method: number, body: Uint8Array): boolean {
+    if (this.#refusal(body) !== undefined) return false
+    return this.#link.send(this.#peerFor(to).peerId, channels.overlay, encodeNotification(method, body))
+  }
+
+  /** Smoothed round-trip time to a peer, if it was ever measured. */
+  rttMs(peerId: PeerId): number | undefined {
+    return this.#peers.get(peerId)?.rtt.rttMs
+  }
+
+  /** The longest body that fits into a frame. */
+  get maxBodyBytes(): number {
+    return this.#link.maxFrameBytes - maxHeadBytes
+  }
+
+  /** Rejects what is under way with `P2PSIP_NOT_OPEN` and answers nothing more. */
+  stop(): void {
+    this.#isStopped = true
+    this.#removeListener()
+    for (const call of [...this.#calls.values()]) this.#fail(call, "P2PSIP_NOT_OPEN", "the peer is stopping")
+    this.#deadlines.clear()
+  }
+
+  #refusal(body: Uint8Array): P2PSipError | undefined {
+    if (this.#isStopped) return new P2PSipError("P2PSIP_NOT_OPEN", "the peer has stopped")
+    if (body.length > this.maxBodyBytes) {
+      return new P2PSipError("P2PSIP_LIMIT", `body: expected at most ${this.maxBodyBytes} bytes, found ${body.length}`)
+    }
+    if (this.#calls.size >= this.#options.maxPendingCalls) {
+      return new P2PSipError("P2PSIP_LIMIT", `${this.#calls.size} calls to other peers are under way already; try later`)
+    }
+    return undefined
+  }
+
+  #takeId(): number {
+    do this.#nextId = (this.#nextId + 1) >>> 0
+    while (this.#calls.has(this.#nextId))
+    return this.#nextId
+  }
+
+  #peerFor(to: Member | PeerId): PeerState {
+    const peer = this.#stateOf(typeof to === "string" ? to : to.peerId)
+    if (typeof to !== "string" && to.addresses !== peer.learned && to.addresses.length > 0) {
+      peer.learned = to.addresses
+      this.#link.learn({ peerId: to.peerId, addresses: to.addresses })
+    }
+    return peer
+  }
+
+  #stateOf(peerId: PeerId): PeerState {
+    const known = this.#peers.get(peerId)
+    if (known !== undefined) return known
+    if (this.#peers.size >= this.#options.maxPeers) this.#forgetIdlePeer()
+    const peer: PeerState = {
+      peerId, rtt: new RttEstimator(this.#options), calls: new Set(), handling: new Set(), learned: undefined, backedOffAt: -1,
+    }
+    this.#peers.set(peerId, peer)
+    return peer
+  }
+
+  /** The one that has been known longest of those with nothing under way. */
+  #forgetIdlePeer(): void {
+    for (const peer of this.#peers.values()) {
+      if (peer.calls.size > 0 || peer.handling.size > 0) continue
+      this.#peers.delete(peer.peerId)
+      return
+    }
+  }
+
+  #abortOn(signal: AbortSignal, call: Call): void {
+    const abort = (): void => this.#fail(call, "P2PSIP_ABORTED", "the call was aborted")
+    if (signal.aborted) return abort()
+    signal.addEventListener("abort", abort)
+    call.stopListening = (): void => signal.removeEventListener("abort", abort)
+  }
+
+  #transmit(call: Call): void {
+    call.sent++
+    call.unanswered++
+    if (!this.#link.send(call.peer.peerId, channels.overlay, call.frame)) {
+      this.#fail(call, "P2PSIP_UNREACHABLE", `no way to send to ${call.peer.peerId}: address unknown or queue full`)
+      return
+    }
+    call.sentAt = this.#runtime.now()
+    this.#deadlines.add(call, Math.min(call.peer.rtt.rtoMs, call.giveUpAt - call.sentAt))
+  }
+
+  #onDue(call: Call): void {
+    const now = this.#runtime.now()
+    if (call.unanswered >= call.attempts || now >= call.giveUpAt) {
+      this.#timeouts.add()
+      this.#fail(call, "P2PSIP_TIMEOUT", `${call.peer.peerId} did not answer within ${Math.round(now - call.startedAt)} ms`)
+      return
+    }
+    // RFC 6298 (5.5), once for all the requests that one silence leaves unanswered.
+    if (call.sentAt >= call.peer.backedOffAt) {
+      call.peer.rtt.backOff()
+      call.peer.backedOffAt = now
+    }
+    this.#retransmissions.add()
+    this.#transmit(call)
+  }
+
+  #onDown(peerId: PeerId): void {
+    const calls = this.#peers.get(peerId)?.calls
+    if (calls === undefined) return
+    for (const call of [...calls]) this.#fail(call, "P2PSIP_UNREACHABLE", `the connection to ${peerId} was lost`)
+  }
+
+  #end(call: Call): void {
+    call.isDone = true
+    call.stopListening?.()
+    this.#calls.delete(call.id)
+    call.peer.calls.delete(call)
+  }
+
+  #fail(call: Call, code: ErrorCode, message: string): void {
+    if (call.isDone) return
+    this.#end(call)
+    call.reject(new P2PSipError(code, message))
+  }
+
+  #onFrame(from: PeerId, frame: Uint8Array): void {
+    if (this.#isStopped) return
+    try {
+      const reader = new ByteReader(frame)
+      switch (reader.uint8()) {
+        case frameKinds.request: return this.#onRequest(from, reader)
+        case frameKinds.reply: return this.#onReply(from, reader)
+        case frameKinds.error: return this.#onError(from, reader)
+        case frameKinds.working: return this.#onWorking(from, reader)
+        case frameKinds.notification: return this.#onNotification(reader.uint8(), from, reader)
+        default: return this.#drop("unknown kind")
+      }
+    } catch (error) {
+      if (!isP2PSipError(error)) throw error
+      this.#drop("malformed")
+    }
+  }
+
+  #onNotification(method: number, from: PeerId, body: ByteReader): void {
+    const handler = this.#notificationHandlers[method]
+    if (handler === undefined) return this.#drop("unknown method")
+    handler(from, body)
+  }
+
+  #onRequest(from: PeerId, reader: ByteReader): void {
+    const id = reader.uint32()
+    const handler = this.#requestHandlers[reader.uint8()]
+    const peer = this.#stateOf(from)
+    if (handler === undefined) {
+      this.#answer(peer, encodeError(id, "P2PSIP_NOT_SUPPORTED", "unknown method"))
+      return
+    }
+    if (peer.handling.has(id)) {
+      this.#answer(peer, encodeWorking(id))
+      return
+    }
+    if (peer.handling.size >= this.#options.maxRequestsPerPeer) {
+      this.#answer(peer, encodeError(id, "P2PSIP_LIMIT", "too many requests of this peer are being handled; try later"))
+      return
+    }
+    try {
+      const result = handler(from, reader)
+      if (result instanceof Promise) this.#answerLater(peer, id, result)
+      else this.#answer(peer, encodeReply(id, bytesOf(result)))
+    } catch (error) {
+      this.#answerError(peer, id, error)
+    }
+  }
+
+  #answerLater(peer: PeerState, id: number, result: Promise<Reply>): void {
+    peer.handling.add(id)
+    result.then(
+      (reply) => {
+        peer.handling.delete(id)
+        this.#answer(peer, encodeReply(id, bytesOf(reply)))
+      },
+      (error: unknown) => {
+        peer.handling.delete(id)
+        this.#answerError(peer, id, error)
+      },
+    )
+  }
+
+  #answerError(peer: PeerState, id: number, error: unknown): void {
+    if (isP2PSipError(error)) {
+      if (error.code === "P2PSIP_BAD_FRAME") this.#drop("malformed")
+      this.#answer(peer, encodeError(id, error.code, error.message))
+      return
+    }
+    this.#runtime.log.error({ error, from: peer.peerId }, "a request handler failed: this is a defect, please report it")
+    this.#answer(peer, encodeError(id, "P2PSIP_DEFECT", "the request met a defect of the peer"))
+  }
+
+  #answer(peer: PeerState, frame: Uint8Array): void {
+    if (this.#isStopped) return
+    if (frame.length > this.#link.maxFrameBytes) this.#drop("reply too long")
+    else if (!this.#link.send(peer.peerId, channels.overlay, frame)) this.#drop("reply not sendable")
+  }
+
+  /** The call that a frame answers, if it comes from the peer that was asked. */
+  #callOf(from: PeerId, id: number): Call | undefined {
+    const call = this.#calls.get(id)
+    if (call !== undefined && call.peer.peerId === from) return call
+    this.#drop("unexpected reply")
+    return undefined
+  }
+
+  #onReply(from: PeerId, reader: ByteReader): void {
+    const call = this.#callOf(from, reader.uint32())
+    if (call === undefined) return
+    this.#end(call)
+    // Karn's rule: which of several transmissions was answered, nobody knows.
+    if (call.sent === 1) call.peer.rtt.sample(this.#runtime.now() - call.startedAt)
+    call.resolve(reader)
+  }
+
+  #onError(from: PeerId, reader: ByteReader): void {
+    const call = this.#callOf(from, reader.uint32())
+    if (call === undefined) return
+    const error = readError(reader)
+    this.#end(call)
+    if (call.sent === 1) call.peer.rtt.sample(this.#runtime.now() - call.startedAt)
+    call.reject(error)
+  }
+
+  #onWorking(from: PeerId, reader: ByteReader): void {
+    const call = this.#callOf(from, reader.uint32())
+    if (call !== undefined) call.unanswered = 0
+  }
+
+  #drop(reason: string): void {
+    this.#runtime.metrics.counter("p2psip_rpc_dropped_frames_total", "frames on the overlay channel that were dropped", { reason }).add()
+  }
+}
+
+function bytesOf(reply: Reply): Uint8Array {
+  return reply instanceof ByteWriter ? reply.finish() : reply
+}
