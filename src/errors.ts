@@ -10,6 +10,7 @@ export const errorCodes = {
   P2PSIP_BAD_ARGUMENT: "an argument has the wrong type, length or range",
   P2PSIP_BAD_CONFIG: "a configuration value is wrong; the message names the key",
   P2PSIP_BAD_FRAME: "bytes from another peer do not decode",
+  P2PSIP_BAD_SIP: "bytes are not a SIP message this element can work with",
   P2PSIP_BOOTSTRAP_FAILED: "no bootstrap peer could be reached",
   P2PSIP_DEFECT: "a peer met a defect of its own; its log says more, please report it",
   P2PSIP_LINK_CLOSED: "the Link is not started, or has been stopped",

@@ -1,0 +1,2 @@
+/** SIP: messages. */
+export * from "./message/index.ts"
