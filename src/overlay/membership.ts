@@ -1,0 +1,318 @@
+/**
+ * Keeps a table of all members, while the overlay is small enough for one.
+ *
+ * News (who joined, left, died) is pushed at once to a few random members, who
+ * pass on what is new to them. Now and then a peer compares its whole table
+ * with that of a random member by digests; what differs is exchanged both
+ * ways, so that whatever a push has missed arrives in the end. A joiner fills
+ * its table by the same comparison.
+ *
+ * The bandwidth is bounded by a budget. Where the overlay is too large or too
+ * lively for that, the table stops being complete and says so.
+ */
+import type { ByteReader } from "../codec.ts"
+import { isP2PSipError } from "../errors.ts"
+import type { PeerId } from "../link/link.ts"
+import type { Runtime, Timer } from "../runtime/runtime.ts"
+import { ByteBudget } from "./byte-budget.ts"
+import type { Member } from "./key-based-routing.ts"
+import type { Gossip, SyncReply } from "./membership-messages.ts"
+import {
+  decodeGossip, decodeSyncReply, decodeSyncRequest, encodeGossip, encodeSyncReply, encodeSyncRequest, entryBytes,
+  maxEntriesPerFrame, membershipMethods,
+} from "./membership-messages.ts"
+import type { MembershipEntry } from "./membership-table.ts"
+import { MembershipTable, bucketCount, bucketOf, outweighs } from "./membership-table.ts"
+import type { Rpc } from "./rpc.ts"
+import { RumourQueue } from "./rumour-queue.ts"
+
+export interface MembershipOptions {
+  /** Live members that are remembered; a larger overlay is known in part only. @default 4096 */
+  readonly maxMembers?: number
+  /** Mean time between comparisons with a random member. @default 5000 */
+  readonly gossipIntervalMs?: number
+  /** News waits this long for company before it is pushed. @default 100 */
+  readonly pushDelayMs?: number
+  /** Members to whom one push goes. @default 3 */
+  readonly pushFanout?: number
+  /** The most that pushes and comparisons may send, on average. @default 16384 */
+  readonly maxBytesPerSecond?: number
+  /** The most entries' bytes in one frame. @default 49152 */
+  readonly maxFrameBytes?: number
+}
+
+export const membershipDefaults: Required<MembershipOptions> = {
+  maxMembers: 4096,
+  gossipIntervalMs: 5_000,
+  pushDelayMs: 100,
+  pushFanout: 3,
+  maxBytesPerSecond: 16_384,
+  maxFrameBytes: 48 * 1024,
+}
+
+/** Comparisons in a row with one member before the rest is left to later ones. */
+const maxSyncRounds = 128
+const maxRumours = 1024
+
+/** See the head of this file. */
+export class Membership {
+  readonly table: MembershipTable
+  readonly #runtime: Runtime
+  readonly #rpc: Rpc
+  readonly #options: Required<MembershipOptions>
+  readonly #rumours = new RumourQueue(maxRumours)
+  readonly #budget: ByteBudget
+  readonly #listeners = new Set<(entry: MembershipEntry) => void>()
+  #isRunning = false
+  #isFilled = false
+  #isSyncing = false
+  #gossipTimer: Timer | undefined
+  #pushTimer: Timer | undefined
+
+  constructor(
+    components: { readonly runtime: Runtime; readonly rpc: Rpc },
+    self: Member,
+    options: MembershipOptions = {},
+  ) {
+    this.#runtime = components.runtime
+    this.#rpc = components.rpc
+    this.#options = { ...membershipDefaults, ...options }
+    this.table = new MembershipTable(self, 0, this.#options.maxMembers)
+    this.#budget = new ByteBudget(this.#runtime, this.#options.maxBytesPerSecond)
+    this.#rpc.handle(membershipMethods.gossip, (from, body) => this.#onGossip(from, body))
+    this.#rpc.handle(membershipMethods.sync, (from, body) => this.#onSync(from, body))
+    this.#rpc.onNotification(membershipMethods.gossip, (_from, body) => {
+      const { entries } = decodeGossip(body)
+      if (this.#isRunning) this.#take(entries)
+    })
+  }
+
+  /** Whether the table is believed to name every member. */
+  get isComplete(): boolean {
+    return this.#isFilled && !this.table.isOverfull && this.#rumours.dropped === 0
+  }
+
+  /** Begins to exchange news, as `self` with its present addresses; a founder's table is complete from the start. */
+  start(self: Member, isFounder: boolean): void {
+    this.#isRunning = true
+    this.table.renew(self, Math.floor(this.#runtime.wallClock()))
+    this.#isFilled ||= isFounder
+    this.#spread(this.table.self)
+    // What happened while a newcomer filled its table was not pushed to it: compare soon, then ever more rarely.
+    this.#scheduleGossip(Math.min(10 * this.#options.pushDelayMs, this.#options.gossipIntervalMs))
+  }
+
+  /** Fills the table from a member's. What goes wrong is left to later comparisons. */
+  async fill(contact: Member, signal?: AbortSignal): Promise<void> {
+    this.#isFilled = (await this.#compare(contact, signal)) || this.#isFilled
+  }
+
+  /** Ends timers; answers nothing more. */
+  stop(): void {
+    this.#isRunning = false
+    this.#gossipTimer?.cancel()
+    this.#pushTimer?.cancel()
+    this.#pushTimer = undefined
+  }
+
+  /** Says farewell to a few members, and stops. */
+  leave(): void {
+    if (!this.#isRunning) return
+    const frame = encodeGossip({ digest: this.table.digest, entries: [this.table.leave()] })
+    for (const member of this.#randomMembers(this.#options.pushFanout + 1)) {
+      this.#rpc.notify(member, membershipMethods.gossip, frame)
+    }
+    this.stop()
+  }
+
+  /** A member was found dead, or said that it leaves. */
+  report(peerId: PeerId, status: "dead" | "left"): void {
+    const news = this.table.report(peerId, status)
+    if (news !== undefined) this.#announce(news)
+  }
+
+  /** A member was met of whom the table may not know; its own gossip dates the entry later. */
+  meet(member: Member): void {
+    if (this.table.get(member.peerId) !== undefined) return
+    const news = this.table.merge({ member, status: "alive", incarnation: 0 })
+    if (news !== undefined) this.#tell(news)
+  }
+
+  /** Compares tables with a member, dead or alive as far as is known. False if it did not answer. */
+  async exchange(member: Member): Promise<boolean> {
+    const known = this.table.get(member.peerId)
+    const about = known !== undefined && known.status !== "alive" ? [known] : []
+    try {
+      const theirs = decodeGossip(await this.#rpc.call(member, membershipMethods.gossip, this.#gossipFrame(about)))
+      if (!this.#isRunning) return true
+      this.#take(theirs.entries)
+      if (theirs.digest === this.table.digest) this.#agreed()
+      else await this.#compare(member)
+      return true
+    } catch (error) {
+      if (!isP2PSipError(error)) throw error
+      return false
+    }
+  }
+
+  /** Adds a listener for entries that are new here; the result removes it. */
+  onChange(listener: (entry: MembershipEntry) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  // Answering
+
+  #onGossip(from: PeerId, body: ByteReader): Uint8Array {
+    const { entries } = decodeGossip(body)
+    if (!this.#isRunning) return encodeGossip({ digest: this.table.digest, entries: [] })
+    this.#take(entries)
+    const known = this.table.get(from)
+    return this.#gossipFrame(known !== undefined && known.status !== "alive" ? [known] : [])
+  }
+
+  #onSync(_from: PeerId, body: ByteReader): Uint8Array {
+    const request = decodeSyncRequest(body)
+    if (this.#isRunning) this.#take(request.entries)
+    const own = this.table.bucketDigests
+    const byBucket = this.table.byBucket()
+    const entries: MembershipEntry[] = []
+    const buckets: number[] = []
+    let bytes = 0
+    // From a random bucket on, so that comparisons that are cut short do not always end at the same place.
+    const first = this.#runtime.random.uint32() % bucketCount
+    for (let step = 0; step < bucketCount && this.#isRunning; step++) {
+      const bucket = (first + step) % bucketCount
+      if (request.bucketDigests[bucket] === own[bucket]) continue
+      const inBucket = byBucket[bucket] ?? []
+      bytes += inBucket.reduce((sum, entry) => sum + entryBytes(entry), 0)
+      if (entries.length > 0 && (bytes > this.#options.maxFrameBytes || entries.length + inBucket.length > maxEntriesPerFrame)) break
+      entries.push(...inBucket.slice(0, maxEntriesPerFrame))
+      buckets.push(bucket)
+    }
+    return encodeSyncReply({ digest: this.table.digest, entries, buckets: Uint8Array.from(buckets) })
+  }
+
+  // Asking
+
+  /** Exchanges what differs, bucket by bucket, until the tables agree or nothing more comes of it. False if that failed. */
+  async #compare(member: Member, signal?: AbortSignal): Promise<boolean> {
+    if (this.#isSyncing) return false
+    this.#isSyncing = true
+    try {
+      for (let round = 0, fruitless = 0; round < maxSyncRounds && fruitless < 2; round++) {
+        const { digest, bucketDigests, self } = this.table
+        const request = encodeSyncRequest({ digest, entries: [self], bucketDigests })
+        const body = await this.#rpc.call(member, membershipMethods.sync, request, signal && { signal })
+        const reply = decodeSyncReply(body)
+        const news = this.#take(reply.entries)
+        this.#pushMissing(member, reply)
+        if (reply.digest === this.table.digest) {
+          this.#agreed()
+          break
+        }
+        fruitless = news === 0 ? fruitless + 1 : 0
+      }
+      return true
+    } catch (error) {
+      if (!isP2PSipError(error)) throw error
+      return false
+    } finally {
+      this.#isSyncing = false
+    }
+  }
+
+  /** Sends the entries of the answered buckets that the other lacks, or has older. */
+  #pushMissing(member: Member, reply: SyncReply): void {
+    const theirs = new Map(reply.entries.map((entry) => [entry.member.peerId, entry]))
+    const answered = new Set(reply.buckets)
+    const missing: MembershipEntry[] = []
+    let bytes = 0
+    for (const bucket of this.table.byBucket()) {
+      for (const entry of bucket) {
+        if (!answered.has(bucketOf(entry.member.id))) break
+        const known = theirs.get(entry.member.peerId)
+        if (known === undefined ? entry.status !== "alive" : !outweighs(entry, known)) continue
+        bytes += entryBytes(entry)
+        if (bytes > this.#options.maxFrameBytes || missing.length === maxEntriesPerFrame) break
+        missing.push(entry)
+      }
+    }
+    if (missing.length === 0) return
+    const frame = encodeGossip({ digest: this.table.digest, entries: missing })
+    if (this.#budget.spend(frame.length)) this.#rpc.notify(member, membershipMethods.gossip, frame)
+  }
+
+  #agreed(): void {
+    this.#isFilled = true
+    this.table.clearOverfull()
+    this.#rumours.clearDropped()
+  }
+
+  // News
+
+  /** Merges what was told; news is passed on. Returns how much of it was new. */
+  #take(entries: readonly MembershipEntry[]): number {
+    let news = 0
+    for (const entry of entries) {
+      const changed = this.table.merge(entry)
+      if (changed === undefined) continue
+      news++
+      // Not while the table is being filled: to the others that is no news.
+      if (this.#isFilled || changed === this.table.self) this.#announce(changed)
+      else this.#tell(changed)
+    }
+    return news
+  }
+
+  #announce(entry: MembershipEntry): void {
+    this.#spread(entry)
+    this.#tell(entry)
+  }
+
+  #tell(entry: MembershipEntry): void {
+    for (const listener of [...this.#listeners]) listener(entry)
+  }
+
+  #spread(entry: MembershipEntry): void {
+    this.#rumours.add(entry, Math.ceil(Math.log2(this.table.alive.length + 1)) + 1)
+    if (!this.#isRunning) return
+    this.#pushTimer ??= this.#runtime.setTimer(this.#jittered(this.#options.pushDelayMs), () => this.#push())
+  }
+
+  #push(): void {
+    this.#pushTimer = undefined
+    for (const member of this.#randomMembers(this.#options.pushFanout)) {
+      const frame = encodeGossip({ digest: this.table.digest, entries: this.#rumours.take(this.#options.maxFrameBytes / 16) })
+      if (this.#budget.spend(frame.length)) this.#rpc.notify(member, membershipMethods.gossip, frame)
+      if (this.#rumours.size === 0) return
+    }
+    this.#pushTimer = this.#runtime.setTimer(this.#jittered(this.#options.pushDelayMs * 2), () => this.#push())
+  }
+
+  #gossipFrame(first: readonly MembershipEntry[]): Uint8Array {
+    const entries = [this.table.self, ...first, ...this.#rumours.take(this.#options.maxFrameBytes / 16)]
+    return encodeGossip({ digest: this.table.digest, entries } satisfies Gossip)
+  }
+
+  #scheduleGossip(intervalMs: number): void {
+    this.#gossipTimer = this.#runtime.setTimer(this.#jittered(intervalMs), () => {
+      const member = this.table.randomMember(this.#runtime.random)
+      if (member !== undefined && this.#budget.spend(512)) void this.exchange(member)
+      this.#scheduleGossip(Math.min(1.5 * intervalMs, this.#options.gossipIntervalMs))
+    })
+  }
+
+  #randomMembers(count: number): Set<Member> {
+    const chosen = new Set<Member>()
+    for (let tries = 0; tries < 2 * count && chosen.size < count; tries++) {
+      const member = this.table.randomMember(this.#runtime.random)
+      if (member !== undefined) chosen.add(member)
+    }
+    return chosen
+  }
+
+  #jittered(ms: number): number {
+    return ms * (0.5 + this.#runtime.random.float())
+  }
+}

@@ -1,0 +1,144 @@
+import { describe, expect, test } from "vitest"
+import { memberOf } from "../../../src/overlay/member-codec.ts"
+import type { MembershipOptions } from "../../../src/overlay/membership.ts"
+import { Membership } from "../../../src/overlay/membership.ts"
+import { Rpc } from "../../../src/overlay/rpc.ts"
+import type { NetworkConditions, SimPeer } from "../../../src/sim/index.ts"
+import { Simulation } from "../../../src/sim/index.ts"
+
+interface Peer {
+  readonly sim: SimPeer
+  readonly membership: Membership
+}
+
+/** A growing group of peers that keep nothing but a membership. */
+class Group {
+  readonly simulation: Simulation
+  readonly peers = new Map<string, Peer>()
+  readonly #options: MembershipOptions
+
+  constructor(seed: number, options: MembershipOptions = {}, network: Partial<NetworkConditions> = {}) {
+    this.simulation = new Simulation({ seed, network })
+    this.#options = options
+  }
+
+  async add(name: string, contact?: string): Promise<Peer> {
+    const sim = this.simulation.addPeer(name)
+    await sim.link.start()
+    const self = memberOf(sim.link.self)
+    const rpc = new Rpc({ runtime: sim.runtime, link: sim.link })
+    const membership = new Membership({ runtime: sim.runtime, rpc }, self, this.#options)
+    const peer = { sim, membership }
+    this.peers.set(name, peer)
+    membership.start(self, contact === undefined)
+    if (contact !== undefined) await this.simulation.wait(membership.fill(this.memberOf(contact)))
+    return peer
+  }
+
+  async grow(count: number): Promise<void> {
+    for (let at = this.peers.size; at < count; at++) await this.add(`p${at}`, at === 0 ? undefined : `p${at >> 1}`)
+  }
+
+  crash(name: string): void {
+    this.peers.get(name)?.sim.crash()
+    this.peers.delete(name)
+  }
+
+  memberOf(name: string) {
+    return memberOf({ peerId: name, addresses: [`/sim/${name}`] })
+  }
+
+  get(name: string): Membership {
+    const peer = this.peers.get(name)
+    if (peer === undefined) throw new Error(`no peer ${name}`)
+    return peer.membership
+  }
+
+  /** Whether every peer's table names exactly the peers of the group. */
+  get agree(): boolean {
+    const expected = [...this.peers.keys()].sort().join()
+    const namesOf = ({ membership }: Peer) => membership.table.alive.map(({ peerId }) => peerId).sort().join()
+    return [...this.peers.values()].every((peer) => namesOf(peer) === expected)
+  }
+}
+
+describe("a membership", () => {
+  test("is known to all soon after the last has joined", async () => {
+    const group = new Group(1)
+    await group.grow(40)
+    await group.simulation.runUntil(() => group.agree, 5_000)
+    expect([...group.peers.values()].every(({ membership }) => membership.isComplete)).toBe(true)
+  })
+
+  test("is filled in several rounds where it does not fit into one frame", async () => {
+    const group = new Group(2, { maxFrameBytes: 200 })
+    await group.grow(60)
+    await group.simulation.runUntil(() => group.agree, 30_000)
+  })
+
+  test("learns of deaths and farewells, and of a peer's return", async () => {
+    const group = new Group(3)
+    await group.grow(20)
+    await group.simulation.runUntil(() => group.agree, 5_000)
+    group.crash("p7")
+    group.get("p3").report("p7", "dead")
+    const leaver = group.peers.get("p9")
+    group.get("p9").leave()
+    group.peers.delete("p9")
+    await group.simulation.runUntil(() => group.agree, 5_000)
+    leaver?.sim.exit()
+    await group.add("p7", "p0")
+    await group.add("p9", "p1")
+    await group.simulation.runUntil(() => group.agree, 5_000)
+  })
+
+  test("lets a peer refute that it is dead", async () => {
+    const group = new Group(4)
+    await group.grow(20)
+    await group.simulation.runUntil(() => group.agree, 5_000)
+    group.get("p3").report("p7", "dead")
+    expect(group.agree).toBe(false)
+    await group.simulation.run(1_000)
+    await group.simulation.runUntil(() => group.agree, 20_000)
+    expect(group.get("p0").table.get("p7")?.incarnation).toBeGreaterThan(0)
+  })
+
+  test("comes to agree although frames are lost", async () => {
+    const group = new Group(5, {}, { lossRate: 0.1 })
+    await group.grow(20)
+    group.crash("p11")
+    group.get("p3").report("p11", "dead")
+    await group.simulation.runUntil(() => group.agree, 60_000)
+  })
+
+  test("of two groups becomes one as soon as one member asks one of the other", async () => {
+    const group = new Group(6)
+    await group.grow(10)
+    await group.add("q0")
+    for (let at = 1; at < 10; at++) await group.add(`q${at}`, "q0")
+    await group.simulation.run(10_000)
+    expect(group.agree).toBe(false)
+    expect(await group.simulation.wait(group.get("p4").exchange(group.memberOf("q5")))).toBe(true)
+    await group.simulation.runUntil(() => group.agree, 10_000)
+  })
+
+  test("knows that it is not complete when the overlay outgrows the table", async () => {
+    const group = new Group(7, { maxMembers: 8 })
+    await group.grow(12)
+    await group.simulation.run(20_000)
+    for (const { membership } of group.peers.values()) {
+      expect(membership.table.alive.length).toBeLessThanOrEqual(8)
+      expect(membership.isComplete).toBe(false)
+    }
+  })
+
+  test("costs little while nothing changes", async () => {
+    const group = new Group(8)
+    await group.grow(30)
+    await group.simulation.run(60_000)
+    const before = group.simulation.network.bytesSent
+    await group.simulation.run(60_000)
+    const bytesPerPeerAndSecond = (group.simulation.network.bytesSent - before) / 30 / 60
+    expect(bytesPerPeerAndSecond).toBeLessThan(100)
+  })
+})
