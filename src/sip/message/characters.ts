@@ -78,11 +78,12 @@ export function trimLws(text: string, start = 0, end = text.length): string {
   return text.slice(start, end)
 }
 
-const unsafe = /[\0\r\n\u0100-\uffff]/
+const unsafe = /[\r\n\u0100-\uffff]|(?:^|[^\\])\0/
 
 /**
- * True for text that may stand in one header line: no CR, LF or NUL, and no
- * character above 255, whose low byte could become one of these.
+ * True for text that may stand in one header line: no CR, LF, and no NUL but
+ * in a quoted pair, and no character above 255, whose low byte could become
+ * one of these. What the parser lets pass is line safe.
  */
 export const isLineSafe = (text: string): boolean => !unsafe.test(text)
 

@@ -159,5 +159,5 @@ export function isSingleHeader(id: HeaderId): boolean {
   return singles[id] === 1
 }
 
-/** Known names, and one more for "any other". */
+/** Header numbers are below this. */
 export const headerIdCount: number = known.length

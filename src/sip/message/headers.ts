@@ -1,7 +1,7 @@
 import { badArgument, P2PSipError } from "../../errors.ts"
 import { isLineSafe, isToken, trimLws } from "./characters.ts"
 import { HeaderField } from "./header-field.ts"
-import { canonicalName, headerId, isListHeader } from "./header-names.ts"
+import { canonicalName, headerId, headerIdCount, isListHeader, isSingleHeader } from "./header-names.ts"
 import type { HeaderId } from "./header-names.ts"
 import { maxValues, splitFirst, splitList } from "./value-list.ts"
 
@@ -10,6 +10,10 @@ export const maxHeaderFields = 256
 
 /** Header fields of a message that is edited or built here. */
 const maxEditedFields = maxHeaderFields + 64
+
+/** By header number: the last look for repeated fields that saw it. Spares each look a set of its own. */
+const seenIn = new Int32Array(headerIdCount)
+let generation = 0
 
 /**
  * The header fields of a message, in order.
@@ -66,6 +70,17 @@ export class Headers {
     let count = 0
     for (const field of this.#fields) if (matches(field, id, name)) count++
     return count
+  }
+
+  /** The name of a field that may stand once (RFC 3261 §7.3.1) and stands twice; undefined for none. */
+  repeatedSingle(): string | undefined {
+    generation = (generation + 1) | 0
+    for (const { id } of this.#fields) {
+      if (!isSingleHeader(id)) continue
+      if (seenIn[id] === generation) return canonicalName(id)
+      seenIn[id] = generation
+    }
+    return undefined
   }
 
   /** Replaces every field of the name by one, at the place of the first, or adds it at the end. */

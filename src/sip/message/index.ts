@@ -1,8 +1,23 @@
 /** The SIP message layer: see README.md in this folder. */
+export { formatAuth, parseAuth, parseAuthParams } from "./authorization.ts"
+export type { AuthValue } from "./authorization.ts"
 export { fromBinaryText, toBinaryText } from "./characters.ts"
+export { contactExpires, contactQ, formatQ, parseContacts, parseQ } from "./contacts.ts"
 export { createResponse } from "./create-response.ts"
 export type { ResponseOptions } from "./create-response.ts"
 export { CSeq, parseCSeq } from "./cseq.ts"
+export { findHeaderEnd, peekContentLength } from "./framing.ts"
+export {
+  formatReason,
+  maxBreadthOf,
+  maxDeltaSeconds,
+  optionTags,
+  parseDeltaSeconds,
+  reasonsOf,
+  retryAfterOf,
+  secondsOf,
+} from "./header-values.ts"
+export type { Reason } from "./header-values.ts"
 export { Headers, maxHeaderFields } from "./headers.ts"
 export { SipMessage, SipRequest, SipResponse } from "./message.ts"
 export type { HeaderEntries } from "./message.ts"
@@ -12,4 +27,6 @@ export { maxMessageBytes, parseMessage } from "./parse.ts"
 export { reasonPhrase } from "./reason-phrases.ts"
 export { SipSyntaxError } from "./syntax-error.ts"
 export { SipUri } from "./uri.ts"
+export { addressOfRecord, sameUri } from "./uri-compare.ts"
+export { validateRequest, validateResponse } from "./validate.ts"
 export { formatVia, parseVia, Via } from "./via.ts"

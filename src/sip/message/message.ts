@@ -208,7 +208,8 @@ export class SipResponse extends SipMessage {
   }
 
   set reason(reason: string) {
-    this.#reason = isLineSafe(reason) ? reason : toBinaryText(reason).replace(/[\0\r\n]/g, " ")
+    const binary = /[\u0100-\uffff]/.test(reason) ? toBinaryText(reason) : reason
+    this.#reason = binary.replace(/[\0\r\n]/g, " ")
   }
 
   get isProvisional(): boolean {

@@ -154,5 +154,5 @@ export function unquote(text: string): string {
 
 /** The text as a quoted string. */
 export function quote(text: string): string {
-  return `"${text.replace(/["\\]/g, "\\$&")}"`
+  return `"${text.replace(/["\\\0]/g, "\\$&")}"`
 }

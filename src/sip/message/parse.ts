@@ -1,3 +1,4 @@
+import { isAnswerable } from "./answerable.ts"
 import { isDigits, isToken, printable, tokenClass } from "./characters.ts"
 import { HeaderField } from "./header-field.ts"
 import { addToNameHash, headerId, headerIdAt } from "./header-names.ts"
@@ -15,7 +16,6 @@ const CR = 0x0d
 const SP = 0x20
 const COLON = 0x3a
 
-const viaId = headerId("Via")
 const contentLengthId = headerId("Content-Length")
 
 /** What makes a message unacceptable; `status` 400 unless it says otherwise. */
@@ -94,7 +94,9 @@ function scanFields(bytes: Uint8Array, text: string, at: number): Head {
   const fields: HeaderField[] = []
   let fault: Fault | undefined
   while (at < bytes.length) {
-    if (bytes[at] === CR && bytes[at + 1] === LF) return { fields, bodyStart: at + 2, fault }
+    if (bytes[at] === CR && bytes[at + 1] === LF) {
+      return { fields, bodyStart: at + 2, fault: fault ?? nulFault(text, at) }
+    }
     const start = at
     let code = bytes[at] ?? 0
     let hash = 0
@@ -131,6 +133,14 @@ function scanFields(bytes: Uint8Array, text: string, at: number): Head {
   return { fields, bodyStart: bytes.length, fault }
 }
 
+/** A NUL may stand in a quoted pair (RFC 4475 §3.1.1.2); elsewhere some program would take it for the end. */
+function nulFault(text: string, headEnd: number): Fault | undefined {
+  for (let at = text.indexOf("\0"); at !== -1 && at < headEnd; at = text.indexOf("\0", at + 1)) {
+    if (text.charAt(at - 1) !== "\\") return { status: 400, reason: "NUL in header section" }
+  }
+  return undefined
+}
+
 /** The index of the next CRLF. -1 where the bytes end first, or a CR or LF stands alone: others might read it as a line end. */
 function findLineEnd(bytes: Uint8Array, at: number): number {
   const length = bytes.length
@@ -157,19 +167,10 @@ function takeBody(bytes: Uint8Array, head: Head, headers: Headers): { body: Uint
   const length = isDigits(field.value) ? Number(field.value) : -1
   const body = bytes.subarray(head.bodyStart, head.bodyStart + Math.max(0, length))
   if (length === -1) return { body, fault: { status: 400, reason: "Malformed Content-Length" } }
+  // Two lengths are no length (RFC 4475 §3.3.9): the next element might believe the other one.
+  if (headers.count("Content-Length") > 1) return { body, fault: { status: 400, reason: "Content-Length given twice" } }
   if (length > available) return { body, fault: { status: 400, reason: "Body shorter than Content-Length" } }
   return { body, fault: undefined }
-}
-
-function isAnswerable(request: SipRequest): boolean {
-  const { headers, method } = request
-  if (method === "ACK" || headers.field(viaId) === undefined) return false
-  if (!headers.has("From") || !headers.has("To") || !headers.has("Call-ID") || !headers.has("CSeq")) return false
-  try {
-    return request.via !== undefined
-  } catch {
-    return false
-  }
 }
 
 function latin1(bytes: Uint8Array): string {

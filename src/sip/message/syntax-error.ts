@@ -6,8 +6,8 @@ import type { SipRequest } from "./message.ts"
  * Bytes that are not a SIP message this element can work with.
  *
  * `status` and `reason` are what the response should say (RFC 3261 §16.3,
- * RFC 4475). `request` is there only where a response can be addressed: Via,
- * From, To, Call-ID and CSeq are present. An ACK is never answered.
+ * RFC 4475). `request` is there only where a response can be addressed: its
+ * top Via can be parsed, and it is no ACK. Other headers may be missing.
  */
 export class SipSyntaxError extends P2PSipError {
   override readonly name: string = "SipSyntaxError"

@@ -62,7 +62,8 @@ describe("parseMessage", () => {
     expect(fault).toMatchObject({ status: 505, reason: "Version Not Supported" })
     expect(fault.request?.callId).toBe("call-1@10.0.0.1")
     expect(faultOf(register.replace("REGISTER sip:example.com SIP/2.0", "ACK  sip:example.com SIP/2.0")).request).toBeUndefined()
-    expect(faultOf(register.replace(/CSeq.*\r\n/, "bad header line\r\n")).request).toBeUndefined()
+    expect(faultOf(register.replace(/CSeq.*\r\n/, "bad header line\r\n")).request).toBeDefined()
+    expect(faultOf(register.replace(/Via.*\r\n/, "bad header line\r\n")).request).toBeUndefined()
   })
 })
 
