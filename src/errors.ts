@@ -22,6 +22,7 @@ export const errorCodes = {
   P2PSIP_OUT_OF_ORDER: "a mutation's sequence is not newer than the stored one of the same series",
   P2PSIP_PORT_IN_USE: "a listener's address is already taken",
   P2PSIP_PRECONDITION: "a precondition does not hold; nothing was changed",
+  P2PSIP_STORAGE: "the data folder or a file in it cannot be read or written",
   P2PSIP_TIMEOUT: "no answer within the operation's deadline; a change may or may not have been made",
   P2PSIP_TOO_MANY_VALUES: "the key already holds as many live values as allowed",
   P2PSIP_UNREACHABLE: "a peer could not be reached",

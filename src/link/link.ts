@@ -24,10 +24,13 @@ export const channels = { overlay: 1, sip: 2 } as const
 /** One of {@link channels}. */
 export type Channel = (typeof channels)[keyof typeof channels]
 
-/** Receives each frame; `frame` belongs to the receiver. */
+/**
+ * Receives each frame; `frame` belongs to the receiver. It may be a view of
+ * something larger: whoever keeps a part of it for long copies that part.
+ */
 export type FrameHandler = (from: PeerId, frame: Uint8Array) => void
 
-/** A connection to a peer came to be or was lost. "down" is a hint that the peer may be dead, not a proof. */
+/** A connection to a peer came to be, or was lost or could not be made. "down" is a hint that the peer may be dead, not a proof. */
 export interface PeerEvent {
   readonly name: "up" | "down"
   readonly peerId: PeerId
@@ -52,9 +55,9 @@ export interface Link {
 
   /**
    * Queues a frame, dialling first if need be. The bytes must not be changed
-   * afterwards. Returns false, and drops the frame, when the peer's queue is
-   * full, the frame too long, its address unknown, or the Link stopped. A frame to oneself is
-   * delivered like any other.
+   * afterwards. Returns false, and drops the frame, when the frame is too long,
+   * the peer's queue full, its address unknown, or the Link stopped. A frame to
+   * oneself is delivered like any other.
    */
   send(to: PeerId, channel: Channel, frame: Uint8Array): boolean
 
