@@ -1,0 +1,187 @@
+import type { SipRequest, SipResponse } from "../message/index.ts"
+import type { Flow } from "../transport/transport.ts"
+import { ackFor, cancelFor } from "./derived-requests.ts"
+import { inviteClient, startInviteClient, type InviteClientInput, type InviteClientState } from "./invite-client.ts"
+import type { ClientActions } from "./machine.ts"
+import {
+  nonInviteClient,
+  startNonInviteClient,
+  type NonInviteClientInput,
+  type NonInviteClientState,
+} from "./non-invite-client.ts"
+import { Transaction, type TransactionHost } from "./transaction.ts"
+import type { ClientHandlers, ClientTransaction } from "./types.ts"
+
+/** Either kind, as the layer keeps it in its table. */
+export type AnyClientTransaction = InviteClientTransaction | NonInviteClientTransaction
+
+/** What a client transaction is made of. */
+export interface ClientParts {
+  readonly key: string
+  /** With this element's Via on top. */
+  readonly request: SipRequest
+  readonly branch: string
+  readonly flow: Flow
+  readonly handlers: ClientHandlers
+}
+
+abstract class BaseClientTransaction<State extends string, Input extends string>
+  extends Transaction<State, Input>
+  implements ClientTransaction, ClientActions<State>
+{
+  readonly request: SipRequest
+  readonly branch: string
+  readonly flow: Flow
+  readonly method: string
+  /** The response that is the machine's input just now. */
+  protected response: SipResponse | undefined
+  readonly #key: string
+  readonly #handlers: ClientHandlers
+  #bytes: Uint8Array | undefined
+  #error: Error | undefined
+  #stopListening: (() => void) | undefined
+
+  constructor(host: TransactionHost, parts: ClientParts, state: State) {
+    super(host, parts.flow.transport.isReliable, state)
+    this.#key = parts.key
+    this.request = parts.request
+    this.branch = parts.branch
+    this.flow = parts.flow
+    this.method = parts.request.method
+    this.#handlers = parts.handlers
+  }
+
+  abstract readonly isDone: boolean
+  abstract cancel(reason?: string): void
+  protected abstract begin(): void
+  protected abstract inputOf(status: number): Input
+  protected abstract fail(): void
+
+  /** Sends the request for the first time. */
+  start(): void {
+    this.#stopListening = this.flow.onClose((error) => this.breakOff(error))
+    this.begin()
+    // Whoever sends must have the transaction in hand before it is told of the end.
+    if (!this.flow.isOpen) this.host.defer(() => this.breakOff(undefined))
+  }
+
+  /** A response of this transaction's key. */
+  receive(response: SipResponse): void {
+    this.response = response
+    this.step(this.inputOf(response.status))
+    this.response = undefined
+  }
+
+  /** The flow has broken. */
+  breakOff(error: Error | undefined): void {
+    this.#error = error
+    this.fail()
+  }
+
+  sendRequest(): void {
+    if (this.#bytes === undefined) this.#bytes = this.request.toBytes()
+    else this.host.countRetransmission("request")
+    this.flow.send(this.#bytes)
+  }
+
+  sendAck(): void {
+    if (this.response !== undefined) this.flow.send(ackFor(this.request, this.response).toBytes())
+  }
+
+  passResponse(): void {
+    if (this.response !== undefined) this.#handlers.onResponse(this.response, this)
+  }
+
+  reportTimeout(): void {
+    this.#handlers.onTimeout(this)
+  }
+
+  reportTransportError(): void {
+    this.#handlers.onTransportError(this.#error, this)
+  }
+
+  protected leaveTable(): void {
+    this.#stopListening?.()
+    this.#bytes = undefined
+    this.host.forgetClient(this.#key)
+  }
+
+  protected ended(): void {
+    this.#handlers.onEnd?.(this)
+  }
+}
+
+export class InviteClientTransaction extends BaseClientTransaction<InviteClientState, InviteClientInput> {
+  #cancel: "no" | "wanted" | "sent" = "no"
+  #cancelReason: string | undefined
+
+  constructor(host: TransactionHost, parts: ClientParts) {
+    super(host, parts, "calling")
+  }
+
+  get isDone(): boolean {
+    return this.state !== "calling" && this.state !== "proceeding"
+  }
+
+  cancel(reason?: string): void {
+    if (this.isDone || this.#cancel !== "no") return
+    this.#cancel = "wanted"
+    this.#cancelReason = reason
+    this.#cancelWhenAllowed()
+  }
+
+  protected override begin(): void {
+    startInviteClient(this)
+  }
+
+  protected override run(input: InviteClientInput): void {
+    if (this.state !== "terminated") inviteClient[this.state](this, input)
+    this.#cancelWhenAllowed()
+  }
+
+  protected override fail(): void {
+    this.step("transportError")
+  }
+
+  protected override inputOf(status: number): InviteClientInput {
+    return status < 200 ? "1xx" : status < 300 ? "2xx" : "300-699"
+  }
+
+  /** RFC 3261 §9.1: not before a provisional response: the CANCEL might overtake the INVITE. */
+  #cancelWhenAllowed(): void {
+    if (this.#cancel !== "wanted" || this.state !== "proceeding") return
+    this.#cancel = "sent"
+    this.host.sendCancel(cancelFor(this.request, this.#cancelReason), this.flow, this.branch)
+    this.step("cancelled")
+  }
+}
+
+export class NonInviteClientTransaction extends BaseClientTransaction<NonInviteClientState, NonInviteClientInput> {
+  constructor(host: TransactionHost, parts: ClientParts) {
+    super(host, parts, "trying")
+  }
+
+  get isDone(): boolean {
+    return this.state === "completed" || this.state === "terminated"
+  }
+
+  cancel(): void {
+    // RFC 3261 §9.1: only an INVITE may be cancelled.
+  }
+
+  protected override begin(): void {
+    startNonInviteClient(this)
+  }
+
+  protected override run(input: NonInviteClientInput): void {
+    if (this.state !== "terminated") nonInviteClient[this.state](this, input)
+  }
+
+  protected override fail(): void {
+    this.step("transportError")
+  }
+
+  protected override inputOf(status: number): NonInviteClientInput {
+    return status < 200 ? "1xx" : "200-699"
+  }
+}

@@ -1,0 +1,296 @@
+import { createHmac } from "node:crypto"
+import { P2PSipError } from "../../errors.ts"
+import type { Runtime } from "../../runtime/runtime.ts"
+import {
+  createResponse,
+  parseMessage,
+  SipRequest,
+  SipSyntaxError,
+  type HeaderEntries,
+  type SipMessage,
+  type SipResponse,
+  type Via,
+} from "../message/index.ts"
+import type { Flow, Transport, TransportProtocol } from "../transport/transport.ts"
+import { InviteClientTransaction, NonInviteClientTransaction, type AnyClientTransaction } from "./client-transaction.ts"
+import { LayerCounters } from "./counters.ts"
+import { clientKey, isOldKey, serverKey } from "./keys.ts"
+import { transactionSettings, type TransactionOptions, type TransactionSettings } from "./options.ts"
+import { InviteServerTransaction, NonInviteServerTransaction, type AnyServerTransaction } from "./server-transaction.ts"
+import { TimerLists } from "./timer-lists.ts"
+import type { TransactionHost } from "./transaction.ts"
+import type { ClientHandlers, ClientTransaction, RequestOptions, ServerTransaction } from "./types.ts"
+import { requestFault } from "./validation.ts"
+import { flowOfResponse, magicCookie, markReceived, pushVia } from "./via.ts"
+
+export interface TransactionComponents {
+  readonly runtime: Runtime
+  /** The layer becomes the receiver of their messages. */
+  readonly transports: readonly Transport[]
+}
+
+/**
+ * Turns messages into transactions, and the other way round (RFC 3261 §17, §18).
+ *
+ * A message goes to the transaction that it matches. A new request is checked,
+ * then offered to the stateless filter, then becomes a server transaction.
+ * Everything is bounded, and whatever is left out is counted.
+ */
+export class TransactionLayer {
+  readonly #runtime: Runtime
+  readonly #transports: readonly Transport[]
+  readonly #settings: TransactionSettings
+  readonly #timers: TimerLists
+  readonly #counters: LayerCounters
+  readonly #host: TransactionHost
+  readonly #tagSecret: Uint8Array
+  readonly #servers = new Map<string, AnyServerTransaction>()
+  readonly #clients = new Map<string, AnyClientTransaction>()
+  #handler: (transaction: ServerTransaction, request: SipRequest) => void = refuseAll
+  #filter: ((request: SipRequest, flow: Flow) => boolean) | undefined
+  #stray: ((message: SipMessage, flow: Flow) => void) | undefined
+  #isStopped = false
+
+  constructor(components: TransactionComponents, options: TransactionOptions = {}) {
+    const { runtime, transports } = components
+    this.#runtime = runtime
+    this.#transports = transports
+    this.#settings = transactionSettings(options)
+    this.#timers = new TimerLists(runtime)
+    this.#tagSecret = runtime.random.bytes(16)
+    this.#counters = new LayerCounters(runtime.metrics, {
+      client: () => this.#clients.size,
+      server: () => this.#servers.size,
+    })
+    this.#host = this.#makeHost()
+    for (const transport of transports) transport.onMessage((bytes, flow) => this.#receive(bytes, flow))
+  }
+
+  /** Transactions that exist just now. */
+  get size(): number {
+    return this.#servers.size + this.#clients.size
+  }
+
+  /** Sets who gets each new request but ACK and CANCEL. What it throws becomes a 400 or 500. */
+  onRequest(handler: (transaction: ServerTransaction, request: SipRequest) => void): void {
+    this.#handler = handler
+  }
+
+  /** Sets who is asked before a new request becomes a transaction; true means that it has taken the request and answers with {@link reply}. */
+  onStateless(filter: (request: SipRequest, flow: Flow) => boolean): void {
+    this.#filter = filter
+  }
+
+  /** Sets who gets responses without a transaction, and ACKs that no transaction absorbs. */
+  onStray(handler: (message: SipMessage, flow: Flow) => void): void {
+    this.#stray = handler
+  }
+
+  /**
+   * Sends a request in a new client transaction. Puts this element's Via on
+   * top of `request`, which belongs to the transaction from then on. What goes
+   * wrong is told through the handlers, after the return.
+   */
+  request(request: SipRequest, flow: Flow, handlers: ClientHandlers, options: RequestOptions = {}): ClientTransaction {
+    const branch = this.#newBranch(options.branchSuffix)
+    pushVia(request, flow.transport, branch)
+    return this.#startClient(request, flow, handlers, branch)
+  }
+
+  /**
+   * Sends a message without a transaction. A response goes where its topmost
+   * Via wants it; a request (an ACK for a 2xx) gets this element's Via.
+   */
+  sendStateless(message: SipMessage, flow: Flow, options: RequestOptions = {}): void {
+    if (message instanceof SipRequest) {
+      pushVia(message, flow.transport, this.#newBranch(options.branchSuffix))
+      flow.send(message.toBytes())
+      return
+    }
+    const way = flowOfResponse(message, flow)
+    if (way === undefined) this.#counters.suppressed("no-way-back")
+    else way.send(message.toBytes())
+  }
+
+  /**
+   * Answers a request without a transaction (RFC 3261 §8.2.7). The To tag is
+   * the same for each retransmission of the request.
+   */
+  reply(request: SipRequest, flow: Flow, status: number, reason?: string, headers: HeaderEntries = []): void {
+    this.sendStateless(createResponse(request, status, reason, { toTag: this.#tagFor(request), headers }), flow)
+  }
+
+  /** The first transport of that protocol. */
+  transportFor(protocol: TransportProtocol): Transport | undefined {
+    return this.#transports.find((transport) => transport.protocol === protocol)
+  }
+
+  /** Ends every transaction; nothing is sent or received afterwards. The transports are their owner's to stop. */
+  stop(): void {
+    this.#isStopped = true
+    for (const transaction of [...this.#servers.values(), ...this.#clients.values()]) transaction.abandon()
+    this.#timers.stop()
+  }
+
+  #makeHost(): TransactionHost {
+    return {
+      settings: this.#settings,
+      timers: this.#timers,
+      defer: (callback) => this.#runtime.defer(callback),
+      forgetClient: (key) => void this.#clients.delete(key),
+      forgetServer: (key) => void this.#servers.delete(key),
+      passStray: (message, flow) => this.#passStray(message, flow),
+      sendCancel: (cancel, flow, branch) => void this.#startClient(cancel, flow, noHandlers, branch),
+      countSuppressed: (reason) => this.#counters.suppressed(reason),
+      countRetransmission: (kind) => this.#counters.retransmission(kind),
+      reportDefect: (error) => this.#reportDefect(error),
+    }
+  }
+
+  #startClient(request: SipRequest, flow: Flow, handlers: ClientHandlers, branch: string): ClientTransaction {
+    const parts = { key: clientKey(branch, request.method), request, flow, handlers, branch }
+    const isInvite = request.method === "INVITE"
+    const transaction = isInvite ? new InviteClientTransaction(this.#host, parts) : new NonInviteClientTransaction(this.#host, parts)
+    const refusal = this.#refusal()
+    if (refusal === undefined) {
+      this.#clients.set(parts.key, transaction)
+      transaction.start()
+    } else this.#runtime.defer(() => transaction.breakOff(refusal))
+    return transaction
+  }
+
+  #refusal(): Error | undefined {
+    if (this.#isStopped) return new P2PSipError("P2PSIP_LINK_CLOSED", "the SIP stack has been stopped")
+    if (this.#clients.size < 2 * this.#settings.maxTransactions) return undefined
+    return new P2PSipError("P2PSIP_LIMIT", `${this.#clients.size} client transactions are under way: try again later`)
+  }
+
+  #receive(bytes: Uint8Array, flow: Flow): void {
+    if (this.#isStopped) return
+    let request: SipRequest | undefined
+    try {
+      const message = parseMessage(bytes)
+      if (message instanceof SipRequest) {
+        request = message
+        this.#receiveRequest(message, flow)
+      } else this.#receiveResponse(message, flow)
+    } catch (error) {
+      if (error instanceof SipSyntaxError) this.#refuse(error, error.request ?? request, flow)
+      else this.#reportDefect(error)
+    }
+  }
+
+  #receiveResponse(response: SipResponse, flow: Flow): void {
+    this.#counters.response(response.status)
+    const branch = response.via?.branch
+    const transaction = branch === undefined ? undefined : this.#clients.get(clientKey(branch, response.cseq.method))
+    if (transaction !== undefined) transaction.receive(response)
+    else this.#passStray(response, flow)
+  }
+
+  #receiveRequest(request: SipRequest, flow: Flow): void {
+    const { method, via } = request
+    this.#counters.request(method)
+    if (via === undefined) throw new SipSyntaxError(400, "Missing Via")
+    markReceived(request, via, flow)
+    const isInvites = method === "ACK" || method === "CANCEL"
+    const key = serverKey(request, via, isInvites ? "INVITE" : method)
+    const transaction = this.#servers.get(key)
+    if (isInvites) this.#receiveForInvite(request, flow, key, transaction)
+    else if (transaction !== undefined) transaction.step("retransmission")
+    else this.#receiveNew(request, flow, key)
+  }
+
+  #receiveForInvite(request: SipRequest, flow: Flow, key: string, transaction: AnyServerTransaction | undefined): void {
+    const invite = transaction?.isInvite === true ? transaction : undefined
+    if (request.method === "ACK") {
+      // §17.2.3: an old client's ACK for a 2xx differs from one for a 4xx by the To tag alone.
+      if (invite !== undefined && (!isOldKey(key) || request.to.tag === invite.toTag)) invite.acknowledge(request, flow)
+      else if (requestFault(request) === undefined) this.#passStray(request, flow)
+      else this.#counters.dropped("malformed")
+      return
+    }
+    const fault = requestFault(request)
+    if (fault !== undefined) throw fault
+    // §9.2: answered here; a CANCEL that matches nothing gets a 481.
+    const toTag = invite?.toTag ?? this.#tagFor(request)
+    this.sendStateless(createResponse(request, invite === undefined ? 481 : 200, undefined, { toTag }), flow)
+    invite?.cancel(request)
+  }
+
+  #receiveNew(request: SipRequest, flow: Flow, key: string): void {
+    const fault = requestFault(request)
+    if (fault !== undefined) throw fault
+    if (this.#filter?.(request, flow) === true) return
+    if (this.#servers.size >= this.#settings.maxTransactions) {
+      this.#counters.refused(503)
+      this.reply(request, flow, 503, undefined, [["Retry-After", String(this.#settings.retryAfterSeconds)]])
+      return
+    }
+    const isInvite = request.method === "INVITE"
+    const transaction = isInvite
+      ? new InviteServerTransaction(this.#host, key, request, flow)
+      : new NonInviteServerTransaction(this.#host, key, request, flow)
+    this.#servers.set(key, transaction)
+    transaction.start()
+    this.#handle(transaction, request)
+  }
+
+  #handle(transaction: ServerTransaction, request: SipRequest): void {
+    try {
+      this.#handler(transaction, request)
+    } catch (error) {
+      const [status, reason] = error instanceof SipSyntaxError ? [error.status, error.reason] : [500, undefined]
+      this.#counters.refused(status)
+      if (status === 500) this.#reportDefect(error)
+      transaction.respond(createResponse(request, status, reason, { toTag: this.#tagFor(request) }))
+    }
+  }
+
+  /** A fault that can be told to the sender is told; an ACK or a response is never answered. */
+  #refuse(fault: SipSyntaxError, request: SipRequest | undefined, flow: Flow): void {
+    this.#counters.dropped("malformed")
+    if (request === undefined || request.method === "ACK") return
+    const via = topVia(request)
+    if (via === undefined) return
+    markReceived(request, via, flow)
+    this.#counters.refused(fault.status)
+    this.reply(request, flow, fault.status, fault.reason)
+  }
+
+  #passStray(message: SipMessage, flow: Flow): void {
+    if (this.#stray !== undefined) this.#stray(message, flow)
+    else this.#counters.dropped("stray")
+  }
+
+  #newBranch(suffix: string | undefined): string {
+    const { random } = this.#runtime
+    const branch = `${magicCookie}${random.uint32().toString(36)}${random.uint32().toString(36)}`
+    return suffix === undefined ? branch : `${branch}.${suffix}`
+  }
+
+  #tagFor(request: SipRequest): string {
+    const { headers } = request
+    const hmac = createHmac("sha256", this.#tagSecret)
+    return hmac.update(`${headers.get("Call-ID")} ${topVia(request)?.branch} ${headers.get("CSeq")}`).digest("hex").slice(0, 16)
+  }
+
+  #reportDefect(error: unknown): void {
+    this.#counters.dropped("defect")
+    this.#runtime.log.error({ err: error }, "a SIP message met a defect of this program")
+  }
+}
+
+const noHandlers: ClientHandlers = { onResponse() {}, onTimeout() {}, onTransportError() {} }
+
+function refuseAll(transaction: ServerTransaction, request: SipRequest): void {
+  transaction.respond(createResponse(request, 501))
+}
+
+function topVia(request: SipRequest): Via | undefined {
+  try {
+    return request.via
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,53 @@
+/** What the transport layer does with the topmost Via (RFC 3261 §18, RFC 3581). */
+import type { SipMessage, SipRequest, Via } from "../message/index.ts"
+import { formatHostPort, bareHost, defaultPort } from "../transport/host-port.ts"
+import type { Flow, Transport } from "../transport/transport.ts"
+
+/** Marks a branch that is unique in space and time (RFC 3261 §8.1.1.7). */
+export const magicCookie = "z9hG4bK"
+
+/** Writes where the request came from into its topmost Via. */
+export function markReceived(request: SipRequest, via: Via, flow: Flow): void {
+  const { host, port } = flow.remote
+  const asksForPort = via.params.has("rport")
+  // RFC 3261 §18.2.1: where sent-by is not the source. RFC 3581 §4: always with rport.
+  if (!asksForPort && bareHost(via.host) === host && !via.params.has("received")) return
+  // The name of a peer is authentic, and says it all.
+  if (flow.transport.protocol === "P2P") return
+  let marked = via.withParam("received", host)
+  if (asksForPort) marked = marked.withParam("rport", String(port))
+  request.headers.replaceFirst("Via", marked.toString())
+}
+
+/** Puts this element's Via on top. */
+export function pushVia(request: SipRequest, transport: Transport, branch: string): void {
+  request.headers.prepend("Via", `${sentProtocol(transport)};branch=${branch}${transport.protocol === "UDP" ? ";rport" : ""}`)
+}
+
+function sentProtocol(transport: Transport): string {
+  return `SIP/2.0/${transport.protocol} ${formatHostPort(transport.advertised)}`
+}
+
+/**
+ * The flow for a response whose request came on `flow` (RFC 3261 §18.2.2); undefined when no way is left.
+ *
+ * `maddr` is not obeyed: it would let anybody have responses sent to anybody.
+ */
+export function flowOfResponse(message: SipMessage, flow: Flow): Flow | undefined {
+  const { transport, remote } = flow
+  if (transport.protocol === "P2P") return flow.isOpen ? flow : transport.flowTo(remote)
+  if (transport.isReliable) {
+    if (flow.isOpen) return flow
+    // The connection is gone: the sender must listen at its sent-by port.
+    return transport.flowTo({ host: remote.host, port: portOf(message, transport) })
+  }
+  // RFC 3581 §4: with rport, back to where the request came from.
+  const via = message.via
+  if (via === undefined || via.params.has("rport")) return flow
+  const port = via.port ?? defaultPort(transport.protocol)
+  return port === remote.port ? flow : transport.flowTo({ host: remote.host, port })
+}
+
+function portOf(message: SipMessage, transport: Transport): number {
+  return message.via?.port ?? defaultPort(transport.protocol)
+}
