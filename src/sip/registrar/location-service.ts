@@ -15,7 +15,7 @@ export interface Binding {
   readonly expiresSeconds: number
   readonly callId: string
   readonly cseq: number
-  /** The Path vector (RFC 3327), first hop first. Its last hop names the peer that holds the phone's flow. */
+  /** The Path vector (RFC 3327) as header values, first hop first. The first one names the peer that holds the phone's flow. */
   readonly path: readonly string[]
   readonly userAgent: string
 }

@@ -1,0 +1,104 @@
+/**
+ * What a REGISTER asks for (RFC 3261 §10.3 steps 6 and 7): from header fields
+ * to changes of bindings. Pure.
+ */
+import { isDigits } from "../message/characters.ts"
+import { parseNameAddress } from "../message/index.ts"
+import type { NameAddress, SipRequest } from "../message/index.ts"
+import { bindingKey } from "./binding-key.ts"
+import type { Binding, BindingChange } from "./location-service.ts"
+import { refuse } from "./refusal.ts"
+
+/** Lengths in seconds. */
+export interface ExpiryOptions {
+  /** What a phone gets that does not ask for anything. @default 3600 */
+  readonly defaultExpiresSeconds: number
+  /** Shorter registrations are refused with 423, except for 0; never more than 3600. @default 60 */
+  readonly minExpiresSeconds: number
+  /** Longer registrations are shortened. @default 7200 */
+  readonly maxExpiresSeconds: number
+  /** Contacts in one REGISTER. @default 16 */
+  readonly maxContacts: number
+}
+
+/** Nobody needs longer ones, and each is stored several times. */
+const maxContactLength = 1024
+const maxUserAgentLength = 128
+/** RFC 3261 §10.3: a registrar may refuse what is short only below one hour. */
+const oneHourSeconds = 3600
+const maxDeltaSeconds = 2 ** 32 - 1
+
+/** The changes, none for a query. Throws a Refusal or a SipSyntaxError; then nothing is to be changed. */
+export function readChanges(request: SipRequest, path: readonly string[], options: ExpiryOptions): readonly BindingChange[] {
+  const contacts = request.headers.getAll("Contact")
+  if (contacts.length === 0) return []
+  if (contacts.some((contact) => contact.startsWith("*"))) return readWildcard(request, contacts)
+  if (contacts.length > options.maxContacts) throw refuse(403, "Too Many Contacts")
+  const header = request.headers.get("Expires")
+  const fallbackSeconds = header === undefined ? options.defaultExpiresSeconds : deltaSeconds(header)
+  const common = {
+    callId: request.callId,
+    cseq: request.cseq.number,
+    path,
+    userAgent: (request.headers.get("User-Agent") ?? "").slice(0, maxUserAgentLength),
+  }
+  const [only] = contacts
+  if (contacts.length === 1 && only !== undefined) return [readContact(only, fallbackSeconds, common, options).change]
+  // Of two values for one binding the later one counts, as if they had been processed one by one.
+  const changes = new Map<string, BindingChange>()
+  for (const contact of contacts) {
+    const { key, change } = readContact(contact, fallbackSeconds, common, options)
+    changes.delete(key)
+    changes.set(key, change)
+  }
+  return [...changes.values()]
+}
+
+/** §10.3 step 6: `*` alone, and Expires: 0. */
+function readWildcard(request: SipRequest, contacts: readonly string[]): readonly BindingChange[] {
+  if (contacts.length > 1) throw refuse(400, "Contact * With Other Contacts")
+  const expires = request.headers.get("Expires")
+  if (contacts[0] !== "*" || expires === undefined || !isDigits(expires) || Number(expires) !== 0) {
+    throw refuse(400, "Contact * Needs Expires 0")
+  }
+  return [{ kind: "unbindAll" }]
+}
+
+type Common = Pick<Binding, "callId" | "cseq" | "path" | "userAgent">
+
+function readContact(text: string, fallbackSeconds: number, common: Common, options: ExpiryOptions): { key: string; change: BindingChange } {
+  if (text.length > maxContactLength) throw refuse(400, "Contact Too Long")
+  const address = parseNameAddress(text, "Contact")
+  const parameters = otherParameters(address)
+  const expires = address.params.get("expires")
+  const askedSeconds = expires === undefined ? fallbackSeconds : deltaSeconds(expires)
+  // A malformed URI is refused here, before anything is stored.
+  void address.parsedUri
+  const contact = address.uri
+  const key = bindingKey(contact, parameters)
+  if (askedSeconds === 0) return { key, change: { kind: "unbind", contact, parameters } }
+  if (askedSeconds < options.minExpiresSeconds && askedSeconds < oneHourSeconds) {
+    throw refuse(423, "Interval Too Brief", [["Min-Expires", String(options.minExpiresSeconds)]])
+  }
+  const expiresSeconds = Math.min(askedSeconds, options.maxExpiresSeconds)
+  const qThousandths = readQ(address.params.get("q"))
+  return { key, change: { kind: "bind", binding: { ...common, contact, parameters, qThousandths, expiresSeconds } } }
+}
+
+function otherParameters({ params }: NameAddress): string {
+  if (params.size === 0) return ""
+  if (!params.has("expires") && !params.has("q")) return params.raw
+  return params.without("expires").without("q").raw
+}
+
+/** Malformed values count as one hour (§20.19), too long ones as the longest. */
+function deltaSeconds(text: string): number {
+  return isDigits(text) ? Math.min(Number(text), maxDeltaSeconds) : oneHourSeconds
+}
+
+/** `0`, `0.5`, `1.000` in thousandths (§25.1 qvalue). */
+function readQ(text: string | undefined): number {
+  if (text === undefined) return 1000
+  if (!/^(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$/.test(text)) throw refuse(400, "Malformed q In Contact")
+  return Math.round(Number(text) * 1000)
+}

@@ -1,0 +1,234 @@
+/**
+ * The registrar (RFC 3261 §10.3): a stateless UAS (§8.2.7).
+ *
+ * Every response to one REGISTER, retransmitted or not, is made from the
+ * request and the location service alone: the To tag and the operation's
+ * identifier are hashes of what names the transaction. No transaction is kept;
+ * the location service makes a repeated operation once.
+ */
+import { hash } from "node:crypto"
+import { isP2PSipError } from "../../errors.ts"
+import type { Counter, Runtime } from "../../runtime/runtime.ts"
+import { createResponse, SipSyntaxError } from "../message/index.ts"
+import type { SipRequest, SipResponse } from "../message/index.ts"
+import type { Flow } from "../transport/transport.ts"
+import type { Authenticator } from "./authenticator.ts"
+import { readChanges } from "./contacts.ts"
+import type { ExpiryOptions } from "./contacts.ts"
+import type { Binding, LocationService } from "./location-service.ts"
+import { Refusal, refuse } from "./refusal.ts"
+import type { ServedDomains } from "./served-domains.ts"
+
+export interface RegistrarComponents {
+  readonly runtime: Runtime
+  readonly location: LocationService
+  readonly domains: ServedDomains
+  /** Without one, anybody may register anything. */
+  readonly authenticator?: Authenticator | undefined
+  /** The Path value, `<sip:TOKEN@HOST;…;lr>`, along which requests come back to the phone on this flow (RFC 3327, RFC 5626 §5). */
+  readonly pathFor: (flow: Flow) => string
+  readonly send: (response: SipResponse, flow: Flow) => void
+}
+
+export interface RegistrarOptions extends Partial<ExpiryOptions> {
+  /** REGISTERs waiting for the location service; more are answered 503. @default 10000 */
+  readonly maxPending?: number
+  /** What a 503 tells the phone; up to as much again is added at random. @default 5 */
+  readonly retryAfterSeconds?: number
+}
+
+/** What stays the same while one REGISTER is dealt with. */
+interface Work {
+  readonly request: SipRequest
+  readonly flow: Flow
+  /** 16 bytes in hexadecimal that name the transaction. */
+  readonly operation: string
+  readonly toTag: string
+}
+
+const supportedExtensions: ReadonlySet<string> = new Set(["path"])
+const maxPathValues = 8
+const maxPathLength = 512
+
+export class Registrar {
+  readonly #components: RegistrarComponents
+  readonly #expiry: ExpiryOptions
+  readonly #maxPending: number
+  readonly #retryAfterSeconds: number
+  readonly #pending = new Set<string>()
+  readonly #counts = new Map<number, Counter>()
+  #date = { second: -1, text: "" }
+
+  constructor(components: RegistrarComponents, options: RegistrarOptions = {}) {
+    this.#components = components
+    this.#expiry = {
+      defaultExpiresSeconds: options.defaultExpiresSeconds ?? 3600,
+      minExpiresSeconds: Math.min(options.minExpiresSeconds ?? 60, 3600),
+      maxExpiresSeconds: options.maxExpiresSeconds ?? 7200,
+      maxContacts: options.maxContacts ?? 16,
+    }
+    this.#maxPending = options.maxPending ?? 10_000
+    this.#retryAfterSeconds = options.retryAfterSeconds ?? 5
+  }
+
+  /** Takes a REGISTER for one of our domains and answers it; false for any other request. Fits `TransactionLayer.onStateless`. */
+  handle(request: SipRequest, flow: Flow): boolean {
+    if (request.method !== "REGISTER") return false
+    const operation = operationOf(request)
+    const work = { request, flow, operation, toTag: operation.slice(16) }
+    try {
+      // Step 1: other people's domains are the proxy's concern.
+      if (this.#components.domains.domainOf(request.requestUri) === undefined) return false
+      // The answer to the first transmission is on its way.
+      if (!this.#pending.has(operation)) this.#process(work)
+    } catch (error) {
+      this.#fail(work, error)
+    }
+    return true
+  }
+
+  /** REGISTERs that wait for the location service. */
+  get pending(): number {
+    return this.#pending.size
+  }
+
+  #process(work: Work): void {
+    const { request, operation } = work
+    const { domains, location } = this.#components
+    refuseUnknownExtensions(request)
+    const addressOfRecord = domains.addressOfRecord(request.to.parsedUri)
+    this.#authorize(work, addressOfRecord)
+    // Step 5.
+    if (addressOfRecord === undefined) throw refuse(404, "Not Found")
+    const changes = readChanges(request, this.#pathOf(work), this.#expiry)
+    if (this.#pending.size >= this.#maxPending) throw this.#notNow()
+    this.#pending.add(operation)
+    const { callId, cseq } = request
+    const operationId = Buffer.from(operation.slice(0, 16), "hex")
+    const result =
+      changes.length === 0
+        ? location.lookup(addressOfRecord)
+        : location.update(addressOfRecord, { callId, cseq: cseq.number, operationId, changes })
+    result.then(
+      (bindings) => {
+        this.#pending.delete(operation)
+        this.#accept(work, bindings)
+      },
+      (error: unknown) => {
+        this.#pending.delete(operation)
+        this.#fail(work, error)
+      },
+    )
+  }
+
+  /** Steps 3 and 4: who it is, and that it is the user's own address-of-record. */
+  #authorize({ request, operation }: Work, addressOfRecord: string | undefined): void {
+    const { authenticator } = this.#components
+    if (!authenticator) return
+    const verdict = authenticator.verify(request.headers.getAll("Authorization"), request.method, operation)
+    if (verdict.kind === "refused") {
+      const challenges = authenticator.challenges(verdict.stale)
+      throw refuse(401, "Unauthorized", challenges.map((challenge) => ["WWW-Authenticate", challenge]))
+    }
+    if (addressOfRecord !== undefined && !owns(verdict.username, addressOfRecord)) {
+      throw refuse(403, "Not Your Address-Of-Record")
+    }
+  }
+
+  /** Our own Path value comes before those of proxies between the phone and us. */
+  #pathOf({ request, flow }: Work): readonly string[] {
+    const path = [this.#components.pathFor(flow)]
+    if (!request.headers.has("Path")) return path
+    for (const value of request.headers.getAll("Path")) {
+      if (path.length > maxPathValues || value.length > maxPathLength) throw refuse(400, "Path Too Long")
+      path.push(value)
+    }
+    return path
+  }
+
+  /** Step 8. */
+  #accept(work: Work, bindings: readonly Binding[]): void {
+    const headers: [string, string][] = []
+    for (const binding of bindings) headers.push(["Contact", contactValue(binding)])
+    if (supportsPath(work.request)) {
+      for (const value of this.#pathOf(work)) headers.push(["Path", value])
+    }
+    headers.push(["Date", this.#dateNow()])
+    this.#send(work, createResponse(work.request, 200, "OK", { toTag: work.toTag, headers }))
+  }
+
+  #fail(work: Work, error: unknown): void {
+    const refusal = error instanceof Refusal ? error : this.#refusalFor(error)
+    try {
+      this.#send(work, refusal.toResponse(work.request, work.toTag))
+    } catch (cause) {
+      this.#components.runtime.log.debug({ cause }, "a REGISTER could not be answered")
+    }
+  }
+
+  #refusalFor(error: unknown): Refusal {
+    if (error instanceof SipSyntaxError) return refuse(error.status, error.reason)
+    // §12.2.2 answers an old CSeq like this; the next REGISTER has a newer one.
+    if (isP2PSipError(error, "P2PSIP_OUT_OF_ORDER")) return refuse(500, "CSeq Out Of Order")
+    // Not 503: that would send the phone to the next peer with the same wish.
+    if (isP2PSipError(error, "P2PSIP_TOO_MANY_VALUES")) return refuse(403, "Too Many Contacts")
+    this.#components.runtime.log.warn({ error }, "the location service did not take a registration")
+    return this.#notNow()
+  }
+
+  #notNow(): Refusal {
+    const seconds = Math.ceil(this.#retryAfterSeconds * (1 + this.#components.runtime.random.float()))
+    return refuse(503, "Service Unavailable", [["Retry-After", String(seconds)]])
+  }
+
+  #send({ flow }: Work, response: SipResponse): void {
+    this.#count(response.status).add()
+    this.#components.send(response, flow)
+  }
+
+  #count(status: number): Counter {
+    let counter = this.#counts.get(status)
+    if (!counter) {
+      const labels = { status: String(status) }
+      counter = this.#components.runtime.metrics.counter("p2psip_register_responses_total", "REGISTERs answered, by status", labels)
+      this.#counts.set(status, counter)
+    }
+    return counter
+  }
+
+  #dateNow(): string {
+    const second = Math.floor(this.#components.runtime.wallClock() / 1000)
+    if (second !== this.#date.second) this.#date = { second, text: new Date(second * 1000).toUTCString() }
+    return this.#date.text
+  }
+}
+
+/** The same 32 hexadecimal digits for each retransmission of one REGISTER, and for no other (§8.2.7). */
+function operationOf(request: SipRequest): string {
+  const { headers } = request
+  const names = `${headers.get("Call-ID")}\n${headers.get("CSeq")}\n${headers.get("From")}\n${headers.get("Via")}`
+  return hash("sha1", Buffer.from(names, "latin1"), "hex").slice(0, 32)
+}
+
+/** Step 2. */
+function refuseUnknownExtensions(request: SipRequest): void {
+  if (!request.headers.has("Require")) return
+  const unknown = request.headers.getAll("Require").filter((tag) => !supportedExtensions.has(tag.toLowerCase()))
+  if (unknown.length > 0) throw refuse(420, "Bad Extension", [["Unsupported", unknown.join(", ")]])
+}
+
+/** The user name is that of the address-of-record, with or without its domain. */
+function owns(username: string, addressOfRecord: string): boolean {
+  const address = addressOfRecord.slice("sip:".length)
+  return username === address || username === address.slice(0, address.lastIndexOf("@"))
+}
+
+function supportsPath(request: SipRequest): boolean {
+  return request.headers.has("Supported") && request.headers.getAll("Supported").some((tag) => tag.toLowerCase() === "path")
+}
+
+/** `<uri>;expires=…` with q where it is not 1. */
+function contactValue({ contact, expiresSeconds, qThousandths, parameters }: Binding): string {
+  const q = qThousandths === 1000 ? "" : `;q=${qThousandths / 1000}`
+  return `<${contact}>;expires=${expiresSeconds}${q}${parameters}`
+}

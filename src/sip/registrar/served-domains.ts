@@ -1,0 +1,40 @@
+/**
+ * The domains that this peer answers for, and the canonical form of their
+ * addresses-of-record (RFC 3261 §10.3 step 5).
+ */
+import type { SipUri } from "../message/index.ts"
+
+/** Whether a host and port (undefined: none given) are where one of our own listeners is reached. */
+export type IsLocalAddress = (host: string, port: number | undefined) => boolean
+
+export class ServedDomains {
+  readonly #domains: ReadonlySet<string>
+  readonly #firstDomain: string | undefined
+  readonly #isLocalAddress: IsLocalAddress
+
+  /**
+   * The first of `domains` is also meant where a URI names one of our own
+   * listeners instead of a domain, because phones are often given only the
+   * address of their proxy.
+   */
+  constructor(domains: readonly string[], isLocalAddress: IsLocalAddress) {
+    const lower = domains.map((domain) => domain.toLowerCase())
+    this.#domains = new Set(lower)
+    this.#firstDomain = lower[0]
+    this.#isLocalAddress = isLocalAddress
+  }
+
+  /** The domain that a SIP URI belongs to; undefined for other people's. */
+  domainOf(uri: SipUri): string | undefined {
+    if (!uri.isSip) return undefined
+    if (this.#domains.has(uri.host)) return uri.host
+    return this.#isLocalAddress(uri.host, uri.port) ? this.#firstDomain : undefined
+  }
+
+  /** `sip:user@domain`, the user decoded, without parameters; undefined for other people's URIs and those without a user. */
+  addressOfRecord(uri: SipUri): string | undefined {
+    const user = uri.decodedUser
+    const domain = user === undefined ? undefined : this.domainOf(uri)
+    return domain === undefined ? undefined : `sip:${user}@${domain}`
+  }
+}
