@@ -19,7 +19,7 @@ for (const name of names) {
   const { link, runtime } = simulation.addPeer(name)
   let timeout = runtime.setTimer(1000, () => undefined)
   link.onFrame(channels.overlay, (from, frame) => {
-    if (frame[0] === 1) link.send(from, channels.overlay, new Uint8Array(frameBytes))
+    if (frame[0] === 1) link.send(from, channels.overlay, Buffer.allocUnsafe(frameBytes).fill(0))
     else timeout.cancel()
   })
   // Each peer talks to a few fixed others, as peers of an overlay do.
@@ -27,7 +27,7 @@ for (const name of names) {
   for (const friend of friends) link.learn(simAddress(friend))
   const ask = async (): Promise<void> => {
     await Promise.resolve()
-    const frame = new Uint8Array(frameBytes)
+    const frame = Buffer.allocUnsafe(frameBytes).fill(0)
     frame[0] = 1
     link.send(runtime.random.pick(friends) ?? name, channels.overlay, frame)
     timeout.cancel()

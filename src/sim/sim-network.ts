@@ -188,7 +188,8 @@ export class SimNetwork {
   send(from: Host, to: PeerId, channel: Channel, frame: Uint8Array): boolean {
     this.framesSent++
     this.bytesSent += frame.length
-    const target = this.#hosts.get(to)
+    const known = from.connections.get(to)
+    const target = known === undefined ? this.#hosts.get(to) : known.dialler === from ? known.listener : known.dialler
     const now = this.#clock.now
     const conditions = this.conditions
     const departure = Math.max(now, from.uploadFreeAt)
@@ -203,7 +204,7 @@ export class SimNetwork {
     }
     if (target === undefined || !target.isUp) return this.#drop("down", true)
     if (!this.canReach(from, target)) return this.#drop("cut", true)
-    const connection = from.connections.get(to) ?? this.#dial(from, target)
+    const connection = known ?? this.#dial(from, target)
     if (connection === undefined) return this.#drop("natted", true)
     if (this.#random.chance(conditions.lossRate)) return this.#drop("loss", true)
     this.#schedule(connection, from, target, leftAt, channel, frame)
