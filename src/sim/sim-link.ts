@@ -75,7 +75,8 @@ export class SimLink implements Link, HostReceiver {
   send(to: PeerId, channel: Channel, frame: Uint8Array): boolean {
     if (!this.#isStarted) return false
     if (frame.length > maxFrameBytes) {
-      throw new P2PSipError("P2PSIP_LIMIT", `frame: expected at most ${maxFrameBytes} bytes, found ${frame.length}`)
+      this.#network.dropped.tooLong++
+      return false
     }
     if (this.#network.conditions.requireAddresses && !this.#known.has(to) && !this.#host.connections.has(to)) {
       this.#network.dropped.unknown++

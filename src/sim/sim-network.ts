@@ -76,7 +76,7 @@ export interface Connection {
 }
 
 /** Why frames did not arrive. */
-export type DropReason = "loss" | "cut" | "down" | "natted" | "queue" | "unknown"
+export type DropReason = "loss" | "cut" | "down" | "natted" | "queue" | "unknown" | "tooLong"
 
 export interface NetworkComponents {
   readonly clock: VirtualClock
@@ -98,7 +98,7 @@ export class SimNetwork {
   framesSent = 0
   bytesSent = 0
   framesDelivered = 0
-  readonly dropped: Record<DropReason, number> = { loss: 0, cut: 0, down: 0, natted: 0, queue: 0, unknown: 0 }
+  readonly dropped: Record<DropReason, number> = { loss: 0, cut: 0, down: 0, natted: 0, queue: 0, unknown: 0, tooLong: 0 }
 
   constructor(components: NetworkComponents, conditions: Partial<NetworkConditions>) {
     this.conditions = { ...defaultConditions, ...conditions }

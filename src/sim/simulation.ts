@@ -114,6 +114,11 @@ export class Simulation {
     this.#clock.call(this.#clock.now + delayMs, callback)
   }
 
+  /** Resolves `durationMs` later. */
+  sleep(durationMs: number): Promise<void> {
+    return new Promise((resolve) => this.after(durationMs, resolve))
+  }
+
   /** Mixes a fact of the scenario into the event hash. */
   note(text: string): void {
     this.#hash.text(text)

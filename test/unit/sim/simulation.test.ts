@@ -149,3 +149,18 @@ test("wall clocks can be wrong without touching timers", async () => {
   expect(peers[0].runtime.wallClock() - peers[1].runtime.wallClock()).toBe(60_000)
   expect(peers[1].runtime.now()).toBe(500)
 })
+
+test("waiting for the rest of a fractional time ends", async () => {
+  const { simulation, peers } = await world(["a"])
+  const { runtime } = peers[0]
+  await simulation.run(17_029.025938829887)
+  let wakeUps = 0
+  const deadline = runtime.now() + 10_000.1
+  const waitForRest = (): void => {
+    wakeUps++
+    if (runtime.now() < deadline) runtime.setTimer(deadline - runtime.now(), waitForRest)
+  }
+  waitForRest()
+  await simulation.run(20_000)
+  expect(wakeUps).toBeLessThan(4)
+})

@@ -1,0 +1,30 @@
+/** All peers name the same owner for a key, and that owner serves. */
+import type { LookupEvent } from "../../servlet/types.ts"
+import type { Fleet, FleetMember } from "../fleet.ts"
+import type { Violation } from "./records.ts"
+
+/** Looks the keys up from every serving peer. Lets virtual time pass. */
+export async function checkOwnership(fleet: Fleet, keys: readonly string[]): Promise<Violation[]> {
+  const violations: Violation[] = []
+  for (const key of keys) {
+    const serving = new Set(fleet.serving.map((member) => member.name))
+    const last = await fleet.simulation.wait(Promise.all(fleet.serving.map((member) => lastEvent(member, key))))
+    const owners = new Map<string, string[]>()
+    last.forEach((event, index) => {
+      const reader = fleet.serving[index]?.name ?? ""
+      const answer = event?.name === "done" ? event.owner.peerId : `nobody (${event?.name === "failed" ? event.code : "no end"})`
+      owners.set(answer, [...(owners.get(answer) ?? []), reader])
+    })
+    const named = [...owners.keys()]
+    if (named.length === 1 && serving.has(named[0] ?? "")) continue
+    const views = [...owners].map(([owner, readers]) => `${owner} according to ${readers.slice(0, 5).join(", ")}`)
+    violations.push({ kind: "liveness", law: "all peers agree on the owner of a key", detail: `${key}: ${views.join("; ")}` })
+  }
+  return violations
+}
+
+async function lastEvent(member: FleetMember, key: string): Promise<LookupEvent | undefined> {
+  let last: LookupEvent | undefined
+  for await (const event of member.servlet.lookup(key)) last = event
+  return last
+}

@@ -1,0 +1,46 @@
+/** Every record as it must be, seen from every peer. */
+import type { Fleet } from "../fleet.ts"
+import type { Contradiction, Ledger } from "../workloads/ledger.ts"
+import { withPatience } from "../workloads/registrations.ts"
+
+/** A law that does not hold. */
+export interface Violation {
+  /** Something false (safety), or something that should have come about by now (liveness). */
+  readonly kind: "safety" | "liveness"
+  readonly law: string
+  readonly detail: string
+}
+
+const patienceMs = 15_000
+
+/**
+ * Reads every key from every serving peer: acknowledged, unexpired, unremoved
+ * records must be there, removed ones not, and every read must be answered.
+ * Lets virtual time pass.
+ */
+export async function checkRecords(fleet: Fleet, ledger: Ledger, readers = Infinity): Promise<Violation[]> {
+  const { simulation } = fleet
+  const chosen = readers >= fleet.serving.length ? fleet.serving : simulation.random.sample(fleet.serving, readers)
+  const violations: Violation[] = []
+  for (const key of ledger.keys) {
+    const reads = chosen.map(async ({ name, servlet }) => {
+      const versions = ledger.versionsOf(key)
+      const outcome = await withPatience(fleet, servlet.get(key), patienceMs)
+      if (!outcome.isDone) {
+        violations.push({ kind: "liveness", law: "every read is answered", detail: `${key} from ${name}: ${outcome.code}` })
+        return
+      }
+      for (const contradiction of ledger.judge(key, outcome.result, simulation.now, versions)) {
+        violations.push(violationOf(contradiction, name))
+      }
+    })
+    await simulation.wait(Promise.all(reads))
+  }
+  return violations
+}
+
+function violationOf(contradiction: Contradiction, reader: string): Violation {
+  const { kind, key, hash, detail } = contradiction
+  const law = kind === "lost" ? "no acknowledged record is lost" : "no reader sees what is not so"
+  return { kind: "safety", law, detail: `${kind}: ${key} ${hash}, read from ${reader}: ${detail}` }
+}

@@ -1,0 +1,79 @@
+/** What can go wrong, as plain data: a scenario is replayed, and shrunk, by its list of faults. */
+import type { Fleet } from "./fleet.ts"
+
+/** One fault. `victims` and `share` pick from those that run at that moment, by the scenario's randomness. */
+export type Fault =
+  /** Processes die at once. */
+  | { readonly kind: "crash"; readonly victims: number }
+  /** The same, and each starts again with its identity but without its memory. */
+  | { readonly kind: "restart"; readonly victims: number; readonly downMs: number }
+  /** Peers leave properly. */
+  | { readonly kind: "leave"; readonly victims: number }
+  /** New peers start at once. */
+  | { readonly kind: "join"; readonly newcomers: number }
+  /** That share of all peers is cut off from the rest for a while. */
+  | { readonly kind: "partition"; readonly share: number; readonly forMs: number }
+  /** No frames from one peer to another for a while; the way back is open. */
+  | { readonly kind: "one-way"; readonly forMs: number }
+  /** Frames are lost with that probability for a while. */
+  | { readonly kind: "loss"; readonly rate: number; readonly forMs: number }
+  /** Peers deal with everything late for a while. */
+  | { readonly kind: "slow"; readonly victims: number; readonly byMs: number; readonly forMs: number }
+  /** Peers' clocks are set wrong. */
+  | { readonly kind: "clock"; readonly victims: number; readonly byMs: number }
+
+/** A fault and when it happens, in virtual milliseconds from the start of the faults. */
+export type TimedFault = Fault & { readonly atMs: number }
+
+/** Lets a fault happen, now; those that last end by themselves. */
+export function injectFault(fleet: Fleet, fault: Fault): void {
+  const { simulation } = fleet
+  const { network, random } = simulation
+  const pick = (count: number) => random.sample(fleet.running, Math.min(count, fleet.running.length - 1))
+  simulation.note(JSON.stringify(fault))
+  switch (fault.kind) {
+    case "crash":
+      for (const { name } of pick(fault.victims)) fleet.crash(name)
+      return
+    case "restart":
+      for (const { name } of pick(fault.victims)) {
+        fleet.crash(name)
+        simulation.after(fault.downMs, () => void fleet.start(name))
+      }
+      return
+    case "leave":
+      for (const { name } of pick(fault.victims)) void fleet.leave(name)
+      return
+    case "join":
+      for (let count = 0; count < fault.newcomers; count++) void fleet.start(fleet.freshName())
+      return
+    case "partition": {
+      const names = fleet.running.map((member) => member.name)
+      network.partition([random.sample(names, Math.round(names.length * fault.share))])
+      simulation.after(fault.forMs, () => network.heal())
+      return
+    }
+    case "one-way": {
+      const [from, to] = random.sample(fleet.running, 2)
+      if (from === undefined || to === undefined) return
+      network.block(from.name, to.name)
+      simulation.after(fault.forMs, () => network.unblock(from.name, to.name))
+      return
+    }
+    case "loss": {
+      network.conditions.lossRate = fault.rate
+      simulation.after(fault.forMs, () => {
+        network.conditions.lossRate = 0
+      })
+      return
+    }
+    case "slow":
+      for (const { peer } of pick(fault.victims)) {
+        peer.slowDown(fault.byMs)
+        simulation.after(fault.forMs, () => peer.slowDown(0))
+      }
+      return
+    case "clock":
+      for (const { peer } of pick(fault.victims)) peer.runtime.clockError.skewMs += fault.byMs
+  }
+}

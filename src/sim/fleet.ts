@@ -1,0 +1,143 @@
+/**
+ * The peers of one scenario: simulated processes that each run a servlet.
+ *
+ * Whatever happens to them goes through here, so that faults, churn and
+ * workloads see the same picture: who runs, who has joined, who is going.
+ */
+import type { BackendModule } from "../servlet/backend.ts"
+import type { P2PSipServlet } from "../servlet/servlet.ts"
+import type { SimPeer } from "./sim-peer.ts"
+import type { Simulation } from "./simulation.ts"
+
+/** A running process with its servlet. */
+export interface FleetMember {
+  readonly name: string
+  readonly peer: SimPeer
+  readonly servlet: P2PSipServlet
+  /** When the process started, and when its join succeeded. */
+  readonly startedAt: number
+  joinedAt: number | undefined
+  isLeaving: boolean
+}
+
+export interface FleetComponents {
+  readonly simulation: Simulation
+  readonly backend: BackendModule
+}
+
+export interface FleetOptions {
+  /** As in the configuration file; checked by the backend's schema. */
+  readonly backendOptions?: Readonly<Record<string, unknown>>
+  /** Peers whose addresses a joiner is given. @default 3 */
+  readonly bootstrapPeers?: number
+  /** Wait after a join that failed. @default 2000 */
+  readonly rejoinMs?: number
+  /** Each peer's clock is wrong by up to this much, either way. @default 0 */
+  readonly maxClockSkewMs?: number
+}
+
+/** See the head of this file. */
+export class Fleet {
+  readonly simulation: Simulation
+  readonly #backend: BackendModule
+  readonly #options: FleetOptions
+  readonly #backendOptions: unknown
+  readonly #members = new Map<string, FleetMember>()
+  #created = 0
+  joins = 0
+  failedJoins = 0
+  crashes = 0
+  leaves = 0
+
+  constructor(components: FleetComponents, options: FleetOptions = {}) {
+    this.simulation = components.simulation
+    this.#backend = components.backend
+    this.#options = options
+    this.#backendOptions = components.backend.optionsSchema.parse(options.backendOptions ?? {})
+  }
+
+  /** All running peers, in the order in which they started. */
+  get running(): FleetMember[] {
+    return [...this.#members.values()]
+  }
+
+  /** Those that have joined and are not on their way out: they serve clients. */
+  get serving(): FleetMember[] {
+    return this.running.filter((member) => member.joinedAt !== undefined && !member.isLeaving)
+  }
+
+  member(name: string): FleetMember | undefined {
+    return this.#members.get(name)
+  }
+
+  /** A name that no peer has had. */
+  freshName(): string {
+    return `p${this.#created++}`
+  }
+
+  /**
+   * Starts a process and lets it join through some that serve; tries again
+   * until it succeeds or the process ends. Resolves when it has joined (true)
+   * or ended (false). With `first`, it starts an overlay of its own.
+   */
+  async start(name: string, how: { readonly first?: boolean } = {}): Promise<boolean> {
+    const { simulation } = this
+    const peer = simulation.addPeer(name)
+    const { maxClockSkewMs = 0, rejoinMs = 2000 } = this.#options
+    peer.runtime.clockError.skewMs = Math.round(simulation.random.between(-maxClockSkewMs, maxClockSkewMs))
+    const servlet = this.#backend.create({ runtime: peer.runtime, link: peer.link }, this.#backendOptions)
+    const member: FleetMember = { name, peer, servlet, startedAt: simulation.now, joinedAt: undefined, isLeaving: false }
+    this.#members.set(name, member)
+    simulation.note(`start ${name}`)
+    await peer.link.start()
+    while (this.#isCurrent(member) && !member.isLeaving) {
+      const bootstrap = how.first === true ? [] : this.#bootstrapFor(name)
+      if (bootstrap.length > 0 || how.first === true) {
+        try {
+          await servlet.join(bootstrap)
+          member.joinedAt = simulation.now
+          this.joins++
+          return true
+        } catch {
+          this.failedJoins++
+        }
+      }
+      await simulation.sleep(rejoinMs)
+    }
+    return false
+  }
+
+  /** The process dies. */
+  crash(name: string): void {
+    const member = this.#members.get(name)
+    if (member === undefined) return
+    this.crashes++
+    this.simulation.note(`crash ${name}`)
+    this.#members.delete(name)
+    member.peer.crash()
+  }
+
+  /** The peer leaves properly, then its process ends. A crash in between is possible. */
+  async leave(name: string): Promise<void> {
+    const member = this.#members.get(name)
+    if (member === undefined || member.isLeaving) return
+    member.isLeaving = true
+    this.leaves++
+    this.simulation.note(`leave ${name}`)
+    await member.servlet.leave()
+    await member.peer.link.stop()
+    if (!this.#isCurrent(member)) return
+    this.#members.delete(name)
+    member.peer.exit()
+  }
+
+  #bootstrapFor(name: string): string[] {
+    const candidates = this.serving.filter((member) => member.name !== name)
+    const chosen = this.simulation.random.sample(candidates, this.#options.bootstrapPeers ?? 3)
+    return chosen.flatMap((member) => member.peer.link.self.addresses)
+  }
+
+  #isCurrent(member: FleetMember): boolean {
+    return this.#members.get(member.name) === member
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Looks for scenarios that break a law: draws them from seeds, stops at the
+ * first that does, and takes away from it whatever is not needed to break it.
+ */
+import type { ScenarioReport } from "./report.ts"
+import { runScenario } from "./run-scenario.ts"
+import type { ScenarioComponents } from "./run-scenario.ts"
+import type { Fault, TimedFault } from "./faults.ts"
+import { mayLoseRecords } from "./scenario.ts"
+import type { LatencyChoice, Scenario } from "./scenario.ts"
+import { SimRandom } from "./sim-random.ts"
+
+/** What a scenario did: its report, or the error that an event threw. */
+export interface Trial {
+  readonly scenario: Scenario
+  readonly report?: ScenarioReport
+  readonly error?: Error
+}
+
+/** Whether a trial broke something. */
+export function isBroken(trial: Trial): boolean {
+  return trial.error !== undefined || (trial.report?.violations.length ?? 0) > 0
+}
+
+/** Plays a scenario and catches what it throws. */
+export async function tryScenario(scenario: Scenario, components: ScenarioComponents): Promise<Trial> {
+  try {
+    return { scenario, report: await runScenario(scenario, components) }
+  } catch (error) {
+    return { scenario, error: error instanceof Error ? error : new Error(String(error)) }
+  }
+}
+
+/**
+ * The scenario of a seed: a few peers, a few phones, a few faults. Three in
+ * four stay within what replication promises to survive, so that any loss in
+ * them is a bug.
+ */
+export function drawScenario(seed: number): Scenario {
+  const random = new SimRandom(seed, "fuzz")
+  const peers = 2 + random.below(random.chance(0.3) ? 30 : 9)
+  const scenario: Scenario = {
+    seed,
+    peers,
+    startGapMs: random.chance(0.2) ? 0 : Math.round(random.between(50, 3000)),
+    latency: drawLatency(random),
+    network: {
+      jitter: random.chance(0.5) ? 0 : random.between(0, 2),
+      dialRoundTrips: random.below(4),
+      resetOnCrash: random.pick([0, 0.5, 1]) ?? 0,
+      breakAfterMs: Math.round(random.between(1000, 60_000)),
+    },
+    registrations: {
+      phones: 2 + random.below(20),
+      phonesPerKey: 1 + random.below(3),
+      ttlSeconds: random.pick([30, 120, 600, 3600]) ?? 600,
+      meanIntervalMs: Math.round(random.between(500, 30_000)),
+      removals: random.pick([0, 0.1, 0.4]) ?? 0.1,
+    },
+    lookups: { perSecond: random.between(0.5, 10) },
+    faults: [],
+  }
+  const gentle = random.chance(0.75)
+  const faults: TimedFault[] = []
+  const count = 1 + random.below(8)
+  for (let tries = 0; faults.length < count && tries < 50; tries++) {
+    const fault = { atMs: Math.round(random.between(0, 300_000)), ...drawFault(random) }
+    if (!gentle || !mayLoseRecords({ ...scenario, faults: [...faults, fault] })) faults.push(fault)
+  }
+  return { ...scenario, faults: faults.sort((a, b) => a.atMs - b.atMs) }
+}
+
+function drawLatency(random: SimRandom): LatencyChoice {
+  if (random.chance(0.5)) return { kind: "constant", oneWayMs: random.pick([1, 10, 50, 150]) ?? 10 }
+  return { kind: "plane", sideMs: Math.round(random.between(5, 200)), meanHeightMs: Math.round(random.between(0, 20)) }
+}
+
+function drawFault(random: SimRandom): Fault {
+  const kinds = ["crash", "crash", "restart", "leave", "leave", "join", "join", "partition", "one-way", "loss", "slow"] as const
+  const forMs = Math.round(random.between(1000, 90_000))
+  const few = 1 + random.below(random.chance(0.3) ? 3 : 1)
+  const kind = random.pick(kinds) ?? "crash"
+  switch (kind) {
+    case "crash":
+      return { kind, victims: few }
+    case "restart":
+      return { kind, victims: few, downMs: Math.round(random.between(10, 30_000)) }
+    case "leave":
+      return { kind, victims: few }
+    case "join":
+      return { kind, newcomers: 1 + random.below(4) }
+    case "partition":
+      return { kind, share: random.between(0.1, 0.5), forMs }
+    case "one-way":
+      return { kind, forMs }
+    case "loss":
+      return { kind, rate: random.between(0.01, 0.3), forMs }
+    case "slow":
+      return { kind, victims: few, byMs: Math.round(random.between(50, 3000)), forMs }
+  }
+}
+
+/**
+ * Makes a broken scenario smaller as long as it stays broken: fewer faults,
+ * peers and phones, a plainer network. At most `maxRuns` runs.
+ */
+export async function shrinkScenario(broken: Scenario, components: ScenarioComponents, maxRuns = 100): Promise<Scenario> {
+  let best = broken
+  let runs = 0
+  for (let improved = true; improved && runs < maxRuns; ) {
+    improved = false
+    for (const candidate of smallerScenarios(best)) {
+      if (++runs > maxRuns) break
+      if (mayLoseRecords(candidate) !== mayLoseRecords(best) || !isBroken(await tryScenario(candidate, components))) continue
+      best = candidate
+      improved = true
+      break
+    }
+  }
+  return best
+}
+
+function* smallerScenarios(scenario: Scenario): Generator<Scenario> {
+  const { registrations, peers, network, lookups, ...rest } = scenario
+  const faults = scenario.faults ?? []
+  const same = { ...rest, registrations, peers, ...(network === undefined ? {} : { network }) }
+  const withLookups = { ...same, ...(lookups === undefined ? {} : { lookups }) }
+  for (let at = faults.length - 1; at >= 0; at--) yield { ...withLookups, faults: faults.filter((_, index) => index !== at) }
+  if (lookups !== undefined) yield same
+  for (const phones of [1, Math.floor(registrations.phones / 2), registrations.phones - 1]) {
+    if (phones > 0 && phones < registrations.phones) yield { ...withLookups, registrations: { ...registrations, phones } }
+  }
+  for (const fewer of [2, Math.floor(peers / 2), peers - 1]) {
+    if (fewer >= 2 && fewer < peers) yield { ...withLookups, peers: fewer }
+  }
+  if ((network?.jitter ?? 0) > 0) yield { ...withLookups, network: { ...network, jitter: 0 } }
+  if (scenario.latency?.kind === "plane") yield { ...withLookups, latency: { kind: "constant", oneWayMs: 20 } }
+}
+
+/** One line that replays a scenario. */
+export function replayCommand(backend: string, scenario: Scenario): string {
+  return `p2psip sim run --backend ${backend} --scenario '${JSON.stringify(scenario)}'`
+}

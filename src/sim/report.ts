@@ -1,0 +1,107 @@
+/** What a run amounted to, as plain data. */
+import type { Violation } from "./checkers/records.ts"
+import type { World } from "./run-scenario.ts"
+import type { Scenario } from "./scenario.ts"
+import type { Contradiction } from "./workloads/ledger.ts"
+
+/** Virtual milliseconds. */
+export interface LatencySummary {
+  readonly count: number
+  readonly meanMs: number
+  readonly medianMs: number
+  readonly p99Ms: number
+  readonly maxMs: number
+}
+
+export interface ScenarioReport {
+  readonly scenario: Scenario
+  readonly violations: readonly Violation[]
+  readonly eventHash: string
+  readonly events: number
+  readonly virtualMs: number
+  readonly peersAtEnd: number
+  readonly joins: number
+  readonly failedJoins: number
+  readonly crashes: number
+  readonly leaves: number
+  readonly writes: {
+    readonly acknowledged: number
+    readonly failed: number
+    readonly refused: number
+    readonly byCode: Readonly<Record<string, number>>
+    readonly latency: LatencySummary
+  }
+  readonly reads?: {
+    readonly answered: number
+    readonly failed: number
+    readonly byCode: Readonly<Record<string, number>>
+    /** Look-ups during the faults that showed something else than what was acknowledged. */
+    readonly inconsistent: number
+    readonly examples: readonly (Contradiction & { readonly at: number; readonly peer: string })[]
+    readonly latency: LatencySummary
+  }
+  readonly network: {
+    readonly framesSent: number
+    readonly bytesSent: number
+    readonly bytesPerPeerSecond: number
+    readonly dropped: Readonly<Record<string, number>>
+  }
+}
+
+/** The report of a run that is over. */
+export function summarise(world: World): ScenarioReport {
+  const { scenario, simulation, fleet, ledger, registrations, lookups, violations } = world
+  const { network } = simulation
+  return {
+    scenario,
+    violations,
+    eventHash: simulation.eventHash,
+    events: simulation.events,
+    virtualMs: Math.round(simulation.now),
+    peersAtEnd: fleet.running.length,
+    joins: fleet.joins,
+    failedJoins: fleet.failedJoins,
+    crashes: fleet.crashes,
+    leaves: fleet.leaves,
+    writes: {
+      acknowledged: ledger.acknowledged,
+      failed: ledger.failed,
+      refused: ledger.refused,
+      byCode: Object.fromEntries(registrations.failures),
+      latency: summariseLatency(registrations.latenciesMs),
+    },
+    ...(lookups === undefined
+      ? {}
+      : {
+          reads: {
+            answered: lookups.answered,
+            failed: [...lookups.failures.values()].reduce((sum, count) => sum + count, 0),
+            byCode: Object.fromEntries(lookups.failures),
+            inconsistent: lookups.contradictions.length,
+            examples: lookups.contradictions.slice(0, 5),
+            latency: summariseLatency(lookups.latenciesMs),
+          },
+        }),
+    network: {
+      framesSent: network.framesSent,
+      bytesSent: network.bytesSent,
+      bytesPerPeerSecond: Math.round(network.bytesSent / scenario.peers / (simulation.now / 1000)),
+      dropped: { ...network.dropped },
+    },
+  }
+}
+
+/** Mean and percentiles. */
+export function summariseLatency(valuesMs: readonly number[]): LatencySummary {
+  const sorted = Float64Array.from(valuesMs).sort()
+  const at = (fraction: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? 0
+  const sum = sorted.reduce((total, value) => total + value, 0)
+  const round = (value: number): number => Math.round(value * 10) / 10
+  return {
+    count: sorted.length,
+    meanMs: sorted.length === 0 ? 0 : round(sum / sorted.length),
+    medianMs: round(at(0.5)),
+    p99Ms: round(at(0.99)),
+    maxMs: round(sorted.at(-1) ?? 0),
+  }
+}

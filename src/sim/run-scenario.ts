@@ -1,0 +1,143 @@
+/** Plays a scenario: join, work, faults, then quiet, and the questions whether all laws hold. */
+import type { BackendModule } from "../servlet/backend.ts"
+import { checkBounds } from "./checkers/bounds.ts"
+import { checkCopies } from "./checkers/copies.ts"
+import { checkOwnership } from "./checkers/ownership.ts"
+import { checkRecords } from "./checkers/records.ts"
+import type { Violation } from "./checkers/records.ts"
+import { Churn } from "./churn.ts"
+import { injectFault } from "./faults.ts"
+import { Fleet } from "./fleet.ts"
+import { constantLatency, euclideanLatency, matrixLatency, readLatencyMatrix } from "./latency.ts"
+import type { LatencyModel } from "./latency.ts"
+import { summarise } from "./report.ts"
+import type { ScenarioReport } from "./report.ts"
+import { faultsEndMs, mayLoseRecords } from "./scenario.ts"
+import type { LatencyChoice, Scenario } from "./scenario.ts"
+import type { LogLevel } from "./sim-log.ts"
+import { Simulation } from "./simulation.ts"
+import { Ledger } from "./workloads/ledger.ts"
+import { Lookups } from "./workloads/lookups.ts"
+import { Registrations } from "./workloads/registrations.ts"
+
+export interface ScenarioComponents {
+  readonly backend: BackendModule
+  /** Called before the first event: a place for checks after every event. */
+  readonly onStart?: (world: World) => void
+  readonly logLevel?: LogLevel
+}
+
+/** Everything of one run, for checkers and reports. */
+export interface World {
+  readonly scenario: Scenario
+  readonly simulation: Simulation
+  readonly fleet: Fleet
+  readonly ledger: Ledger
+  readonly registrations: Registrations
+  readonly lookups: Lookups | undefined
+  readonly violations: Violation[]
+}
+
+const joinLimitMs = 120_000
+const drainMs = 40_000
+const ownershipSamples = 8
+
+/** See the head of this file. Rejects only when an event throws: a bug that no law describes. */
+export async function runScenario(scenario: Scenario, components: ScenarioComponents): Promise<ScenarioReport> {
+  const world = createWorld(scenario, components)
+  components.onStart?.(world)
+  await startPeers(world)
+  if (world.violations.length === 0) {
+    world.registrations.start()
+    world.lookups?.start()
+    await world.simulation.run(scenario.warmUpMs ?? 30_000)
+    await playFaults(world)
+    await quiet(world)
+    await judge(world)
+  }
+  return summarise(world)
+}
+
+function createWorld(scenario: Scenario, components: ScenarioComponents): World {
+  const simulation = new Simulation({
+    seed: scenario.seed,
+    latency: latencyModel(scenario.latency ?? { kind: "constant", oneWayMs: 20 }),
+    network: scenario.network ?? {},
+    logLevel: components.logLevel ?? "warn",
+  })
+  const fleet = new Fleet(
+    { simulation, backend: components.backend },
+    { backendOptions: scenario.backendOptions ?? {}, maxClockSkewMs: scenario.maxClockSkewMs ?? 0 },
+  )
+  const ledger = new Ledger()
+  const registrations = new Registrations({ fleet, ledger }, scenario.registrations)
+  const lookups = scenario.lookups === undefined ? undefined : new Lookups({ fleet, ledger }, scenario.lookups)
+  return { scenario, simulation, fleet, ledger, registrations, lookups, violations: [] }
+}
+
+/** The model that a scenario names. */
+export function latencyModel(choice: LatencyChoice): LatencyModel {
+  switch (choice.kind) {
+    case "constant":
+      return constantLatency(choice.oneWayMs)
+    case "plane":
+      return euclideanLatency(choice)
+    case "matrix":
+      return matrixLatency(readLatencyMatrix(choice.file))
+  }
+}
+
+async function startPeers(world: World): Promise<void> {
+  const { scenario, simulation, fleet } = world
+  const gapMs = scenario.startGapMs ?? 500
+  void fleet.start(fleet.freshName(), { first: true })
+  for (let count = 1; count < scenario.peers; count++) {
+    if (gapMs > 0) await simulation.run(gapMs)
+    void fleet.start(fleet.freshName())
+  }
+  await untilAllServe(world, "every peer joins", joinLimitMs)
+}
+
+async function playFaults(world: World): Promise<void> {
+  const { scenario, simulation, fleet } = world
+  for (const fault of scenario.faults ?? []) simulation.after(fault.atMs, () => injectFault(fleet, fault))
+  const churn = scenario.churn === undefined ? undefined : new Churn({ fleet }, scenario.churn)
+  churn?.start()
+  await simulation.run(faultsEndMs(scenario))
+  churn?.stop()
+}
+
+/** Time to repair, the work going on; then time for the last requests to end. */
+async function quiet(world: World): Promise<void> {
+  const { scenario, simulation, registrations, lookups } = world
+  const healMs = scenario.healMs ?? 120_000
+  const start = simulation.now
+  await untilAllServe(world, "every running peer joins in the end", healMs)
+  await simulation.run(Math.max(0, start + healMs - simulation.now))
+  registrations.stop()
+  lookups?.stop()
+  await simulation.run(drainMs)
+}
+
+async function untilAllServe(world: World, law: string, limitMs: number): Promise<void> {
+  const { simulation, fleet } = world
+  const waiting = () => fleet.running.filter((member) => member.joinedAt === undefined || member.isLeaving)
+  const deadline = simulation.now + limitMs
+  while (waiting().length > 0 && simulation.now < deadline) await simulation.run(100)
+  const names = waiting().map((member) => `${member.name}${member.isLeaving ? " (leaving)" : ""}`)
+  if (names.length > 0) world.violations.push({ kind: "liveness", law, detail: `${names.join(", ")} did not within ${limitMs} ms` })
+}
+
+async function judge(world: World): Promise<void> {
+  const { scenario, simulation, fleet, ledger, violations } = world
+  const mayLose = mayLoseRecords(scenario)
+  violations.push(...checkBounds(fleet))
+  if (!mayLose) violations.push(...checkCopies(fleet, ledger, scenario.replication ?? 3))
+  const records = await checkRecords(fleet, ledger)
+  violations.push(...(mayLose ? records.filter((violation) => !isLoss(violation)) : records))
+  violations.push(...(await checkOwnership(fleet, simulation.random.sample(ledger.keys, ownershipSamples))))
+}
+
+function isLoss(violation: Violation): boolean {
+  return violation.law === "no acknowledged record is lost"
+}

@@ -1,0 +1,72 @@
+/**
+ * A scenario: what the world is like, what goes wrong in it, and what must
+ * hold all the same. Plain data, so that a failing one can be kept, replayed
+ * and shrunk.
+ */
+import type { ChurnOptions } from "./churn.ts"
+import type { TimedFault } from "./faults.ts"
+import type { NetworkConditions } from "./sim-network.ts"
+import type { LookupOptions } from "./workloads/lookups.ts"
+import type { RegistrationOptions } from "./workloads/registrations.ts"
+
+/** How far apart the peers are. */
+export type LatencyChoice =
+  | { readonly kind: "constant"; readonly oneWayMs: number }
+  | { readonly kind: "plane"; readonly sideMs?: number; readonly meanHeightMs?: number }
+  /** A file of round-trip times; see `readLatencyMatrix`. */
+  | { readonly kind: "matrix"; readonly file: string }
+
+/** See the head of this file. All times are virtual milliseconds. */
+export interface Scenario {
+  readonly seed: number
+  readonly peers: number
+  /** Gap between the starts of the first peers; 0 is a flash crowd. @default 500 */
+  readonly startGapMs?: number
+  /** @default 20 ms one way */
+  readonly latency?: LatencyChoice
+  readonly network?: Partial<NetworkConditions>
+  readonly backendOptions?: Readonly<Record<string, unknown>>
+  readonly maxClockSkewMs?: number
+  readonly registrations: RegistrationOptions
+  readonly lookups?: LookupOptions
+  /** Work without faults before they start. @default 30_000 */
+  readonly warmUpMs?: number
+  readonly faults?: readonly TimedFault[]
+  readonly churn?: ChurnOptions
+  /** How long faults and churn go on. @default until the last fault */
+  readonly faultsMs?: number
+  /** After this long without faults everything must be repaired. @default 120_000 */
+  readonly healMs?: number
+  /** Copies of each record. @default 3 */
+  readonly replication?: number
+  /** Two crashes within this time may together take the last copies of a record. @default 60_000 */
+  readonly repairIntervalMs?: number
+}
+
+/** When the faults of a scenario are over, in milliseconds from their start. */
+export function faultsEndMs(scenario: Scenario): number {
+  const ends = (scenario.faults ?? []).map((fault) => fault.atMs + lastsMs(fault))
+  return Math.max(scenario.faultsMs ?? 0, ...ends)
+}
+
+function lastsMs(fault: TimedFault): number {
+  if ("forMs" in fault) return fault.forMs
+  return fault.kind === "restart" ? fault.downMs : 0
+}
+
+/**
+ * Whether the faults go beyond what replication promises to survive: more than
+ * one crash within one repair interval, or a crash while peers are cut off and
+ * cannot copy. Such a scenario may lose records; everything else must hold.
+ */
+export function mayLoseRecords(scenario: Scenario): boolean {
+  if (scenario.churn !== undefined && (scenario.churn.graceful ?? 0) < 1) return true
+  const interval = scenario.repairIntervalMs ?? 60_000
+  const faults = scenario.faults ?? []
+  const crashes = faults.filter((fault) => fault.kind === "crash" || fault.kind === "restart")
+  if (crashes.some((crash) => crash.victims > 1)) return true
+  const times = crashes.map((crash) => crash.atMs).sort((a, b) => a - b)
+  if (times.some((time, index) => index > 0 && time - (times[index - 1] ?? 0) < interval)) return true
+  const cuts = faults.filter((fault) => fault.kind === "partition" || fault.kind === "one-way" || fault.kind === "loss")
+  return cuts.some((cut) => times.some((time) => time > cut.atMs - interval && time < cut.atMs + cut.forMs + interval))
+}

@@ -1,0 +1,90 @@
+/** Callers: they look keys up, the popular ones more often, from any peer, and compare what they see with the ledger. */
+import type { Fleet, FleetMember } from "../fleet.ts"
+import { SimRandom } from "../sim-random.ts"
+import type { Contradiction, Ledger } from "./ledger.ts"
+import { withPatience } from "./registrations.ts"
+
+export interface LookupOptions {
+  /** Look-ups per second in the whole overlay. */
+  readonly perSecond: number
+  /** Exponent of the Zipf distribution over the keys; 0 is uniform. @default 0.9 */
+  readonly zipf?: number
+  /** A caller gives up after this long. @default 15_000 */
+  readonly patienceMs?: number
+}
+
+export interface LookupComponents {
+  readonly fleet: Fleet
+  readonly ledger: Ledger
+}
+
+/** See the head of this file. */
+export class Lookups {
+  readonly #fleet: Fleet
+  readonly #ledger: Ledger
+  readonly #options: Required<LookupOptions>
+  readonly #random: SimRandom
+  readonly latenciesMs: number[] = []
+  /** Look-ups that showed something other than the truth. */
+  readonly contradictions: (Contradiction & { readonly at: number; readonly peer: string })[] = []
+  readonly failures = new Map<string, number>()
+  answered = 0
+  #isRunning = false
+
+  constructor(components: LookupComponents, options: LookupOptions) {
+    this.#fleet = components.fleet
+    this.#ledger = components.ledger
+    this.#options = { zipf: 0.9, patienceMs: 15_000, ...options }
+    this.#random = new SimRandom(components.fleet.simulation.seed, "callers")
+  }
+
+  start(): void {
+    this.#isRunning = true
+    void this.#call()
+  }
+
+  stop(): void {
+    this.#isRunning = false
+  }
+
+  async #call(): Promise<void> {
+    const { simulation } = this.#fleet
+    const meanGapMs = 1000 / this.#options.perSecond
+    for (;;) {
+      await simulation.sleep(this.#random.exponential(meanGapMs))
+      if (!this.#isRunning) return
+      const member = this.#random.pick(this.#fleet.serving)
+      const { keys } = this.#ledger
+      const key = keys[zipfRank(this.#random, keys.length, this.#options.zipf)]
+      if (member !== undefined && key !== undefined) void this.#lookUp(key, member)
+    }
+  }
+
+  async #lookUp(key: string, member: FleetMember): Promise<void> {
+    const { simulation } = this.#fleet
+    const startedAt = simulation.now
+    const versions = this.#ledger.versionsOf(key)
+    const outcome = await withPatience(this.#fleet, member.servlet.get(key), this.#options.patienceMs)
+    if (!outcome.isDone) {
+      this.failures.set(outcome.code, (this.failures.get(outcome.code) ?? 0) + 1)
+      return
+    }
+    this.answered++
+    this.latenciesMs.push(simulation.now - startedAt)
+    for (const contradiction of this.#ledger.judge(key, outcome.result, simulation.now, versions)) {
+      if (contradiction.kind === "wrong value" && versions.size === 0) continue
+      this.contradictions.push({ ...contradiction, at: simulation.now, peer: member.name })
+    }
+  }
+}
+
+/** A rank in [0, count): rank r with a weight of 1 / (r + 1)^exponent, by inversion of the continuous distribution. */
+export function zipfRank(random: SimRandom, count: number, exponent: number): number {
+  if (count === 0) return 0
+  const draw = random.float()
+  const rank =
+    Math.abs(exponent - 1) < 1e-9
+      ? (count + 1) ** draw - 1
+      : (draw * ((count + 1) ** (1 - exponent) - 1) + 1) ** (1 / (1 - exponent)) - 1
+  return Math.min(count - 1, Math.floor(rank))
+}
