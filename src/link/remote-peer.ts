@@ -10,10 +10,11 @@ import type { Stream } from "@libp2p/interface"
 import { isP2PSipError } from "../errors.ts"
 import type { Runtime, Timer } from "../runtime/runtime.ts"
 import type { LinkCounters, Receivers } from "./common.ts"
-import { encodeFrames, maxHeaderBytes, type ChannelFrame } from "./frames.ts"
+import type { ChannelFrame } from "./frames.ts"
 import type { Channel, PeerId } from "./link.ts"
 import type { LinkLimits } from "./limits.ts"
 import { readFrames } from "./read-frames.ts"
+import { SendQueue } from "./send-queue.ts"
 
 /** When a {@link RemotePeer} gives up or tries again. */
 export interface RemotePeerTimes {
@@ -47,17 +48,13 @@ const controlChannel = 0
 const ping = 0
 const pong = 1
 
-/** A write is cut here: enough for one encrypted record of TCP after the other, little to hold twice. */
-const maxBatchBytes = 128 * 1024
-
 /** See the head of this file. */
 export class RemotePeer {
   readonly #peerId: PeerId
   readonly #limits: LinkLimits
   readonly #times: RemotePeerTimes
   readonly #components: RemotePeerComponents
-  #queue: ChannelFrame[] = []
-  #queuedBytes = 0
+  readonly #queue: SendQueue
   #waitingSince: number | undefined
   #flushScheduled = false
   #outgoing: Stream | undefined
@@ -76,6 +73,7 @@ export class RemotePeer {
     this.#limits = limits
     this.#times = times
     this.#components = components
+    this.#queue = new SendQueue(limits)
   }
 
   /** Nothing is connected, waits or is being tried: the peer may be forgotten. */
@@ -93,8 +91,7 @@ export class RemotePeer {
 
   /** Queues a frame; false when the queue is full. */
   enqueue(channel: Channel, frame: Uint8Array): boolean {
-    const { maxQueuedFrames, maxQueuedBytes } = this.#limits
-    if (this.#queue.length >= maxQueuedFrames || this.#queuedBytes + frame.length > maxQueuedBytes) return false
+    if (!this.#queue.hasRoomFor(frame)) return false
     this.#push(channel, frame)
     return true
   }
@@ -152,7 +149,6 @@ export class RemotePeer {
   #push(channel: number, frame: Uint8Array): void {
     const { runtime } = this.#components
     this.#queue.push({ channel, frame })
-    this.#queuedBytes += frame.length
     if (this.#outgoing === undefined) {
       this.#waitingSince ??= runtime.now()
       if (this.#retry === undefined) this.#open()
@@ -167,41 +163,13 @@ export class RemotePeer {
 
   #flush(): void {
     const stream = this.#outgoing
-    if (stream === undefined) return
-    let sent = 0
-    while (sent < this.#queue.length && !stream.writableNeedsDrain) {
-      const batch = this.#batchFrom(sent)
-      try {
-        stream.send(encodeFrames(batch))
-      } catch {
-        // The stream is closing: its close event leads to the next one, and the frames wait for that.
-        break
-      }
-      sent += batch.length
-      this.#count(batch)
-    }
-    if (sent === 0) return
-    this.#queue = sent === this.#queue.length ? [] : this.#queue.slice(sent)
+    // A stream that is closing takes nothing more; the frames wait for the next one.
+    if (stream === undefined || stream.writableNeedsDrain || stream.writeStatus !== "writable") return
+    const { frames, bytes } = this.#queue.writeTo((bytes) => stream.send(bytes))
+    const { counters } = this.#components
+    counters.framesOut.add(frames)
+    counters.bytesOut.add(bytes)
     this.#reportDrained()
-  }
-
-  #batchFrom(start: number): readonly ChannelFrame[] {
-    if (start === 0 && this.#queuedBytes + this.#queue.length * maxHeaderBytes <= maxBatchBytes) return this.#queue
-    let bytes = 0
-    let end = start
-    for (; end < this.#queue.length; end++) {
-      bytes += (this.#queue[end]?.frame.length ?? 0) + maxHeaderBytes
-      if (bytes > maxBatchBytes && end > start) break
-    }
-    return this.#queue.slice(start, end)
-  }
-
-  #count(batch: readonly ChannelFrame[]): void {
-    let bytes = 0
-    for (const { frame } of batch) bytes += frame.length
-    this.#queuedBytes -= bytes
-    this.#components.counters.framesOut.add(batch.length)
-    this.#components.counters.bytesOut.add(bytes)
   }
 
   #open(): void {
@@ -272,9 +240,7 @@ export class RemotePeer {
   }
 
   #dropQueue(): number {
-    const count = this.#queue.length
-    this.#queue = []
-    this.#queuedBytes = 0
+    const count = this.#queue.clear()
     this.#waitingSince = undefined
     this.#reportDrained()
     return count
@@ -313,7 +279,7 @@ export class RemotePeer {
 
   #answer(frame: Uint8Array): void {
     // One answer in the queue is enough, however often the peer asks.
-    if (frame[0] !== ping || this.#queue.some(({ channel }) => channel === controlChannel)) return
+    if (frame[0] !== ping || this.#queue.holds(controlChannel)) return
     this.#push(controlChannel, Uint8Array.of(pong))
   }
 
