@@ -1,3 +1,11 @@
 /** p2psip: peer-to-peer SIP. The public face; re-exports only. */
 export { P2PSipError, errorCodes, isP2PSipError } from "./errors.ts"
 export type { ErrorCode } from "./errors.ts"
+export { backendNames, loadBackend } from "../backends/index.ts"
+export { channels } from "./link/link.ts"
+export type { Channel, FrameHandler, Link, PeerAddress, PeerEvent, PeerId } from "./link/link.ts"
+export { MemoryLink, MemoryNetwork } from "./link/memory.ts"
+export type { MemoryLinkComponents, MemoryLinkOptions } from "./link/memory.ts"
+export { NodeRuntime } from "./runtime/node.ts"
+export type { NodeRuntimeComponents, NodeRuntimeOptions } from "./runtime/node.ts"
+export type { Counter, Histogram, Logger, Metrics, Random, Runtime, Timer } from "./runtime/runtime.ts"
