@@ -75,10 +75,13 @@ export class Params {
     return value === undefined ? undefined : unquote(value)
   }
 
-  /** A copy with the parameter set; `value` undefined sets it without a value. */
+  /**
+   * A copy with the parameter set; `value` undefined sets it without a value.
+   * Refuses with `P2PSIP_BAD_ARGUMENT` what would not be one parameter.
+   */
   with(name: string, value?: string): Params {
     if (!isToken(name)) badArgument("name", "a token", name)
-    if (value !== undefined && !isLineSafe(value)) badArgument(name, "text without CR, LF and NUL", value)
+    if (value !== undefined && !isParamValue(value)) badArgument(name, "a quoted string, or text without separators", value)
     const index = this.#indexOf(name)
     if (index === -1) return new Params(this.raw + format(name, value), [...this.#list, name, value])
     return Params.#of(this.#list.with(index + 1, value))
@@ -133,6 +136,17 @@ function valueEnd(text: string, at: number, end: number, where: string): number 
     at++
   }
   return at
+}
+
+/** What cannot grow into a second parameter or header. */
+function isParamValue(value: string): boolean {
+  if (!isLineSafe(value)) return false
+  if (value.charCodeAt(0) !== QUOTE) return !/[;,<>"\s]/.test(value)
+  try {
+    return quotedEnd(value, 0, "parameter") === value.length
+  } catch {
+    return false
+  }
 }
 
 /** The index after the closing quote of the quoted string that opens at `at`. Throws {@link SipSyntaxError}. */

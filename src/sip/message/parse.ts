@@ -18,11 +18,15 @@ const COLON = 0x3a
 
 const contentLengthId = headerId("Content-Length")
 
-/** What makes a message unacceptable; `status` 400 unless it says otherwise. */
+/** What makes a message unacceptable. */
 interface Fault {
   readonly status: number
   readonly reason: string
+  /** True where an answer, which copies headers, would be no SIP message itself. */
+  readonly isUnanswerable?: true
 }
+
+const tooManyFields: Fault = { status: 400, reason: "Too many header fields", isUnanswerable: true }
 
 interface Head {
   readonly fields: HeaderField[]
@@ -62,7 +66,7 @@ function parseRequest(bytes: Uint8Array, line: string, head: Head): SipRequest {
   const request = new SipRequest(method, uri, headers, body)
   const first = requestLineFault(method, uri, line.slice(versionStart)) ?? head.fault ?? fault
   if (first === undefined) return request
-  throw new SipSyntaxError(first.status, first.reason, isAnswerable(request) ? request : undefined)
+  throw new SipSyntaxError(first.status, first.reason, first.isUnanswerable !== true && isAnswerable(request) ? request : undefined)
 }
 
 function requestLineFault(method: string, uri: string, version: string): Fault | undefined {
@@ -123,7 +127,7 @@ function scanFields(bytes: Uint8Array, text: string, at: number): Head {
     if (!isNamed) {
       fault ??= { status: 400, reason: `Malformed header line: ${printable(text.slice(start, Math.min(at - 2, start + 24)))}` }
     } else if (fields.length === maxHeaderFields) {
-      return { fields, bodyStart: bytes.length, fault: { status: 400, reason: "Too many header fields" } }
+      return { fields, bodyStart: bytes.length, fault: tooManyFields }
     } else {
       const id = headerIdAt(bytes, start, nameEnd, hash)
       fields.push(new HeaderField(id, text, start, nameEnd, valueStart, at, isFolded))
@@ -136,7 +140,7 @@ function scanFields(bytes: Uint8Array, text: string, at: number): Head {
 /** A NUL may stand in a quoted pair (RFC 4475 §3.1.1.2); elsewhere some program would take it for the end. */
 function nulFault(text: string, headEnd: number): Fault | undefined {
   for (let at = text.indexOf("\0"); at !== -1 && at < headEnd; at = text.indexOf("\0", at + 1)) {
-    if (text.charAt(at - 1) !== "\\") return { status: 400, reason: "NUL in header section" }
+    if (text.charAt(at - 1) !== "\\") return { status: 400, reason: "NUL in header section", isUnanswerable: true }
   }
   return undefined
 }
