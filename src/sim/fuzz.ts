@@ -139,5 +139,5 @@ function* smallerScenarios(scenario: Scenario): Generator<Scenario> {
 
 /** One line that replays a scenario. */
 export function replayCommand(backend: string, scenario: Scenario): string {
-  return `p2psip sim run --backend ${backend} --scenario '${JSON.stringify(scenario)}'`
+  return `p2psip sim run --backend ${backend} '${JSON.stringify(scenario)}'`
 }
