@@ -44,6 +44,8 @@ export interface ScenarioReport {
     readonly framesSent: number
     readonly bytesSent: number
     readonly bytesPerPeerSecond: number
+    /** Bytes per peer and second by kind of frame, the heaviest first. */
+    readonly byKind: Readonly<Record<string, number>>
     readonly dropped: Readonly<Record<string, number>>
   }
 }
@@ -52,6 +54,7 @@ export interface ScenarioReport {
 export function summarise(world: World): ScenarioReport {
   const { scenario, simulation, fleet, ledger, registrations, lookups, violations } = world
   const { network } = simulation
+  const peerSeconds = scenario.peers * (simulation.now / 1000)
   return {
     scenario,
     violations,
@@ -85,7 +88,8 @@ export function summarise(world: World): ScenarioReport {
     network: {
       framesSent: network.framesSent,
       bytesSent: network.bytesSent,
-      bytesPerPeerSecond: Math.round(network.bytesSent / scenario.peers / (simulation.now / 1000)),
+      bytesPerPeerSecond: Math.round(network.bytesSent / peerSeconds),
+      byKind: Object.fromEntries(network.traffic.heaviest().map(([kind, { bytes }]) => [kind, Math.round((bytes / peerSeconds) * 10) / 10])),
       dropped: { ...network.dropped },
     },
   }

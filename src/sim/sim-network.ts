@@ -12,6 +12,7 @@ import type { EventHash } from "./event-hash.ts"
 import type { SimEvent } from "./event-heap.ts"
 import type { LatencyModel } from "./latency.ts"
 import type { SimRandom } from "./sim-random.ts"
+import { Traffic } from "./traffic.ts"
 
 /** The network's character; all of it may be changed while the simulation runs. */
 export interface NetworkConditions {
@@ -98,6 +99,7 @@ export class SimNetwork {
   framesSent = 0
   bytesSent = 0
   framesDelivered = 0
+  readonly traffic = new Traffic()
   readonly dropped: Record<DropReason, number> = { loss: 0, cut: 0, down: 0, natted: 0, queue: 0, unknown: 0, tooLong: 0 }
 
   constructor(components: NetworkComponents, conditions: Partial<NetworkConditions>) {
@@ -188,6 +190,7 @@ export class SimNetwork {
   send(from: Host, to: PeerId, channel: Channel, frame: Uint8Array): boolean {
     this.framesSent++
     this.bytesSent += frame.length
+    this.traffic.count(channel, frame)
     const known = from.connections.get(to)
     const target = known === undefined ? this.#hosts.get(to) : known.dialler === from ? known.listener : known.dialler
     const now = this.#clock.now

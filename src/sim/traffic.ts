@@ -1,0 +1,56 @@
+/** Frames and bytes sent, by kind: what maintenance costs, and what the work. */
+import { channels } from "../link/link.ts"
+import type { Channel } from "../link/link.ts"
+import { frameKinds } from "../overlay/rpc-frame.ts"
+
+export interface TrafficShare {
+  readonly frames: number
+  readonly bytes: number
+}
+
+const requestMethodAt = 5
+const notificationMethodAt = 1
+const slots = 256
+const sipKind = 6
+const otherKind = 7
+
+const kindNames = new Map<number, string>([
+  ...Object.entries(frameKinds).map(([name, number]): [number, string] => [number, name]),
+  [sipKind, "sip"],
+  [otherKind, "other"],
+])
+
+/** Counts by channel and, on the overlay's, by RPC frame kind and method number. */
+export class Traffic {
+  readonly #frames = new Float64Array((otherKind + 1) * slots)
+  readonly #bytes = new Float64Array((otherKind + 1) * slots)
+
+  count(channel: Channel, frame: Uint8Array): void {
+    const at = slotOf(channel, frame)
+    this.#frames[at] = (this.#frames[at] as number) + 1
+    this.#bytes[at] = (this.#bytes[at] as number) + frame.length
+  }
+
+  /** By kind (`request 2`, `reply`), the heaviest first. */
+  heaviest(): [string, TrafficShare][] {
+    const shares: [string, TrafficShare][] = []
+    this.#frames.forEach((frames, at) => {
+      if (frames > 0) shares.push([nameOf(at), { frames, bytes: this.#bytes[at] ?? 0 }])
+    })
+    return shares.sort(([, a], [, b]) => b.bytes - a.bytes)
+  }
+}
+
+function slotOf(channel: Channel, frame: Uint8Array): number {
+  if (channel === channels.sip) return sipKind * slots
+  const kind = frame[0] ?? otherKind
+  if (kind === frameKinds.request) return kind * slots + (frame[requestMethodAt] ?? 0)
+  if (kind === frameKinds.notification) return kind * slots + (frame[notificationMethodAt] ?? 0)
+  return (kind < sipKind ? kind : otherKind) * slots
+}
+
+function nameOf(at: number): string {
+  const kind = Math.floor(at / slots)
+  const name = kindNames.get(kind) ?? "other"
+  return kind === frameKinds.request || kind === frameKinds.notification ? `${name} ${at % slots}` : name
+}
