@@ -33,6 +33,8 @@ export interface Transport {
   readonly isReliable: boolean
   /** What Via, Record-Route and Path say; differs from the bound address behind NAT. Valid once started. */
   readonly advertised: HostPort
+  /** The address listened at, where there is one; may be a wildcard. Valid once started. */
+  readonly bound?: HostPort | undefined
   /** Begins to listen. Rejects with `P2PSIP_PORT_IN_USE` where that is the reason. */
   start(): Promise<void>
   stop(): Promise<void>

@@ -1,0 +1,171 @@
+import { createSocket, type Socket } from "node:dgram"
+import { isIP } from "node:net"
+import type { Runtime } from "../../runtime/runtime.ts"
+import { TransportCounters } from "./counters.ts"
+import { FlowListeners } from "./flow-listeners.ts"
+import { formatHostPort, parseHostPort } from "./host-port.ts"
+import { advertisedAddress, listenAddress, listenFault, type ListenOptions } from "./listen.ts"
+import type { Flow, HostPort, Transport } from "./transport.ts"
+
+export interface UdpOptions extends ListenOptions {
+  /** What the kernel may hold for us; the system's own limit (net.core.rmem_max) is obeyed. @default 4 MiB */
+  readonly receiveBufferBytes?: number
+  /** What may wait for the network before messages are dropped. @default 4 MiB */
+  readonly maxQueueBytes?: number
+}
+
+type Receiver = (message: Uint8Array, flow: Flow) => void
+
+/** SIP over UDP. A flow is an address pair, made anew for each datagram: it costs nothing to keep, as nothing is kept. */
+export class UdpTransport implements Transport {
+  readonly protocol = "UDP"
+  readonly isReliable = false
+  readonly runtime: Runtime
+  readonly counters: TransportCounters
+  readonly #options: UdpOptions
+  readonly #family: number
+  readonly #maxQueueBytes: number
+  #bound: HostPort
+  #advertised: HostPort
+  #keyPrefix = ""
+  #socket: Socket | undefined
+  #receiver: Receiver = () => undefined
+
+  constructor(components: { readonly runtime: Runtime }, options: UdpOptions = {}) {
+    this.runtime = components.runtime
+    this.counters = new TransportCounters(components.runtime.metrics, this.protocol)
+    this.#options = options
+    this.#bound = this.#advertised = listenAddress(options)
+    this.#family = isIP(this.#bound.host)
+    this.#maxQueueBytes = options.maxQueueBytes ?? 4 * 1024 * 1024
+  }
+
+  get bound(): HostPort {
+    return this.#bound
+  }
+
+  get advertised(): HostPort {
+    return this.#advertised
+  }
+
+  /** `UDP 127.0.0.1:5060 `, to which a flow key adds the remote. */
+  get keyPrefix(): string {
+    return this.#keyPrefix
+  }
+
+  async start(): Promise<void> {
+    const family = this.#family
+    const socket = createSocket({
+      type: family === 6 ? "udp6" : "udp4",
+      ipv6Only: family === 6,
+      recvBufferSize: this.#options.receiveBufferBytes ?? 4 * 1024 * 1024,
+      // Only addresses come here: without a look-up a datagram leaves at once, not a tick later.
+      lookup: (address, _options, callback) => callback(null, address, family),
+    })
+    const { host, port } = this.#bound
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", (error) => reject(listenFault(error, this.protocol, this.#bound)))
+      socket.bind({ address: host, port, exclusive: true }, resolve)
+    })
+    socket.removeAllListeners("error")
+    socket.on("error", (error) => this.runtime.log.warn({ err: error }, "UDP socket error"))
+    socket.on("message", (message, from) => this.#receive(message, from))
+    this.#bound = { host, port: socket.address().port }
+    this.#advertised = advertisedAddress(this.#bound, this.#options.advertise)
+    this.#keyPrefix = `UDP ${formatHostPort(this.#bound)} `
+    this.#socket = socket
+  }
+
+  async stop(): Promise<void> {
+    const socket = this.#socket
+    this.#socket = undefined
+    if (socket !== undefined) await new Promise<void>((resolve) => void socket.close(resolve))
+  }
+
+  flowTo(remote: HostPort): Flow | undefined {
+    const isUsable = isIP(remote.host) === this.#family && remote.port > 0 && remote.port <= 65_535
+    return this.#socket !== undefined && isUsable ? new UdpFlow(this, remote) : undefined
+  }
+
+  /** RFC 5626 §5.2: the key says all there is to know of a UDP flow. */
+  flowOf(key: string): Flow | undefined {
+    if (this.#keyPrefix === "" || !key.startsWith(this.#keyPrefix)) return undefined
+    const remote = parseHostPort(key.slice(this.#keyPrefix.length))
+    return remote === undefined ? undefined : this.flowTo(remote)
+  }
+
+  onMessage(receiver: Receiver): void {
+    this.#receiver = receiver
+  }
+
+  /** One datagram. False, without a callback, where it was dropped here. */
+  sendDatagram(message: Uint8Array, to: HostPort, onSent: (error: Error | null) => void): boolean {
+    const socket = this.#socket
+    if (socket === undefined || socket.getSendQueueSize() > this.#maxQueueBytes) {
+      this.counters.dropped(socket === undefined ? "stopped" : "queue-full")
+      return false
+    }
+    this.counters.sent.add()
+    socket.send(message, to.port, to.host, onSent)
+    return true
+  }
+
+  #receive(message: Buffer, from: { readonly address: string; readonly port: number }): void {
+    if (isKeepAlive(message)) {
+      this.counters.keepAlives.add()
+      return
+    }
+    if (from.port === 0) {
+      this.counters.dropped("no-source-port")
+      return
+    }
+    this.counters.received.add()
+    this.#receiver(message, new UdpFlow(this, { host: from.address, port: from.port }))
+  }
+}
+
+class UdpFlow implements Flow {
+  readonly transport: UdpTransport
+  readonly remote: HostPort
+  readonly #listeners = new FlowListeners()
+  #isOpen = true
+  #onSent: ((error: Error | null) => void) | undefined
+
+  constructor(transport: UdpTransport, remote: HostPort) {
+    this.transport = transport
+    this.remote = remote
+  }
+
+  get key(): string {
+    return this.transport.keyPrefix + formatHostPort(this.remote)
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  send(message: Uint8Array): void {
+    this.#onSent ??= (error) => {
+      if (error !== null) this.#fail(error)
+    }
+    this.transport.sendDatagram(message, this.remote, this.#onSent)
+  }
+
+  onClose(listener: (error: Error | undefined) => void): () => void {
+    return this.#listeners.add(listener)
+  }
+
+  /** RFC 3261 §18.4: unreachable, or a message longer than a datagram. */
+  #fail(error: Error): void {
+    this.transport.counters.dropped("send-error")
+    this.#isOpen = false
+    this.#listeners.tell(error)
+  }
+}
+
+/** What phones send to keep a NAT binding open: line ends or zeros, mostly CRLF CRLF. */
+function isKeepAlive(message: Buffer): boolean {
+  if ((message[0] ?? 0) > 0x0d) return false
+  for (const byte of message) if (byte !== 0x0d && byte !== 0x0a && byte !== 0) return false
+  return true
+}
