@@ -10,7 +10,7 @@ export type IsLocalAddress = (host: string, port: number | undefined) => boolean
 export class ServedDomains {
   readonly #domains: ReadonlySet<string>
   readonly #firstDomain: string | undefined
-  readonly #isLocalAddress: IsLocalAddress
+  readonly isLocalAddress: IsLocalAddress
 
   /**
    * The first of `domains` is also meant where a URI names one of our own
@@ -21,14 +21,19 @@ export class ServedDomains {
     const lower = domains.map((domain) => domain.toLowerCase())
     this.#domains = new Set(lower)
     this.#firstDomain = lower[0]
-    this.#isLocalAddress = isLocalAddress
+    this.isLocalAddress = isLocalAddress
   }
 
   /** The domain that a SIP URI belongs to; undefined for other people's. */
   domainOf(uri: SipUri): string | undefined {
     if (!uri.isSip) return undefined
     if (this.#domains.has(uri.host)) return uri.host
-    return this.#isLocalAddress(uri.host, uri.port) ? this.#firstDomain : undefined
+    return this.isLocalAddress(uri.host, uri.port) ? this.#firstDomain : undefined
+  }
+
+  /** Whether a URI's host is one of our domains or listeners: then we are its next hop. */
+  isOurs(uri: SipUri): boolean {
+    return uri.isSip && (this.#domains.has(uri.host) || this.isLocalAddress(uri.host, uri.port))
   }
 
   /** `sip:user@domain`, the user decoded, without parameters; undefined for other people's URIs and those without a user. */

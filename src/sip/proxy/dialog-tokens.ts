@@ -1,0 +1,42 @@
+/**
+ * The user part of our Record-Route URIs: proof that a request belongs to a
+ * dialog whose first request went through us, and the flow to that side
+ * (RFC 5626 §5.3). A peer forwards to any address for who shows one, to nobody
+ * else, so that it is no open relay.
+ *
+ * `d.` and in base64url: the first 9 bytes of HMAC-SHA256 over Call-ID and
+ * flow key, then the flow key, which is empty for the side of the overlay.
+ */
+import { createHmac, timingSafeEqual } from "node:crypto"
+
+const prefix = "d."
+const macBytes = 9
+const maxTokenLength = 400
+
+export class DialogTokens {
+  readonly #secret: Uint8Array
+
+  /** `secret`: 32 bytes that no other process knows. */
+  constructor(secret: Uint8Array) {
+    this.#secret = secret
+  }
+
+  /** The token for one side of the dialog with this Call-ID. */
+  tokenOf(callId: string, flowKey: string): string {
+    const key = Buffer.from(flowKey, "latin1")
+    return prefix + Buffer.concat([this.#mac(callId, key), key]).toString("base64url")
+  }
+
+  /** The flow key in a token for this Call-ID; undefined for any other text. */
+  keyOf(callId: string, token: string): string | undefined {
+    if (!token.startsWith(prefix) || token.length > maxTokenLength) return undefined
+    const bytes = Buffer.from(token.slice(prefix.length), "base64url")
+    if (bytes.length < macBytes) return undefined
+    const key = bytes.subarray(macBytes)
+    return timingSafeEqual(bytes.subarray(0, macBytes), this.#mac(callId, key)) ? key.toString("latin1") : undefined
+  }
+
+  #mac(callId: string, key: Uint8Array): Buffer {
+    return createHmac("sha256", this.#secret).update(`dialog\n${callId}\n`, "latin1").update(key).digest().subarray(0, macBytes)
+  }
+}

@@ -1,0 +1,63 @@
+/** The copy of a request that goes along one way (RFC 3261 §16.6), and the flow it goes on. */
+import type { SipRequest } from "../message/index.ts"
+import { formatHostPort } from "../transport/host-port.ts"
+import type { Flow, Transport } from "../transport/transport.ts"
+import type { DialogTokens } from "./dialog-tokens.ts"
+import { destinationOf, flowOfKey, flowToDestination } from "./local-addresses.ts"
+import { topRoute } from "./own-routes.ts"
+import type { Way } from "./targets.ts"
+
+export interface Outgoing {
+  readonly request: SipRequest
+  readonly flow: Flow
+}
+
+const initialMaxForwards = 70
+/** Requests that may begin a dialog: the later ones have to find their way through us (§16.6 step 4). */
+const dialogMethods: ReadonlySet<string> = new Set(["INVITE", "SUBSCRIBE", "REFER"])
+
+/**
+ * Steps 1 to 7. `base` is the request with our own Routes taken off. Undefined
+ * where the way leads nowhere: its flow has gone, or its next hop is not an
+ * address.
+ */
+export function prepare(base: SipRequest, way: Way, transports: readonly Transport[]): Outgoing | undefined {
+  const request = base.clone()
+  if (request.uri !== way.uri) request.uri = way.uri
+  request.maxForwards = (request.maxForwards ?? initialMaxForwards + 1) - 1
+  for (const route of way.routes.toReversed()) request.headers.prepend("Route", route)
+  const flow = way.flowKey === undefined ? nextHop(request, transports) : flowOfKey(transports, way.flowKey)
+  if (!flow?.isOpen) return undefined
+  return { request, flow }
+}
+
+/** Steps 6 and 7: where the first Route leads, or else the Request-URI. */
+function nextHop(request: SipRequest, transports: readonly Transport[]): Flow | undefined {
+  const route = topRoute(request)
+  const destination = destinationOf(route ?? request.requestUri)
+  if (route && !route.params.has("lr")) {
+    // Step 6: a strict router wants its own URI as Request-URI, and the true one as the last Route.
+    request.headers.removeFirst("Route")
+    request.headers.append("Route", `<${request.uri}>`)
+    request.uri = route.toString()
+  }
+  return destination && flowToDestination(transports, destination)
+}
+
+/**
+ * Step 4: one Record-Route for each side, also where both have the same
+ * transport (RFC 5658): each carries the token of the flow to its side, so
+ * that later requests find the phone behind NAT or on its connection.
+ */
+export function recordRoute({ request, flow }: Outgoing, incoming: Flow, tokens: DialogTokens): void {
+  if (!dialogMethods.has(request.method) || request.to.tag !== undefined) return
+  request.headers.prepend("Record-Route", recordRouteValue(incoming, request.callId, tokens))
+  request.headers.prepend("Record-Route", recordRouteValue(flow, request.callId, tokens))
+}
+
+function recordRouteValue({ transport, key }: Flow, callId: string, tokens: DialogTokens): string {
+  const { protocol, advertised } = transport
+  // A peer of the overlay is found by the name in the next Route.
+  const token = tokens.tokenOf(callId, protocol === "P2P" ? "" : key)
+  return `<sip:${token}@${formatHostPort(advertised)};transport=${protocol.toLowerCase()};lr>`
+}

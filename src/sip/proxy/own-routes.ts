@@ -1,0 +1,65 @@
+/** Route information preprocessing (RFC 3261 §16.4), and what our own Routes say about where a request may go. */
+import { parseNameAddress } from "../message/index.ts"
+import type { SipRequest, SipUri } from "../message/index.ts"
+import { refuse } from "../registrar/refusal.ts"
+import type { ServedDomains } from "../registrar/served-domains.ts"
+import type { FlowTokens } from "../transport/flow-token.ts"
+import type { DialogTokens } from "./dialog-tokens.ts"
+
+/** What the Routes that we have put there ourselves tell us. */
+export interface OwnRoutes {
+  /** A Record-Route of ours is among them: the request may go wherever its dialog leads. */
+  readonly isInDialog: boolean
+  /** Key of the flow to the side that the request goes to; undefined where the next Route says it. */
+  readonly dialogFlowKey: string | undefined
+  /** Key of the flow that a Path of ours names: we are the edge proxy of that phone. */
+  readonly edgeFlowKey: string | undefined
+}
+
+export interface RouteComponents {
+  readonly domains: ServedDomains
+  readonly flowTokens: FlowTokens
+  readonly dialogTokens: DialogTokens
+}
+
+/**
+ * Takes our Routes off the top of `request`: one, or both that a change of
+ * transport has made two (RFC 5658). Throws a Refusal for a forged token.
+ */
+export function takeOwnRoutes(request: SipRequest, components: RouteComponents): OwnRoutes {
+  undoStrictRouting(request, components)
+  const { domains, flowTokens, dialogTokens } = components
+  const found = { isInDialog: false, dialogFlowKey: undefined as string | undefined, edgeFlowKey: undefined as string | undefined }
+  for (;;) {
+    const uri = topRoute(request)
+    if (!uri || !domains.isOurs(uri)) return found
+    request.headers.removeFirst("Route")
+    if (uri.user === undefined) continue
+    const dialogFlowKey = dialogTokens.keyOf(request.callId, uri.user)
+    found.edgeFlowKey = dialogFlowKey === undefined ? flowTokens.keyOf(uri.user) : undefined
+    // RFC 5626 §5.3: a token that was tampered with.
+    if (dialogFlowKey === undefined && found.edgeFlowKey === undefined) throw refuse(403, "Invalid Route Token")
+    found.isInDialog ||= dialogFlowKey !== undefined
+    found.dialogFlowKey = dialogFlowKey === "" ? undefined : dialogFlowKey
+  }
+}
+
+/** The URI of the topmost Route. Throws a SipSyntaxError where it is malformed. */
+export function topRoute(request: SipRequest): SipUri | undefined {
+  if (!request.headers.has("Route")) return undefined
+  const [text] = request.headers.getAll("Route")
+  return text === undefined ? undefined : parseNameAddress(text, "Route").parsedUri
+}
+
+/** §16.4: a strict router before us has put our Record-Route into the Request-URI, and the Request-URI behind the Routes. */
+function undoStrictRouting(request: SipRequest, { dialogTokens }: RouteComponents): void {
+  if (!request.headers.has("Route")) return
+  const { requestUri } = request
+  if (requestUri.user === undefined || dialogTokens.keyOf(request.callId, requestUri.user) === undefined) return
+  const routes = request.headers.getAll("Route")
+  const last = routes.pop()
+  if (last === undefined) return
+  request.headers.remove("Route")
+  request.headers.append("Route", [`<${request.uri}>`, ...routes].join(", "))
+  request.uri = parseNameAddress(last, "Route").uri
+}

@@ -1,0 +1,188 @@
+/** One request on its way through the proxy: the I/O around a response context. */
+import type { Runtime, Timer } from "../../runtime/runtime.ts"
+import { createResponse } from "../message/index.ts"
+import type { SipRequest, SipResponse } from "../message/index.ts"
+import type { ClientHandlers, ClientTransaction, ServerTransaction } from "../transaction/index.ts"
+import { advance, createContext } from "./response-context.ts"
+import type { CancelCause, ContextAction, ContextInput, ResponseContext } from "./response-context.ts"
+import type { Target, Way } from "./targets.ts"
+
+export interface ForwardingTimes {
+  /** Timer C (RFC 3261 §16.6 step 11). */
+  readonly timerCMs: number
+  /** How long another peer may be silent on an INVITE before the next way to the same phone is tried. */
+  readonly silenceMs: number
+  /** The same for other requests. */
+  readonly nonInviteSilenceMs: number
+}
+
+/** What a proxied request needs of the proxy. */
+export interface ForwardingComponents {
+  readonly runtime: Runtime
+  readonly times: ForwardingTimes
+  /** Sends the request along a way; undefined where the way leads nowhere. */
+  send(way: Way, handlers: ClientHandlers): ClientTransaction | undefined
+}
+
+export interface ForwardingPlan {
+  readonly targets: readonly Target[]
+  readonly maxParallel: number
+  /** What it counts as when a way leads nowhere: 430 at the edge, 480 where the phone was looked up. */
+  readonly unreachableStatus: number
+  readonly toTag: string
+}
+
+interface BranchWork {
+  readonly way: Way
+  client: ClientTransaction | undefined
+  timer: Timer | undefined
+}
+
+const maxChallenges = 32
+
+export class ProxiedRequest {
+  readonly #components: ForwardingComponents
+  readonly #server: ServerTransaction
+  readonly #plan: ForwardingPlan
+  readonly #branches: readonly BranchWork[]
+  #context: ResponseContext<SipResponse>
+  /** The Reason of the client's CANCEL, passed on (RFC 3326 §2). */
+  #cancelReason: string | undefined
+
+  constructor(components: ForwardingComponents, server: ServerTransaction, plan: ForwardingPlan) {
+    this.#components = components
+    this.#server = server
+    this.#plan = plan
+    const alternates = plan.targets.map(({ ways }) => ways.length - 1)
+    this.#context = createContext(server.method === "INVITE", plan.maxParallel, alternates)
+    this.#branches = plan.targets.flatMap(({ ways }) => ways).map((way) => ({ way, client: undefined, timer: undefined }))
+  }
+
+  start(): void {
+    this.#server.onCancel((cancel) => this.#onCancel(cancel))
+    this.#apply({ kind: "start" })
+  }
+
+  #onCancel(cancel: SipRequest): void {
+    if (cancel.headers.has("Reason")) this.#cancelReason = cancel.headers.getAll("Reason").join(", ")
+    this.#apply({ kind: "cancel" })
+  }
+
+  #apply(input: ContextInput<SipResponse>): void {
+    const { context, actions } = advance(this.#context, input)
+    this.#context = context
+    for (const action of actions) this.#perform(action)
+  }
+
+  #perform(action: ContextAction<SipResponse>): void {
+    switch (action.kind) {
+      case "send":
+        this.#send(action.branch)
+        break
+      case "cancel":
+        this.#branches[action.branch]?.client?.cancel(this.#reasonFor(action.cause))
+        break
+      case "forward":
+        this.#server.respond(action.response)
+        break
+      case "answer":
+        this.#server.respond(this.#answer(action.best, action.finals))
+        break
+    }
+  }
+
+  #send(number: number): void {
+    const branch = this.#branches[number]
+    if (!branch) return
+    const handlers: ClientHandlers = {
+      onResponse: (response) => this.#onResponse(number, branch, response),
+      onTimeout: () => this.#onFailure(number, branch, 408),
+      onTransportError: () => this.#onFailure(number, branch, this.#plan.unreachableStatus),
+      onEnd: () => branch.timer?.cancel(),
+    }
+    branch.client = this.#components.send(branch.way, handlers)
+    if (!branch.client) {
+      this.#onFailure(number, branch, this.#plan.unreachableStatus)
+      return
+    }
+    const hasAlternate = this.#context.branches[number]?.alternate !== undefined
+    if (hasAlternate && branch.client.flow.transport.protocol === "P2P") this.#startSilenceTimer(number, branch)
+    else this.#startTimerC(branch)
+  }
+
+  /** A Link tells nobody that a frame was lost. A phone's own flow is left alone: whoever answers slowly would get the request twice. */
+  #startSilenceTimer(number: number, branch: BranchWork): void {
+    const { runtime, times } = this.#components
+    branch.timer = runtime.setTimer(this.#context.isInvite ? times.silenceMs : times.nonInviteSilenceMs, () => {
+      branch.timer = undefined
+      this.#apply({ kind: "silence", branch: number })
+    })
+  }
+
+  #onResponse(number: number, branch: BranchWork, response: SipResponse): void {
+    // §16.7 step 3; what has no other Via was for this proxy.
+    response.headers.removeFirst("Via")
+    if (!response.headers.has("Via")) return
+    if (response.status >= 200) branch.timer?.cancel()
+    // §16.7 step 2: the callee is still there; also the end of the wait for any sign of life.
+    else this.#startTimerC(branch)
+    this.#apply({ kind: "response", branch: number, response })
+  }
+
+  #onFailure(number: number, branch: BranchWork, status: number): void {
+    branch.timer?.cancel()
+    const response = createResponse(this.#server.request, status, undefined, { toTag: this.#plan.toTag })
+    this.#apply({ kind: "failure", branch: number, response })
+  }
+
+  /** §16.8: an INVITE that rings for ever is cancelled, and ends with a 487 or a timeout. Other requests have timer F. */
+  #startTimerC(branch: BranchWork): void {
+    branch.timer?.cancel()
+    branch.timer = undefined
+    if (!this.#context.isInvite) return
+    const { runtime, times } = this.#components
+    branch.timer = runtime.setTimer(times.timerCMs, () => branch.client?.cancel())
+  }
+
+  #reasonFor(cause: CancelCause): string | undefined {
+    switch (cause) {
+      case "answered":
+        return 'SIP;cause=200;text="Call completed elsewhere"'
+      case "declined":
+        return 'SIP;cause=603;text="Declined elsewhere"'
+      case "cancelled":
+        return this.#cancelReason
+      case "superseded":
+        return undefined
+    }
+  }
+
+  /** §16.7 steps 6 to 9. */
+  #answer(best: SipResponse | undefined, finals: readonly SipResponse[]): SipResponse {
+    const isSilent = best === undefined || best.status === 408
+    if (this.#context.isCancelled && isSilent) return this.#ownResponse(487)
+    if (best === undefined) return this.#ownResponse(this.#plan.unreachableStatus)
+    // The peer of the phone has lost it: to the caller, the phone is not there just now.
+    if (best.status === 430) return this.#ownResponse(this.#plan.unreachableStatus)
+    // Step 6: 503 would say that this proxy can serve nobody.
+    if (best.status === 503) return this.#ownResponse(500)
+    if (best.status === 401 || best.status === 407) addChallenges(best, finals)
+    return best
+  }
+
+  #ownResponse(status: number): SipResponse {
+    return createResponse(this.#server.request, status, undefined, { toTag: this.#plan.toTag })
+  }
+}
+
+/** §16.7 step 7: the caller can satisfy all branches at once. */
+function addChallenges(best: SipResponse, finals: readonly SipResponse[]): void {
+  for (const name of ["WWW-Authenticate", "Proxy-Authenticate"]) {
+    for (const other of finals) {
+      if (other === best || (other.status !== 401 && other.status !== 407)) continue
+      for (const challenge of other.headers.getAll(name)) {
+        if (best.headers.count(name) < maxChallenges) best.headers.append(name, challenge)
+      }
+    }
+  }
+}

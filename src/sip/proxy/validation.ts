@@ -1,0 +1,33 @@
+/** Request validation (RFC 3261 §16.3), and the limits of RFC 5393. Throws Refusals. */
+import { isDigits } from "../message/characters.ts"
+import type { SipRequest } from "../message/index.ts"
+import { refuse } from "../registrar/refusal.ts"
+import type { IsLocalAddress } from "../registrar/served-domains.ts"
+import { hasLooped } from "./loop-detection.ts"
+
+export interface ValidationComponents {
+  readonly isLocalAddress: IsLocalAddress
+  /** Whether there is a transport with TLS, without which a sips URI cannot be honoured. */
+  readonly hasTls: boolean
+}
+
+/** Throws unless the request may be worked on. `ownHash` is its loop hash. */
+export function validate(request: SipRequest, ownHash: string, { isLocalAddress, hasTls }: ValidationComponents): void {
+  const { requestUri, headers } = request
+  if (!requestUri.isSip) throw refuse(416, "Unsupported URI Scheme")
+  if (requestUri.isSips && !hasTls) throw refuse(416, "SIPS Needs TLS")
+  if (request.maxForwards === 0) throw refuse(483, "Too Many Hops")
+  if (hasLooped(request, ownHash, isLocalAddress)) throw refuse(482, "Loop Detected")
+  if (headers.has("Proxy-Require")) {
+    throw refuse(420, "Bad Extension", [["Unsupported", headers.getAll("Proxy-Require").join(", ")]])
+  }
+}
+
+/** The branches that a request may still be forked into (RFC 5393 §5.3.3), at most `limit`. */
+export function breadthOf(request: SipRequest, limit: number): number {
+  const text = request.headers.get("Max-Breadth")
+  if (text === undefined) return limit
+  if (!isDigits(text)) throw refuse(400, "Malformed Max-Breadth")
+  if (Number(text) === 0) throw refuse(440, "Max-Breadth Exceeded")
+  return Math.min(Number(text), limit)
+}
