@@ -22,17 +22,15 @@ const contentLengthId = headerId("Content-Length")
 interface Fault {
   readonly status: number
   readonly reason: string
-  /** True where an answer, which copies headers, would be no SIP message itself. */
-  readonly isUnanswerable?: true
 }
-
-const tooManyFields: Fault = { status: 400, reason: "Too many header fields", isUnanswerable: true }
 
 interface Head {
   readonly fields: HeaderField[]
   /** After the empty line; the length of the message where there is none. */
   readonly bodyStart: number
   readonly fault: Fault | undefined
+  /** False where an answer, which copies headers, would be no SIP message itself. */
+  readonly isCopyable: boolean
 }
 
 /**
@@ -66,17 +64,17 @@ function parseRequest(bytes: Uint8Array, line: string, head: Head): SipRequest {
   const request = new SipRequest(method, uri, headers, body)
   const first = requestLineFault(method, uri, line.slice(versionStart)) ?? head.fault ?? fault
   if (first === undefined) return request
-  throw new SipSyntaxError(first.status, first.reason, first.isUnanswerable !== true && isAnswerable(request) ? request : undefined)
+  throw new SipSyntaxError(first.status, first.reason, head.isCopyable && isAnswerable(request) ? request : undefined)
 }
 
 function requestLineFault(method: string, uri: string, version: string): Fault | undefined {
-  if (!isToken(method)) return { status: 400, reason: "Malformed Request-Line: method" }
+  if (!isToken(method)) return bad("Malformed Request-Line: method")
   if (uri === "" || uri.includes(" ") || uri.startsWith("<")) {
-    return { status: 400, reason: "Malformed Request-Line: Request-URI" }
+    return bad("Malformed Request-Line: Request-URI")
   }
   if (version === "SIP/2.0" || version.toUpperCase() === "SIP/2.0") return undefined
   if (/^SIP\/\d+\.\d+$/i.test(version)) return { status: 505, reason: reasonPhrase(505) }
-  return { status: 400, reason: "Malformed Request-Line: version" }
+  return bad("Malformed Request-Line: version")
 }
 
 function parseResponse(bytes: Uint8Array, line: string, head: Head): SipResponse {
@@ -99,7 +97,7 @@ function scanFields(bytes: Uint8Array, text: string, at: number): Head {
   let fault: Fault | undefined
   while (at < bytes.length) {
     if (bytes[at] === CR && bytes[at + 1] === LF) {
-      return { fields, bodyStart: at + 2, fault: fault ?? nulFault(text, at) }
+      return finishHead(text, at, { fields, bodyStart: at + 2, fault, isCopyable: true })
     }
     const start = at
     let code = bytes[at] ?? 0
@@ -125,24 +123,28 @@ function scanFields(bytes: Uint8Array, text: string, at: number): Head {
     if (at === -1) break
     at += 2
     if (!isNamed) {
-      fault ??= { status: 400, reason: `Malformed header line: ${printable(text.slice(start, Math.min(at - 2, start + 24)))}` }
+      fault ??= bad(`Malformed header line: ${printable(text.slice(start, Math.min(at - 2, start + 24)))}`)
     } else if (fields.length === maxHeaderFields) {
-      return { fields, bodyStart: bytes.length, fault: tooManyFields }
+      return { fields, bodyStart: bytes.length, fault: bad("Too many header fields"), isCopyable: false }
     } else {
       const id = headerIdAt(bytes, start, nameEnd, hash)
       fields.push(new HeaderField(id, text, start, nameEnd, valueStart, at, isFolded))
     }
   }
-  fault ??= { status: 400, reason: "Incomplete header section" }
-  return { fields, bodyStart: bytes.length, fault }
+  fault ??= bad("Incomplete header section")
+  return finishHead(text, bytes.length, { fields, bodyStart: bytes.length, fault, isCopyable: true })
 }
 
 /** A NUL may stand in a quoted pair (RFC 4475 §3.1.1.2); elsewhere some program would take it for the end. */
-function nulFault(text: string, headEnd: number): Fault | undefined {
+function finishHead(text: string, headEnd: number, head: Head): Head {
   for (let at = text.indexOf("\0"); at !== -1 && at < headEnd; at = text.indexOf("\0", at + 1)) {
-    if (text.charAt(at - 1) !== "\\") return { status: 400, reason: "NUL in header section", isUnanswerable: true }
+    if (text.charAt(at - 1) !== "\\") return { ...head, fault: head.fault ?? bad("NUL in header section"), isCopyable: false }
   }
-  return undefined
+  return head
+}
+
+function bad(reason: string): Fault {
+  return { status: 400, reason }
 }
 
 /** The index of the next CRLF. -1 where the bytes end first, or a CR or LF stands alone: others might read it as a line end. */
@@ -170,10 +172,10 @@ function takeBody(bytes: Uint8Array, head: Head, headers: Headers): { body: Uint
   if (field === undefined) return { body: bytes.subarray(head.bodyStart), fault: undefined }
   const length = isDigits(field.value) ? Number(field.value) : -1
   const body = bytes.subarray(head.bodyStart, head.bodyStart + Math.max(0, length))
-  if (length === -1) return { body, fault: { status: 400, reason: "Malformed Content-Length" } }
+  if (length === -1) return { body, fault: bad("Malformed Content-Length") }
   // Two lengths are no length (RFC 4475 §3.3.9): the next element might believe the other one.
-  if (headers.count("Content-Length") > 1) return { body, fault: { status: 400, reason: "Content-Length given twice" } }
-  if (length > available) return { body, fault: { status: 400, reason: "Body shorter than Content-Length" } }
+  if (headers.count("Content-Length") > 1) return { body, fault: bad("Content-Length given twice") }
+  if (length > available) return { body, fault: bad("Body shorter than Content-Length") }
   return { body, fault: undefined }
 }
 
