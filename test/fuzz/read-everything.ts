@@ -1,10 +1,10 @@
+import { parseDigest } from "../../src/security/digest.ts"
 import {
   addressOfRecord,
   contactExpires,
   contactQ,
   createResponse,
   maxBreadthOf,
-  parseAuth,
   parseContacts,
   parseNameAddress,
   parseVia,
@@ -29,7 +29,7 @@ export function readers(message: SipRequest | SipResponse): readonly (() => unkn
     () => addressHeaders.flatMap((name) => headers.getAll(name).map((value) => parseNameAddress(value, name).parsedUri)),
     () => readContacts(message),
     () => (message.to.parsedUri.isSip ? addressOfRecord(message.to.parsedUri) : ""),
-    () => authHeaders.flatMap((name) => headers.getAll(name).map(parseAuth)),
+    () => authHeaders.flatMap((name) => headers.getAll(name).map(parseDigest)),
     () => maxBreadthOf(headers),
     () => [reasonsOf(headers), retryAfterOf(headers), secondsOf(headers, "Expires"), secondsOf(headers, "Min-Expires")],
     () => [...headers].map(([name, value]) => [value, headers.get(name), headers.getAll(name).length]),

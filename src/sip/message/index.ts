@@ -1,12 +1,9 @@
 /** The SIP message layer: see README.md in this folder. */
-export { formatAuth, parseAuth, parseAuthParams } from "./authorization.ts"
-export type { AuthValue } from "./authorization.ts"
 export { fromBinaryText, toBinaryText } from "./characters.ts"
 export { contactExpires, contactQ, formatQ, parseContacts, parseQ } from "./contacts.ts"
 export { createResponse } from "./create-response.ts"
 export type { ResponseOptions } from "./create-response.ts"
 export { CSeq, parseCSeq } from "./cseq.ts"
-export { findHeaderEnd, peekContentLength } from "./framing.ts"
 export {
   formatReason,
   maxBreadthOf,
