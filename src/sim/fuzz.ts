@@ -22,13 +22,25 @@ export function isBroken(trial: Trial): boolean {
   return trial.error !== undefined || (trial.report?.violations.length ?? 0) > 0
 }
 
-/** Plays a scenario and catches what it throws. */
+/** Plays a scenario and catches what it throws, and the promises that it leaves rejected. One at a time. */
 export async function tryScenario(scenario: Scenario, components: ScenarioComponents): Promise<Trial> {
-  try {
-    return { scenario, report: await runScenario(scenario, components) }
-  } catch (error) {
-    return { scenario, error: error instanceof Error ? error : new Error(String(error)) }
+  let unhandled: Error | undefined
+  const onUnhandled = (reason: unknown): void => {
+    unhandled ??= asError(reason)
   }
+  process.on("unhandledRejection", onUnhandled)
+  try {
+    const report = await runScenario(scenario, components)
+    return { scenario, report, ...(unhandled === undefined ? {} : { error: unhandled }) }
+  } catch (error) {
+    return { scenario, error: asError(error) }
+  } finally {
+    process.off("unhandledRejection", onUnhandled)
+  }
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason))
 }
 
 /**

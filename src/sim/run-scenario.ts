@@ -2,6 +2,7 @@
 import type { BackendModule } from "../servlet/backend.ts"
 import { checkBounds } from "./checkers/bounds.ts"
 import { checkCopies } from "./checkers/copies.ts"
+import { checkDefects } from "./checkers/defects.ts"
 import { checkOwnership } from "./checkers/ownership.ts"
 import { checkRecords } from "./checkers/records.ts"
 import type { Violation } from "./checkers/records.ts"
@@ -131,7 +132,7 @@ async function untilAllServe(world: World, law: string, limitMs: number): Promis
 async function judge(world: World): Promise<void> {
   const { scenario, simulation, fleet, ledger, violations } = world
   const mayLose = mayLoseRecords(scenario)
-  violations.push(...checkBounds(fleet))
+  violations.push(...checkBounds(fleet), ...checkDefects(simulation))
   if (!mayLose) violations.push(...checkCopies(fleet, ledger, scenario.replication ?? 3))
   const records = await checkRecords(fleet, ledger)
   violations.push(...(mayLose ? records.filter((violation) => !isLoss(violation)) : records))

@@ -1,0 +1,15 @@
+/** Whatever a peer logs as an error is a defect of this package's own: nothing that happens to a peer from outside is one. */
+import type { Simulation } from "../simulation.ts"
+import type { Violation } from "./records.ts"
+
+/** Looks at the log that was kept. */
+export function checkDefects(simulation: Simulation): Violation[] {
+  return simulation.log
+    .filter((line) => line.level === "error")
+    .slice(0, 5)
+    .map(({ timeMs, peer, message, fields }) => {
+      const error = Object.values(fields).find((field) => field instanceof Error)
+      const detail = `${peer} at ${Math.round(timeMs)} ms: ${message}${error === undefined ? "" : `: ${error.stack}`}`
+      return { kind: "safety", law: "no peer meets a defect", detail }
+    })
+}
