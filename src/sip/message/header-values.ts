@@ -1,4 +1,4 @@
-import { isDigits, isToken } from "./characters.ts"
+import { fromBinaryText, isDigits, isToken, toBinaryText } from "./characters.ts"
 import type { Headers } from "./headers.ts"
 import { Params, quote } from "./params.ts"
 import { badRequest } from "./syntax-error.ts"
@@ -46,6 +46,7 @@ export interface Reason {
   /** `SIP`, `Q.850`, or another registered protocol. */
   readonly protocol: string
   readonly cause?: number | undefined
+  /** As a person reads it. */
   readonly text?: string | undefined
 }
 
@@ -66,16 +67,17 @@ function parseReason(value: string): Reason {
   if (!isToken(protocol)) throw badRequest("Malformed Reason")
   const params = semicolon === -1 ? Params.none : Params.parse(value, semicolon, "Reason")
   const cause = params.get("cause")
+  const text = params.getUnquoted("text")
   return {
     protocol,
     cause: cause !== undefined && isDigits(cause) ? Number(cause) : undefined,
-    text: params.getUnquoted("text"),
+    text: text === undefined ? undefined : fromBinaryText(text),
   }
 }
 
 /** The value as header text: `SIP;cause=200;text="Call completed elsewhere"`. */
 export function formatReason(reason: Reason): string {
   const cause = reason.cause === undefined ? "" : `;cause=${reason.cause}`
-  const text = reason.text === undefined ? "" : `;text=${quote(reason.text)}`
+  const text = reason.text === undefined ? "" : `;text=${quote(toBinaryText(reason.text))}`
   return `${reason.protocol}${cause}${text}`
 }
