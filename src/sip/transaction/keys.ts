@@ -7,13 +7,17 @@ export function clientKey(branch: string, method: string): string {
   return `${method} ${branch}`
 }
 
+/** Whether the sender promises, as RFC 3261 demands, that the branch alone tells its transactions apart. */
+export function hasCookie(via: Via): boolean {
+  return via.branch?.startsWith(magicCookie) === true
+}
+
 /**
  * The key of the server transaction of `method` that a request belongs to.
  * For an ACK or a CANCEL, `method` is INVITE.
  */
 export function serverKey(request: SipRequest, via: Via, method: string): string {
-  const branch = via.branch
-  if (branch?.startsWith(magicCookie) === true && branch.length > magicCookie.length) return `${method} ${branch} ${via.sentBy}`
+  if (hasCookie(via)) return `${method} ${via.branch} ${via.sentBy}`
   // RFC 2543 clients: everything but the To tag, which an ACK has from the response.
   return [`${method} 2543`, request.uri, request.callId, request.from.tag ?? "", request.cseq.number, via.toString()].join(" ")
 }

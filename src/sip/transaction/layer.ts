@@ -6,6 +6,7 @@ import {
   parseMessage,
   SipRequest,
   SipSyntaxError,
+  validateRequest,
   type HeaderEntries,
   type SipMessage,
   type SipResponse,
@@ -14,13 +15,12 @@ import {
 import type { Flow, Transport, TransportProtocol } from "../transport/transport.ts"
 import { InviteClientTransaction, NonInviteClientTransaction, type AnyClientTransaction } from "./client-transaction.ts"
 import { LayerCounters } from "./counters.ts"
-import { clientKey, isOldKey, serverKey } from "./keys.ts"
+import { clientKey, hasCookie, isOldKey, serverKey } from "./keys.ts"
 import { transactionSettings, type TransactionOptions, type TransactionSettings } from "./options.ts"
 import { InviteServerTransaction, NonInviteServerTransaction, type AnyServerTransaction } from "./server-transaction.ts"
 import { TimerLists } from "./timer-lists.ts"
 import type { TransactionHost } from "./transaction.ts"
 import type { ClientHandlers, ClientTransaction, RequestOptions, ServerTransaction } from "./types.ts"
-import { requestFault } from "./validation.ts"
 import { flowOfResponse, magicCookie, markReceived, pushVia } from "./via.ts"
 
 export interface TransactionComponents {
@@ -167,15 +167,12 @@ export class TransactionLayer {
 
   #receive(bytes: Uint8Array, flow: Flow): void {
     if (this.#isStopped) return
-    let request: SipRequest | undefined
     try {
       const message = parseMessage(bytes)
-      if (message instanceof SipRequest) {
-        request = message
-        this.#receiveRequest(message, flow)
-      } else this.#receiveResponse(message, flow)
+      if (message instanceof SipRequest) this.#receiveRequest(message, flow)
+      else this.#receiveResponse(message, flow)
     } catch (error) {
-      if (error instanceof SipSyntaxError) this.#refuse(error, error.request ?? request, flow)
+      if (error instanceof SipSyntaxError) this.#refuse(error, flow)
       else this.#reportDefect(error)
     }
   }
@@ -194,6 +191,8 @@ export class TransactionLayer {
     if (via === undefined) throw new SipSyntaxError(400, "Missing Via")
     markReceived(request, via, flow)
     const isInvites = method === "ACK" || method === "CANCEL"
+    // Without the cookie the key is made of headers that must first be known to be sound.
+    if (isInvites || !hasCookie(via)) validateRequest(request)
     const key = serverKey(request, via, isInvites ? "INVITE" : method)
     const transaction = this.#servers.get(key)
     if (isInvites) this.#receiveForInvite(request, flow, key, transaction)
@@ -206,12 +205,9 @@ export class TransactionLayer {
     if (request.method === "ACK") {
       // §17.2.3: an old client's ACK for a 2xx differs from one for a 4xx by the To tag alone.
       if (invite !== undefined && (!isOldKey(key) || request.to.tag === invite.toTag)) invite.acknowledge(request, flow)
-      else if (requestFault(request) === undefined) this.#passStray(request, flow)
-      else this.#counters.dropped("malformed")
+      else this.#passStray(request, flow)
       return
     }
-    const fault = requestFault(request)
-    if (fault !== undefined) throw fault
     // §9.2: answered here; a CANCEL that matches nothing gets a 481.
     const toTag = invite?.toTag ?? this.#tagFor(request)
     this.sendStateless(createResponse(request, invite === undefined ? 481 : 200, undefined, { toTag }), flow)
@@ -219,9 +215,8 @@ export class TransactionLayer {
   }
 
   #receiveNew(request: SipRequest, flow: Flow, key: string): void {
-    const fault = requestFault(request)
-    if (fault !== undefined) throw fault
-    if (this.#filter?.(request, flow) === true) return
+    validateRequest(request)
+    if (this.#isTaken(request, flow)) return
     if (this.#servers.size >= this.#settings.maxTransactions) {
       this.#counters.refused(503)
       this.reply(request, flow, 503, undefined, [["Retry-After", String(this.#settings.retryAfterSeconds)]])
@@ -236,26 +231,42 @@ export class TransactionLayer {
     this.#handle(transaction, request)
   }
 
+  /** Asks the stateless filter. */
+  #isTaken(request: SipRequest, flow: Flow): boolean {
+    try {
+      return this.#filter?.(request, flow) === true
+    } catch (error) {
+      this.reply(request, flow, ...this.#answerTo(error))
+      return true
+    }
+  }
+
   #handle(transaction: ServerTransaction, request: SipRequest): void {
     try {
       this.#handler(transaction, request)
     } catch (error) {
-      const [status, reason] = error instanceof SipSyntaxError ? [error.status, error.reason] : [500, undefined]
-      this.#counters.refused(status)
-      if (status === 500) this.#reportDefect(error)
+      const [status, reason] = this.#answerTo(error)
       transaction.respond(createResponse(request, status, reason, { toTag: this.#tagFor(request) }))
     }
   }
 
+  /** What the user threw, as a response. */
+  #answerTo(error: unknown): [status: number, reason: string | undefined] {
+    if (!(error instanceof SipSyntaxError)) this.#reportDefect(error)
+    const status = error instanceof SipSyntaxError ? error.status : 500
+    this.#counters.refused(status)
+    return [status, error instanceof SipSyntaxError ? error.reason : undefined]
+  }
+
   /** A fault that can be told to the sender is told; an ACK or a response is never answered. */
-  #refuse(fault: SipSyntaxError, request: SipRequest | undefined, flow: Flow): void {
+  #refuse({ request, status, reason }: SipSyntaxError, flow: Flow): void {
     this.#counters.dropped("malformed")
     if (request === undefined || request.method === "ACK") return
     const via = topVia(request)
     if (via === undefined) return
     markReceived(request, via, flow)
-    this.#counters.refused(fault.status)
-    this.reply(request, flow, fault.status, fault.reason)
+    this.#counters.refused(status)
+    this.reply(request, flow, status, reason)
   }
 
   #passStray(message: SipMessage, flow: Flow): void {
