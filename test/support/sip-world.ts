@@ -2,15 +2,15 @@
 import { createResponse, parseMessage, SipRequest, SipResponse } from "../../src/sip/message/index.ts"
 import type { SipMessage } from "../../src/sip/message/index.ts"
 import { DialogTokens } from "../../src/sip/proxy/dialog-tokens.ts"
-import { localAddresses } from "../../src/sip/proxy/local-addresses.ts"
+import { pathThrough } from "../../src/sip/proxy/forwarding.ts"
 import { SipProxy } from "../../src/sip/proxy/proxy.ts"
 import type { ProxyOptions } from "../../src/sip/proxy/proxy.ts"
 import type { Authenticator } from "../../src/sip/registrar/authenticator.ts"
 import { Registrar } from "../../src/sip/registrar/registrar.ts"
 import { ServedDomains } from "../../src/sip/registrar/served-domains.ts"
 import { TransactionLayer } from "../../src/sip/transaction/index.ts"
-import { FlowTokens } from "../../src/sip/transport/flow-token.ts"
-import type { Flow, HostPort } from "../../src/sip/transport/transport.ts"
+import { TransportSet } from "../../src/sip/transport/index.ts"
+import type { Flow, HostPort } from "../../src/sip/transport/index.ts"
 import { ManualRuntime } from "./manual-runtime.ts"
 import { MapLocation } from "./map-location.ts"
 import { MemoryNetwork } from "./memory-transport.ts"
@@ -47,7 +47,7 @@ export class Peer {
   readonly layer: TransactionLayer
   readonly registrar: Registrar
   readonly proxy: SipProxy
-  readonly flowTokens: FlowTokens
+  readonly transports: TransportSet
   readonly address: HostPort
 
   constructor({ runtime, network, location }: World, number: number, options: ProxyOptions & { readonly authenticator?: Authenticator }) {
@@ -58,15 +58,14 @@ export class Peer {
     this.udp = network.add("UDP", host)
     this.tcp = network.add("TCP", host)
     this.overlay = network.add("P2P", overlayHost)
-    const transports = [this.udp, this.tcp, this.overlay]
-    this.layer = new TransactionLayer({ runtime, transports })
-    this.flowTokens = new FlowTokens(runtime.random.bytes(32))
+    const transports = new TransportSet({ runtime, transports: [this.udp, this.tcp, this.overlay] })
+    this.transports = transports
+    this.layer = new TransactionLayer({ runtime, transports: transports.all })
     const dialogTokens = new DialogTokens(runtime.random.bytes(32))
-    const domains = new ServedDomains([domain], localAddresses(transports))
-    const pathFor = (flow: Flow) => `<sip:${this.flowTokens.tokenOf(flow.key)}@${overlayHost};transport=p2p;lr>`
+    const domains = new ServedDomains([domain], (host, port) => transports.isSelf(host, port))
     const send = (response: SipResponse, flow: Flow) => this.layer.sendStateless(response, flow)
-    this.registrar = new Registrar({ runtime, location, domains, authenticator, pathFor, send })
-    const components = { runtime, layer: this.layer, transports, location, domains, authenticator, flowTokens: this.flowTokens, dialogTokens }
+    this.registrar = new Registrar({ runtime, location, domains, authenticator, pathFor: pathThrough(transports), send })
+    const components = { runtime, layer: this.layer, transports, location, domains, authenticator, dialogTokens }
     this.proxy = new SipProxy(components, options)
     this.layer.onStateless((request, flow) => this.registrar.handle(request, flow))
     this.layer.onRequest((transaction) => this.proxy.handle(transaction))

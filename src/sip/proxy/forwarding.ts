@@ -1,9 +1,8 @@
 /** The copy of a request that goes along one way (RFC 3261 §16.6), and the flow it goes on. */
 import type { SipRequest } from "../message/index.ts"
-import { formatHostPort } from "../transport/host-port.ts"
-import type { Flow, Transport } from "../transport/transport.ts"
+import { formatHostPort } from "../transport/index.ts"
+import type { Flow, TransportSet } from "../transport/index.ts"
 import type { DialogTokens } from "./dialog-tokens.ts"
-import { destinationOf, flowOfKey, flowToDestination } from "./local-addresses.ts"
 import { topRoute } from "./own-routes.ts"
 import type { Way } from "./targets.ts"
 
@@ -16,32 +15,26 @@ const initialMaxForwards = 70
 /** Requests that may begin a dialog: the later ones have to find their way through us (§16.6 step 4). */
 const dialogMethods: ReadonlySet<string> = new Set(["INVITE", "SUBSCRIBE", "REFER"])
 
-/**
- * Steps 1 to 7. `base` is the request with our own Routes taken off. Undefined
- * where the way leads nowhere: its flow has gone, or its next hop is not an
- * address.
- */
-export function prepare(base: SipRequest, way: Way, transports: readonly Transport[]): Outgoing | undefined {
+/** Steps 1 to 7. `base` is the request with our own Routes taken off. Undefined where the way's flow has gone or none can be opened. */
+export function prepare(base: SipRequest, way: Way, transports: TransportSet): Outgoing | undefined {
+  const { next } = way
+  const flow = "send" in next ? next : transports.flowTo(next)
+  if (!flow?.isOpen) return undefined
   const request = base.clone()
   if (request.uri !== way.uri) request.uri = way.uri
   request.maxForwards = (request.maxForwards ?? initialMaxForwards + 1) - 1
   for (const route of way.routes.toReversed()) request.headers.prepend("Route", route)
-  const flow = way.flowKey === undefined ? nextHop(request, transports) : flowOfKey(transports, way.flowKey)
-  if (!flow?.isOpen) return undefined
+  obeyStrictRouter(request)
   return { request, flow }
 }
 
-/** Steps 6 and 7: where the first Route leads, or else the Request-URI. */
-function nextHop(request: SipRequest, transports: readonly Transport[]): Flow | undefined {
+/** Step 6: a strict router wants its own URI as Request-URI, and the true one as the last Route. */
+function obeyStrictRouter(request: SipRequest): void {
   const route = topRoute(request)
-  const destination = destinationOf(route ?? request.requestUri)
-  if (route && !route.params.has("lr")) {
-    // Step 6: a strict router wants its own URI as Request-URI, and the true one as the last Route.
-    request.headers.removeFirst("Route")
-    request.headers.append("Route", `<${request.uri}>`)
-    request.uri = route.toString()
-  }
-  return destination && flowToDestination(transports, destination)
+  if (!route || route.params.has("lr")) return
+  request.headers.removeFirst("Route")
+  request.headers.append("Route", `<${request.uri}>`)
+  request.uri = route.toString()
 }
 
 /**
@@ -60,4 +53,16 @@ function recordRouteValue({ transport, key }: Flow, callId: string, tokens: Dial
   // A peer of the overlay is found by the name in the next Route.
   const token = tokens.tokenOf(callId, protocol === "P2P" ? "" : key)
   return `<sip:${token}@${formatHostPort(advertised)};transport=${protocol.toLowerCase()};lr>`
+}
+
+/**
+ * The Path of a phone whose flow this peer holds (RFC 3327, RFC 5626 §5.1),
+ * for the registrar: through the overlay where there is one, else through the
+ * listener that the phone uses.
+ */
+export function pathThrough(transports: TransportSet): (flow: Flow) => string {
+  return (flow) => {
+    const { protocol, advertised } = transports.transportFor("P2P") ?? flow.transport
+    return `<sip:${transports.tokenOf(flow)}@${formatHostPort(advertised)};transport=${protocol.toLowerCase()};lr>`
+  }
 }

@@ -3,22 +3,25 @@ import { parseNameAddress } from "../message/index.ts"
 import type { SipRequest, SipUri } from "../message/index.ts"
 import { refuse } from "../registrar/refusal.ts"
 import type { ServedDomains } from "../registrar/served-domains.ts"
-import type { FlowTokens } from "../transport/flow-token.ts"
+import type { Flow, TransportSet } from "../transport/index.ts"
 import type { DialogTokens } from "./dialog-tokens.ts"
 
 /** What the Routes that we have put there ourselves tell us. */
 export interface OwnRoutes {
   /** A Record-Route of ours is among them: the request may go wherever its dialog leads. */
   readonly isInDialog: boolean
-  /** Key of the flow to the side that the request goes to; undefined where the next Route says it. */
-  readonly dialogFlowKey: string | undefined
-  /** Key of the flow that a Path of ours names: we are the edge proxy of that phone. */
-  readonly edgeFlowKey: string | undefined
+  /** The flow to the side that the request goes to; undefined where the next Route says it. */
+  readonly dialogFlow: KnownFlow | undefined
+  /** The flow that a Path of ours names: we are the edge proxy of that phone. */
+  readonly edgeFlow: KnownFlow | undefined
 }
+
+/** A flow that a token names; `gone` when it has ended. */
+export type KnownFlow = Flow | "gone"
 
 export interface RouteComponents {
   readonly domains: ServedDomains
-  readonly flowTokens: FlowTokens
+  readonly transports: TransportSet
   readonly dialogTokens: DialogTokens
 }
 
@@ -28,20 +31,31 @@ export interface RouteComponents {
  */
 export function takeOwnRoutes(request: SipRequest, components: RouteComponents): OwnRoutes {
   undoStrictRouting(request, components)
-  const { domains, flowTokens, dialogTokens } = components
-  const found = { isInDialog: false, dialogFlowKey: undefined as string | undefined, edgeFlowKey: undefined as string | undefined }
+  const { domains, transports, dialogTokens } = components
+  let found: OwnRoutes = { isInDialog: false, dialogFlow: undefined, edgeFlow: undefined }
   for (;;) {
     const uri = topRoute(request)
     if (!uri || !domains.isOurs(uri)) return found
     request.headers.removeFirst("Route")
     if (uri.user === undefined) continue
-    const dialogFlowKey = dialogTokens.keyOf(request.callId, uri.user)
-    found.edgeFlowKey = dialogFlowKey === undefined ? flowTokens.keyOf(uri.user) : undefined
+    const key = dialogTokens.keyOf(request.callId, uri.user)
+    if (key !== undefined) {
+      found = { isInDialog: true, dialogFlow: key === "" ? undefined : flowOfKey(transports, key), edgeFlow: undefined }
+      continue
+    }
+    const flow = transports.flowOfToken(uri.user)
     // RFC 5626 §5.3: a token that was tampered with.
-    if (dialogFlowKey === undefined && found.edgeFlowKey === undefined) throw refuse(403, "Invalid Route Token")
-    found.isInDialog ||= dialogFlowKey !== undefined
-    found.dialogFlowKey = dialogFlowKey === "" ? undefined : dialogFlowKey
+    if (flow === "forged") throw refuse(403, "Invalid Route Token")
+    found = { ...found, dialogFlow: undefined, edgeFlow: flow }
   }
+}
+
+function flowOfKey(transports: TransportSet, key: string): KnownFlow {
+  for (const transport of transports.all) {
+    const flow = transport.flowOf(key)
+    if (flow !== undefined) return flow
+  }
+  return "gone"
 }
 
 /** The URI of the topmost Route. Throws a SipSyntaxError where it is malformed. */

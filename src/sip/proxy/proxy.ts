@@ -4,30 +4,28 @@
  */
 import { isP2PSipError } from "../../errors.ts"
 import type { Counter, Runtime } from "../../runtime/runtime.ts"
-import { createResponse, SipRequest, SipSyntaxError } from "../message/index.ts"
+import { createResponse, reasonPhrase, SipRequest, SipSyntaxError } from "../message/index.ts"
 import type { SipMessage } from "../message/index.ts"
 import type { Authenticator } from "../registrar/authenticator.ts"
 import type { Binding, LocationService } from "../registrar/location-service.ts"
 import { Refusal, refuse } from "../registrar/refusal.ts"
 import type { HeaderList } from "../registrar/refusal.ts"
 import type { ClientHandlers, ClientTransaction, ServerTransaction, TransactionLayer } from "../transaction/index.ts"
-import type { Flow, Transport } from "../transport/transport.ts"
+import type { Flow } from "../transport/index.ts"
 import { authorize } from "./authorization.ts"
 import { prepare, recordRoute } from "./forwarding.ts"
 import { loopHash } from "./loop-detection.ts"
-import { takeOwnRoutes } from "./own-routes.ts"
-import type { OwnRoutes, RouteComponents } from "./own-routes.ts"
+import { takeOwnRoutes, topRoute } from "./own-routes.ts"
+import type { KnownFlow, OwnRoutes, RouteComponents } from "./own-routes.ts"
 import { ProxiedRequest } from "./proxied-request.ts"
 import type { ForwardingTimes } from "./proxied-request.ts"
-import { targetsOf } from "./targets.ts"
+import { targetsOf, waysToPlaces } from "./targets.ts"
 import type { Target, Way } from "./targets.ts"
 import { breadthOf, validate } from "./validation.ts"
 
 export interface ProxyComponents extends RouteComponents {
   readonly runtime: Runtime
   readonly layer: TransactionLayer
-  /** Those of the layer. */
-  readonly transports: readonly Transport[]
   readonly location: LocationService
   /** Without one, anybody may call in anybody's name. */
   readonly authenticator?: Authenticator | undefined
@@ -120,7 +118,7 @@ export class SipProxy {
     authorize(request, { authenticator, domains, isTrusted: work.routes.isInDialog || flow.transport.protocol === "P2P" })
     const breadth = breadthOf(request, this.#maxBreadth)
     const { targets, unreachableStatus } = await this.#destinations(work)
-    if (targets.length === 0) throw refuse(480, "Temporarily Unavailable")
+    if (targets.length === 0) throw refuse(unreachableStatus, reasonPhrase(unreachableStatus))
     const maxParallel = Math.min(breadth, targets.length)
     work.base.headers.set("Max-Breadth", String(Math.floor(breadth / maxParallel)))
     const plan = { targets, maxParallel, unreachableStatus, toTag: this.#newTag() }
@@ -148,7 +146,7 @@ export class SipProxy {
   #check(request: SipRequest, flow: Flow): Work {
     const { domains, transports } = this.#components
     const ownHash = loopHash(request)
-    const hasTls = transports.some(({ protocol }) => protocol === "TLS")
+    const hasTls = transports.transportFor("TLS") !== undefined
     validate(request, ownHash, { isLocalAddress: domains.isLocalAddress, hasTls })
     const base = request.clone()
     const routes = takeOwnRoutes(base, this.#components)
@@ -157,20 +155,19 @@ export class SipProxy {
 
   /** §16.5. */
   async #destinations({ base, routes }: Work): Promise<Destinations> {
-    const { domains } = this.#components
-    const along = (way: Partial<Way>): Way => ({ uri: base.uri, routes: [], flowKey: undefined, ...way })
-    const only = (unreachableStatus: number, ...ways: Way[]): Destinations => ({ targets: [{ qThousandths: 1000, ways }], unreachableStatus })
     // RFC 5626 §5.3: as edge proxy, along the flow and no other way.
-    if (routes.edgeFlowKey !== undefined) return only(430, along({ flowKey: routes.edgeFlowKey }))
-    if (routes.isInDialog && (routes.dialogFlowKey !== undefined || base.headers.has("Route"))) {
-      const { dialogFlowKey } = routes
-      return dialogFlowKey === undefined ? only(503, along({})) : only(503, along({ flowKey: dialogFlowKey }), along({}))
+    if (routes.edgeFlow !== undefined) return oneTarget(430, waysOn(base, routes.edgeFlow))
+    const nextRoute = topRoute(base)
+    if (routes.isInDialog && (routes.dialogFlow !== undefined || nextRoute)) {
+      const onward = await waysToPlaces(base.uri, [], nextRoute ?? base.requestUri, this.#components)
+      return oneTarget(503, [...waysOn(base, routes.dialogFlow), ...onward])
     }
-    if (base.headers.has("Route")) throw refuse(403, "Not A Relay: Route To Others")
-    const addressOfRecord = domains.addressOfRecord(base.requestUri)
-    if (addressOfRecord !== undefined) return this.#lookUp(addressOfRecord, base.requestUri.decodedUser ?? "")
-    if (routes.isInDialog) return only(503, along({}))
-    throw refuse(403, "Not A Relay: Domain Not Served")
+    if (nextRoute) throw refuse(403, "Not A Relay: Route To Others")
+    const { requestUri } = base
+    const addressOfRecord = this.#components.domains.addressOfRecord(requestUri)
+    if (addressOfRecord !== undefined) return this.#lookUp(addressOfRecord, requestUri.decodedUser ?? "")
+    if (!routes.isInDialog) throw refuse(403, "Not A Relay: Domain Not Served")
+    return oneTarget(503, await waysToPlaces(base.uri, [], requestUri, this.#components))
   }
 
   async #lookUp(addressOfRecord: string, user: string): Promise<Destinations> {
@@ -183,7 +180,7 @@ export class SipProxy {
       this.#components.runtime.log.warn({ error }, "the location service did not answer a look-up")
       throw this.#notNow()
     }
-    const targets = targetsOf(bindings, this.#components, { directFallback: this.#directFallback })
+    const targets = await targetsOf(bindings, this.#components, { directFallback: this.#directFallback })
     return { targets, unreachableStatus: 480 }
   }
 
@@ -207,7 +204,7 @@ export class SipProxy {
 
   /** A request without a user part, to one of our domains or listeners, and with nowhere else to go. */
   #isForUs({ base, routes }: Work): boolean {
-    if (routes.edgeFlowKey !== undefined || routes.dialogFlowKey !== undefined || base.headers.has("Route")) return false
+    if (routes.edgeFlow !== undefined || routes.dialogFlow !== undefined || base.headers.has("Route")) return false
     return base.requestUri.user === undefined && this.#components.domains.isOurs(base.requestUri)
   }
 
@@ -255,4 +252,12 @@ export class SipProxy {
   #newTag(): string {
     return Buffer.from(this.#components.runtime.random.bytes(8)).toString("hex")
   }
+}
+
+function oneTarget(unreachableStatus: number, ways: readonly Way[]): Destinations {
+  return { targets: ways.length === 0 ? [] : [{ qThousandths: 1000, ways }], unreachableStatus }
+}
+
+function waysOn({ uri }: SipRequest, flow: KnownFlow | undefined): readonly Way[] {
+  return flow === undefined || flow === "gone" ? [] : [{ uri, routes: [], next: flow }]
 }

@@ -6,15 +6,16 @@
  */
 import { Params, parseNameAddress, SipUri } from "../message/index.ts"
 import type { Binding } from "../registrar/location-service.ts"
-import { destinationOf } from "./local-addresses.ts"
+import { protocolOf } from "../transport/index.ts"
+import type { Flow, Target as Place } from "../transport/index.ts"
 import type { RouteComponents } from "./own-routes.ts"
 
-/** One way to a phone: Request-URI, Routes before those that the request has, and the flow where it is ours to choose. */
+/** One way to a phone: Request-URI, Routes before those that the request has, and where it is sent. */
 export interface Way {
   readonly uri: string
   readonly routes: readonly string[]
-  /** Undefined: where the first Route or else the URI leads. */
-  readonly flowKey: string | undefined
+  /** A flow that exists, or a place that a flow is to be opened to. */
+  readonly next: Flow | Place
 }
 
 export interface Target {
@@ -23,17 +24,19 @@ export interface Target {
 }
 
 export interface TargetOptions {
-  /** Whether a phone whose peer cannot be reached is tried at the IP address in its contact. */
+  /** Whether a phone whose peer cannot be reached is tried at the address in its contact. */
   readonly directFallback: boolean
 }
 
-/** The targets, preferred first. Contacts that are no SIP URI lead nowhere for a proxy and are left out. */
-export function targetsOf(bindings: readonly Binding[], components: RouteComponents, options: TargetOptions): readonly Target[] {
+/** The targets, preferred first. Bindings that lead nowhere are left out. */
+export async function targetsOf(
+  bindings: readonly Binding[],
+  components: RouteComponents,
+  options: TargetOptions,
+): Promise<readonly Target[]> {
   const targets = new Map<string, Target>()
   for (const [index, binding] of bindings.entries()) {
-    const uri = SipUri.tryParse(binding.contact)
-    if (!uri?.isSip) continue
-    const ways = waysTo(binding, uri, components, options)
+    const ways = await waysTo(binding, components, options)
     if (ways.length === 0) continue
     // RFC 5626 §4.2.1, §7: several flows of one instance are alternatives, not a fork.
     const phone = instanceOf(binding) ?? `#${index}`
@@ -44,27 +47,37 @@ export function targetsOf(bindings: readonly Binding[], components: RouteCompone
   return [...targets.values()].sort((a, b) => b.qThousandths - a.qThousandths)
 }
 
-function waysTo({ contact, path }: Binding, uri: SipUri, components: RouteComponents, options: TargetOptions): readonly Way[] {
-  const destination = destinationOf(uri)
-  const isDirect = destination !== undefined && destination.protocol !== "P2P"
-  const direct: Way = { uri: contact, routes: [], flowKey: undefined }
-  if (path.length === 0) return isDirect ? [direct] : []
-  const ways: Way[] = []
-  const along = alongPath(contact, path, components)
-  if (along) ways.push(along)
+async function waysTo({ contact, path }: Binding, components: RouteComponents, options: TargetOptions): Promise<readonly Way[]> {
+  const uri = SipUri.tryParse(contact)
+  // A phone at a tel or mailto URI is no business of a proxy.
+  if (!uri?.isSip) return []
+  if (path.length === 0) return waysToPlaces(contact, [], uri, components)
+  const ways = await waysAlong(contact, path, components)
+  const protocol = protocolOf(uri)
   // Behind a further proxy the address in the contact means nothing to us.
-  const isPlain = destination?.protocol === "UDP" || destination?.protocol === "TCP"
-  if (options.directFallback && path.length === 1 && isPlain) ways.push(direct)
-  return ways
+  if (!options.directFallback || path.length > 1 || (protocol !== "UDP" && protocol !== "TCP")) return ways
+  return [...ways, ...(await waysToPlaces(contact, [], uri, components))]
 }
 
-/** Where the first hop is this peer itself, its token gives the flow at once. Undefined for a Path that leads nowhere. */
-function alongPath(contact: string, path: readonly string[], { domains, flowTokens }: RouteComponents): Way | undefined {
+/** Where the first hop is this peer itself, its token gives the flow at once. */
+async function waysAlong(contact: string, path: readonly string[], components: RouteComponents): Promise<readonly Way[]> {
+  const { domains, transports } = components
   const first = uriOf(path[0] ?? "")
-  if (!first) return undefined
-  if (!domains.isOurs(first)) return { uri: contact, routes: path, flowKey: undefined }
-  const flowKey = first.user === undefined ? undefined : flowTokens.keyOf(first.user)
-  return flowKey === undefined ? undefined : { uri: contact, routes: path.slice(1), flowKey }
+  if (!first) return []
+  if (!domains.isOurs(first)) return waysToPlaces(contact, path, first, components)
+  const flow = first.user === undefined ? "forged" : transports.flowOfToken(first.user)
+  return typeof flow === "string" ? [] : [{ uri: contact, routes: path.slice(1), next: flow }]
+}
+
+/** One way for each place that a next hop may be at (RFC 3263 §4.3). */
+export async function waysToPlaces(
+  uri: string,
+  routes: readonly string[],
+  nextHop: SipUri,
+  { transports }: RouteComponents,
+): Promise<readonly Way[]> {
+  const places = await transports.targetsOf(nextHop)
+  return places.map((next) => ({ uri, routes, next }))
 }
 
 function uriOf(route: string): SipUri | undefined {

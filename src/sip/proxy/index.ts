@@ -1,0 +1,5 @@
+/** The proxy: see README.md in this folder. */
+export { DialogTokens } from "./dialog-tokens.ts"
+export { pathThrough } from "./forwarding.ts"
+export { SipProxy } from "./proxy.ts"
+export type { ProxyComponents, ProxyOptions } from "./proxy.ts"
