@@ -76,6 +76,18 @@ export class ByteWriter {
     return this.bytes(textEncoder.encode(text))
   }
 
+  /** A byte string given as a string of characters below 256, one for each byte. */
+  binary(text: string): this {
+    return this.varint(text.length).fixedBinary(text)
+  }
+
+  /** Like `binary`, without a length: both sides know how many. */
+  fixedBinary(text: string): this {
+    const at = this.#reserve(text.length)
+    this.#buffer.write(text, at, "latin1")
+    return this
+  }
+
   /** Fixed bytes given as lower-case hexadecimal. */
   hex(text: string): this {
     const at = this.#reserve(text.length / 2)
@@ -166,6 +178,17 @@ export class ByteReader {
     } catch (cause) {
       throw new P2PSipError("P2PSIP_BAD_FRAME", "expected UTF-8 text, found other bytes", { cause })
     }
+  }
+
+  /** A byte string of at most `maxBytes` as a string of characters below 256; a copy. */
+  binary(maxBytes: number): string {
+    return this.fixedBinary(this.#length(maxBytes))
+  }
+
+  /** The next `count` bytes as a string of characters below 256; a copy. */
+  fixedBinary(count: number): string {
+    const at = this.#take(count)
+    return this.#buffer.toString("latin1", at, at + count)
   }
 
   /** The next `count` bytes as lower-case hexadecimal. */

@@ -53,6 +53,7 @@ export interface KeyBasedRouting {
   /**
    * The same as arcs of the ring: a key is in one of them exactly when
    * `isResponsible(key)`. At most a few dozen; empty before `join` has resolved.
+   * The same array until something changes: callers compare it by identity.
    */
   ranges(): readonly KeyRange[]
   /**
@@ -68,7 +69,8 @@ export interface KeyBasedRouting {
   replicaSet(key: Id, count: number): readonly Member[]
   /**
    * The members that may hold records which this peer should hold: its
-   * successors and predecessors, its leaf set, its closest bucket.
+   * successors and predecessors, its leaf set, its closest bucket. Without this
+   * peer itself. The same array until something changes.
    */
   neighbours(): readonly Member[]
 

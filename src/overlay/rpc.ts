@@ -175,6 +175,11 @@ export class Rpc {
     return this.#peers.get(peerId)?.rtt.rttMs
   }
 
+  /** Whether `stop` was called. */
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
   /** The longest body that fits into a frame. */
   get maxBodyBytes(): number {
     return this.#link.maxFrameBytes - maxHeadBytes

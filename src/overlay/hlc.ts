@@ -1,0 +1,64 @@
+/**
+ * A hybrid logical clock: orders changes by time where clocks agree, by
+ * causality where they do not (Kulkarni et al., "Logical Physical Clocks",
+ * 2014).
+ *
+ * An order is one number below 2^53: milliseconds since 2020 × 4096 + a
+ * counter. Running over the counter borrows from the next millisecond.
+ */
+import type { Counter, Runtime } from "../runtime/runtime.ts"
+
+const epochMs = Date.UTC(2020, 0, 1)
+const countersPerMs = 4096
+
+/** Orders lie in [0, maxOrder]; the year 2089 is the last. */
+export const maxOrder: number = Number.MAX_SAFE_INTEGER - countersPerMs
+
+const hour = 60 * 60 * 1000
+
+export interface ClockOptions {
+  /**
+   * An order that is further ahead of this peer's own clock is refused: nobody
+   * shall run all clocks to their end. Peers whose clocks differ by more do
+   * not take each other's records.
+   * @default 86400000
+   */
+  readonly maxFutureMs?: number
+}
+
+export const clockDefaults: Required<ClockOptions> = { maxFutureMs: 24 * hour }
+
+/** See the head of this file. */
+export class HybridClock {
+  readonly #runtime: Runtime
+  readonly #maxFuture: number
+  readonly #refused: Counter
+  #last = 0
+
+  constructor(runtime: Runtime, options: ClockOptions = {}) {
+    this.#runtime = runtime
+    this.#maxFuture = (options.maxFutureMs ?? clockDefaults.maxFutureMs) * countersPerMs
+    this.#refused = runtime.metrics.counter("p2psip_overlay_future_orders_total", "orders refused because they lie too far ahead")
+  }
+
+  /** An order after all that were given out or observed. */
+  tick(): number {
+    this.#last = Math.max(this.#last + 1, this.#physical())
+    return this.#last
+  }
+
+  /** Takes another peer's order into account; false, and counted, when it lies too far ahead. */
+  observe(order: number): boolean {
+    if (order <= this.#last) return true
+    if (order > this.#physical() + this.#maxFuture || order > maxOrder) {
+      this.#refused.add()
+      return false
+    }
+    this.#last = order
+    return true
+  }
+
+  #physical(): number {
+    return Math.max(0, Math.floor(this.#runtime.wallClock()) - epochMs) * countersPerMs
+  }
+}

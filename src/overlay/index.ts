@@ -1,0 +1,10 @@
+/** What backends share, and all that the author of one needs. */
+export { idOfKey, idOfPeer, idBytes, isBetween, isBetweenOrAt, isId } from "./id.ts"
+export type { Id } from "./id.ts"
+export type { KeyBasedRouting, KeyRange, Member, RoutingChange } from "./key-based-routing.ts"
+export { memberOf, readMember, readMembers, writeMember, writeMembers } from "./member-codec.ts"
+export { OverlayServlet } from "./overlay-servlet.ts"
+export type { OverlayComponents, OverlayOptions, RoutingContext, RoutingFactory } from "./overlay-servlet.ts"
+export { overlayOptionsSchema } from "./options.ts"
+export { Rpc, rpcDefaults } from "./rpc.ts"
+export type { CallOptions, NotificationHandler, Reply, RequestHandler, RpcOptions } from "./rpc.ts"

@@ -1,0 +1,58 @@
+/** Arcs of the ring: splitting, subtracting, and the buckets in which the store counts its keys. */
+import type { Id } from "./id.ts"
+import { isBetweenOrAt } from "./id.ts"
+import type { KeyRange } from "./key-based-routing.ts"
+
+/** The whole ring. */
+export const wholeRing: KeyRange = { from: "0".repeat(40), to: "0".repeat(40) }
+
+export function contains(range: KeyRange, key: Id): boolean {
+  return isBetweenOrAt(range.from, key, range.to)
+}
+
+export function containsAny(ranges: readonly KeyRange[], key: Id): boolean {
+  for (const range of ranges) if (isBetweenOrAt(range.from, key, range.to)) return true
+  return false
+}
+
+/** What of `ranges` is not in `taken`. */
+export function subtract(ranges: readonly KeyRange[], taken: readonly KeyRange[]): KeyRange[] {
+  let left = [...ranges]
+  for (const range of taken) left = left.flatMap((one) => subtractOne(one, range))
+  return left
+}
+
+/** What is in both. */
+export function intersect(a: readonly KeyRange[], b: readonly KeyRange[]): KeyRange[] {
+  return subtract(a, subtract(a, b))
+}
+
+function subtractOne(range: KeyRange, taken: KeyRange): KeyRange[] {
+  if (taken.from === taken.to) return []
+  if (range.from === range.to) return [{ from: taken.to, to: taken.from }]
+  const startsInside = range.from !== taken.to && (range.from === taken.from || isBetweenOrAt(taken.from, range.from, taken.to))
+  const parts: KeyRange[] = []
+  if (startsInside) {
+    // The arc begins within what is taken; what remains begins at its end, if the arc goes on so far.
+    if (taken.to !== range.to && isBetweenOrAt(range.from, taken.to, range.to)) {
+      const to = taken.from !== range.from && isBetweenOrAt(taken.to, taken.from, range.to) ? taken.from : range.to
+      parts.push({ from: taken.to, to })
+    }
+    return parts
+  }
+  if (taken.from === range.to || !isBetweenOrAt(range.from, taken.from, range.to)) return [range]
+  parts.push({ from: range.from, to: taken.from })
+  if (taken.to !== range.to && isBetweenOrAt(taken.from, taken.to, range.to)) parts.push({ from: taken.to, to: range.to })
+  return parts
+}
+
+/** Buckets are the keys that share their first three digits. */
+export const bucketCount = 4096
+
+export function bucketOf(key: Id): number {
+  return (digit(key.charCodeAt(0)) << 8) | (digit(key.charCodeAt(1)) << 4) | digit(key.charCodeAt(2))
+}
+
+function digit(code: number): number {
+  return code < 0x40 ? code - 0x30 : code - 0x57
+}

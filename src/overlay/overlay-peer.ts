@@ -1,0 +1,118 @@
+/** One peer's membership in an overlay, from its join to its end: the parts of this folder, put together. */
+import type { Runtime } from "../runtime/runtime.ts"
+import type { ServletStatus } from "../servlet/types.ts"
+import { HybridClock } from "./hlc.ts"
+import type { KeyBasedRouting, Member } from "./key-based-routing.ts"
+import { containsAny, wholeRing } from "./key-range.ts"
+import { memberOf } from "./member-codec.ts"
+import { MemoryStore } from "./memory-store.ts"
+import type { OverlayComponents, OverlayOptions, RoutingFactory } from "./overlay-servlet.ts"
+import { Owner } from "./owner.ts"
+import { isLive } from "./record.ts"
+import { Replication } from "./replication.ts"
+import { Router } from "./router.ts"
+import { Rpc } from "./rpc.ts"
+import type { RecordStore } from "./store.ts"
+import { Strays } from "./strays.ts"
+import { Synchroniser } from "./synchroniser.ts"
+import { Transfer } from "./transfer.ts"
+
+export interface OverlayPeerOptions extends OverlayOptions {
+  readonly maxValuesPerKey: number
+  readonly operationTimeoutMs: number
+}
+
+/** Up to so many keys a status counts record by record. */
+const maxCountedKeys = 20_000
+/** After leaving, for so long latecomers are still told that this peer is not the one. */
+const lingerMs = 200
+
+/** See the head of this file. */
+export class OverlayPeer {
+  readonly routing: KeyBasedRouting
+  readonly router: Router
+  readonly owner: Owner
+  readonly #runtime: Runtime
+  readonly #rpc: Rpc
+  readonly #store: RecordStore
+  readonly #synchroniser: Synchroniser
+  readonly #strays: Strays
+
+  constructor({ runtime, link }: OverlayComponents, createRouting: RoutingFactory, options: OverlayPeerOptions) {
+    this.#runtime = runtime
+    this.#rpc = new Rpc({ runtime, link }, { timeoutMs: options.operationTimeoutMs, ...options.rpc })
+    const rpc = this.#rpc
+    const clock = new HybridClock(runtime, options)
+    this.#store = new MemoryStore({ runtime }, options.store)
+    const store = this.#store
+    const transfer = new Transfer({ runtime, rpc, store, clock })
+    this.routing = createRouting({ runtime, link, rpc, self: memberOf(link.self) })
+    const routing = this.routing
+    const replication = new Replication({ runtime, rpc, routing }, options)
+    this.#synchroniser = new Synchroniser({ runtime, routing, replication, transfer }, options)
+    const synchroniser = this.#synchroniser
+    this.owner = new Owner({ runtime, rpc, routing, store, clock, replication, synchroniser }, options)
+    this.router = new Router({ runtime, rpc, routing, owner: this.owner }, { timeoutMs: options.operationTimeoutMs })
+    this.#strays = new Strays({ runtime, rpc, routing, store, replication, transfer, router: this.router }, options)
+  }
+
+  /** Resolves when this peer is a member and holds all that it owns. */
+  async join(bootstrap: readonly Member[], signal: AbortSignal): Promise<void> {
+    this.#synchroniser.start()
+    this.#strays.start()
+    await this.routing.join(bootstrap, signal)
+    await this.#synchroniser.settled(signal)
+  }
+
+  /** Hands over, tells the neighbours, stops; the hand-over takes no longer than `timeoutMs`. */
+  async leave(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const hurry = new AbortController()
+    const abort = (): void => hurry.abort()
+    const timer = this.#runtime.setTimer(timeoutMs, abort)
+    signal.addEventListener("abort", abort, { once: true })
+    if (signal.aborted) abort()
+    const cutShort = new Promise<void>((resolve) => hurry.signal.addEventListener("abort", () => resolve(), { once: true }))
+    if (!hurry.signal.aborted) {
+      await Promise.race([this.#synchroniser.handOver(hurry.signal).then(() => this.#strays.search()), cutShort])
+    }
+    timer.cancel()
+    signal.removeEventListener("abort", abort)
+    await this.routing.leave()
+    if (!hurry.signal.aborted) await new Promise<void>((resolve) => void this.#runtime.setTimer(lingerMs, resolve))
+    this.stop()
+  }
+
+  /** Ends everything at once. */
+  stop(): void {
+    this.routing.stop()
+    this.#synchroniser.stop()
+    this.#strays.stop()
+    this.#rpc.stop()
+    this.#store.close()
+  }
+
+  /** Exact for a small store; for a large one those whose time is over count until they are swept. */
+  countRecords(): ServletStatus["records"] {
+    const ranges = this.routing.ranges()
+    const counts = this.#store.counts()
+    if (counts.keys > maxCountedKeys) {
+      const sample = this.#store.keys(wholeRing, maxCountedKeys)
+      const share = sample.filter((key) => containsAny(ranges, key)).length / sample.length
+      const owned = Math.round(counts.values * share)
+      return { owned, copies: counts.values - owned, tombstones: counts.tombstones }
+    }
+    const now = this.#runtime.now()
+    let owned = 0
+    let copies = 0
+    let tombstones = 0
+    for (const key of this.#store.keys(wholeRing, maxCountedKeys)) {
+      const isOwner = containsAny(ranges, key)
+      for (const record of this.#store.get(key)) {
+        if (!isLive(record, now)) tombstones += record.keptUntil > now ? 1 : 0
+        else if (isOwner) owned++
+        else copies++
+      }
+    }
+    return { owned, copies, tombstones }
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * The servlet of every backend of this package: key-based routing from the
+ * backend, storage from this folder.
+ */
+import { P2PSipError } from "../errors.ts"
+import type { Link, PeerAddress } from "../link/link.ts"
+import type { Runtime } from "../runtime/runtime.ts"
+import type {
+  BackendStatus, Consistency, LookupEvent, NormalMutation, NormalPrecondition, ServletOptions, Value,
+} from "../servlet/index.ts"
+import { P2PSipServlet, UpdateRejectedError } from "../servlet/index.ts"
+import type { ClockOptions } from "./hlc.ts"
+import { idOfKey } from "./id.ts"
+import type { KeyBasedRouting, Member } from "./key-based-routing.ts"
+import { memberOf } from "./member-codec.ts"
+import type { StoreOptions } from "./memory-store.ts"
+import type { Operation } from "./operation-codec.ts"
+import { operationIdOf } from "./operation-codec.ts"
+import { OverlayPeer } from "./overlay-peer.ts"
+import type { ReplicationOptions } from "./replication.ts"
+import { liveValues } from "./record.ts"
+import type { Found } from "./router.ts"
+import { peerInfoOf } from "./router.ts"
+import type { Rpc, RpcOptions } from "./rpc.ts"
+import { lookupEvents } from "./lookup-events.ts"
+import type { StraysOptions } from "./strays.ts"
+import type { SynchroniserOptions } from "./synchroniser.ts"
+
+/** Common to all backends that are built on key-based routing. */
+export interface OverlayOptions extends ServletOptions, ReplicationOptions, SynchroniserOptions, StraysOptions, ClockOptions {
+  /** How long leaving may take. @default 8000 */
+  readonly leaveTimeoutMs?: number | undefined
+  readonly store?: StoreOptions | undefined
+  readonly rpc?: RpcOptions | undefined
+}
+
+export interface OverlayComponents {
+  readonly runtime: Runtime
+  /** Started by its owner before `join`. */
+  readonly link: Link
+}
+
+/** What a backend's routing is built from; a fresh one for each attempt to join. */
+export interface RoutingContext {
+  readonly runtime: Runtime
+  readonly link: Link
+  readonly rpc: Rpc
+  readonly self: Member
+}
+
+/** Makes the key-based routing of a backend. */
+export type RoutingFactory = (context: RoutingContext) => KeyBasedRouting
+
+const defaultLeaveTimeoutMs = 8_000
+
+/** See the head of this file. */
+export class OverlayServlet extends P2PSipServlet {
+  readonly #components: OverlayComponents
+  readonly #options: OverlayOptions
+  readonly #createRouting: RoutingFactory
+  #peer: OverlayPeer | undefined
+
+  constructor(name: string, components: OverlayComponents, createRouting: RoutingFactory, options: OverlayOptions = {}) {
+    const capabilities = {
+      distributed: true, atomicUpdate: true, sequences: true, preconditions: true, multipleValues: true, durable: false,
+    }
+    super(components, { name, capabilities }, options)
+    this.#components = components
+    this.#options = options
+    this.#createRouting = createRouting
+  }
+
+  /** The backend's routing while joined, for status pages and checkers. */
+  get routing(): KeyBasedRouting | undefined {
+    return this.#peer?.routing
+  }
+
+  protected override _hash(data: Uint8Array): Uint8Array {
+    return Buffer.from(idOfKey(data), "hex")
+  }
+
+  protected override async _join(bootstrap: readonly string[], signal: AbortSignal): Promise<void> {
+    const members = await this.#resolve(bootstrap, signal)
+    const peer = new OverlayPeer(this.#components, this.#createRouting, {
+      ...this.#options, maxValuesPerKey: this.limits.maxValuesPerKey, operationTimeoutMs: this.operationTimeoutMs,
+    })
+    this.#peer = peer
+    try {
+      await peer.join(members, signal)
+    } catch (error) {
+      peer.stop()
+      this.#peer = undefined
+      throw error
+    }
+  }
+
+  protected override async _leave(signal: AbortSignal): Promise<void> {
+    const peer = this.#peer
+    if (peer === undefined) return
+    await peer.leave(this.#options.leaveTimeoutMs ?? defaultLeaveTimeoutMs, signal)
+    this.#peer = undefined
+  }
+
+  protected override async _update(
+    key: Uint8Array,
+    mutations: readonly NormalMutation[],
+    preconditions: readonly NormalPrecondition[],
+    operationId: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Value[]> {
+    const update = { mutations, preconditions, operationId: operationIdOf(operationId) }
+    return valuesOf(await this.#open.router.run(idOfKey(key), { kind: "update", update }, signal))
+  }
+
+  protected override async _get(key: Uint8Array, consistency: Consistency, signal: AbortSignal | undefined): Promise<readonly Value[]> {
+    const { router, owner } = this.#open
+    const id = idOfKey(key)
+    const operation: Operation = { kind: "get", consistency }
+    if (consistency === "any") {
+      const own = await owner.execute(id, operation)
+      if (own.status === "done") return liveValues(own.records, this.#components.runtime.now())
+    }
+    return valuesOf(await router.run(id, operation, signal))
+  }
+
+  protected override _lookup(key: Uint8Array, signal: AbortSignal): AsyncIterable<LookupEvent> {
+    return lookupEvents(this.#components.runtime, this.#open.router, idOfKey(key), signal)
+  }
+
+  protected override _status(): BackendStatus {
+    const peer = this.#peer
+    if (peer === undefined) return { peersKnown: 0, neighbours: {}, records: { owned: 0, copies: 0, tombstones: 0 } }
+    const { peersKnown, neighbours } = peer.routing.describe()
+    return { self: peerInfoOf(peer.routing.self), peersKnown, neighbours, records: peer.countRecords() }
+  }
+
+  get #open(): OverlayPeer {
+    if (this.#peer === undefined) throw new P2PSipError("P2PSIP_NOT_OPEN", "expected a servlet that has joined, found one that has not")
+    return this.#peer
+  }
+
+  /** The members behind the bootstrap addresses; empty for a new overlay. */
+  async #resolve(bootstrap: readonly string[], signal: AbortSignal): Promise<Member[]> {
+    const { link } = this.#components
+    if (bootstrap.length === 0) return []
+    const outcomes = await Promise.allSettled(bootstrap.map((address) => link.resolve(address, { signal })))
+    signal.throwIfAborted()
+    const found = outcomes.filter((outcome): outcome is PromiseFulfilledResult<PeerAddress> => outcome.status === "fulfilled")
+    const others = found.map((outcome) => memberOf(outcome.value)).filter((member) => member.peerId !== link.self.peerId)
+    // Only a peer that was told nothing but its own address may start an overlay of its own.
+    if (others.length > 0 || found.length === bootstrap.length) return others
+    const cause = outcomes.find((outcome) => outcome.status === "rejected")?.reason as unknown
+    throw new P2PSipError("P2PSIP_BOOTSTRAP_FAILED", `none of ${bootstrap.join(", ")} could be reached; is one of them running?`, { cause })
+  }
+}
+
+function valuesOf({ answer }: Found): readonly Value[] {
+  if (answer.status === "rejected") throw new UpdateRejectedError(answer.code, answer.message, answer.values)
+  return answer.values
+}

@@ -1,0 +1,190 @@
+/**
+ * Records between peers' stores.
+ *
+ *     store    items:[key:20 records]                 -> refused:[index:varint]
+ *     fetch    keys:[20]                              -> count:varint  records × count   (as many as fit)
+ *     compare  from:20 to:20 buckets:[uint16 8 bytes] -> upTo:20 buckets:[uint16] keys:[key:20 fingerprint:8]
+ *     offer    keys:[key:20 fingerprint:8]            -> verdicts:[uint8]
+ */
+import type { ByteReader } from "../codec.ts"
+import { ByteWriter } from "../codec.ts"
+import type { Fingerprint } from "./fingerprint.ts"
+import type { Id } from "./id.ts"
+import { idBytes } from "./id.ts"
+import type { KeyRange } from "./key-based-routing.ts"
+import { bucketCount } from "./key-range.ts"
+import type { StoredRecord } from "./record.ts"
+import { readRecords, writeRecords } from "./record-codec.ts"
+import type { BucketDigest } from "./store.ts"
+
+/** What a page of records or keys takes, about; it goes on once the key at hand is complete. */
+export const pageBytes: number = 48 * 1024
+export const maxKeysPerFrame = 2048
+/** More than a key ever has: a hostile frame ends at its own length anyway. */
+export const maxRecordsPerKey = 4096
+
+/** The records of one key. */
+export interface KeyRecords {
+  readonly key: Id
+  readonly records: readonly StoredRecord[]
+}
+
+/** A key and the fingerprint of its records. */
+export interface KeyDigest extends Fingerprint {
+  readonly key: Id
+}
+
+/** One item of a `store` request: made once, sent to several replicas. */
+export function encodeItem({ key, records }: KeyRecords, now: number): Uint8Array {
+  const writer = new ByteWriter(512).hex(key)
+  writeRecords(writer, records, now)
+  return writer.finish()
+}
+
+export function encodeStore(items: readonly Uint8Array[]): Uint8Array {
+  let bytes = 4
+  for (const item of items) bytes += item.length
+  const writer = new ByteWriter(bytes).varint(items.length)
+  for (const item of items) writer.fixed(item)
+  return writer.finish()
+}
+
+export function readStore(reader: ByteReader, now: number): KeyRecords[] {
+  const items: KeyRecords[] = []
+  for (let left = reader.count(maxKeysPerFrame, idBytes + 1); left > 0; left--) {
+    items.push({ key: reader.hex(idBytes), records: readRecords(reader, now, maxRecordsPerKey) })
+  }
+  reader.end()
+  return items
+}
+
+export function encodeRefused(refused: readonly number[]): ByteWriter {
+  const writer = new ByteWriter(8).varint(refused.length)
+  for (const index of refused) writer.varint(index)
+  return writer
+}
+
+/** The indices of the items that the receiver did not take. */
+export function readRefused(reader: ByteReader): Set<number> {
+  const refused = new Set<number>()
+  for (let left = reader.count(maxKeysPerFrame); left > 0; left--) refused.add(reader.varint())
+  reader.end()
+  return refused
+}
+
+export function encodeKeys(keys: readonly Id[]): Uint8Array {
+  const writer = new ByteWriter(4 + keys.length * idBytes).varint(keys.length)
+  for (const key of keys) writer.hex(key)
+  return writer.finish()
+}
+
+export function readKeys(reader: ByteReader): Id[] {
+  const keys: Id[] = []
+  for (let left = reader.count(maxKeysPerFrame, idBytes); left > 0; left--) keys.push(reader.hex(idBytes))
+  reader.end()
+  return keys
+}
+
+/** `items` are the answers to the first of the keys asked for, in their order. */
+export function encodeFetched(items: readonly (readonly StoredRecord[])[], now: number): ByteWriter {
+  const writer = new ByteWriter(1024).varint(items.length)
+  for (const records of items) writeRecords(writer, records, now)
+  return writer
+}
+
+export function readFetched(reader: ByteReader, keys: readonly Id[], now: number): KeyRecords[] {
+  const count = reader.count(keys.length)
+  const items = keys.slice(0, count).map((key) => ({ key, records: readRecords(reader, now, maxRecordsPerKey) }))
+  reader.end()
+  return items
+}
+
+export interface CompareRequest {
+  readonly range: KeyRange
+  readonly buckets: readonly BucketDigest[]
+}
+
+export function encodeCompare({ range, buckets }: CompareRequest): Uint8Array {
+  const writer = new ByteWriter(48 + buckets.length * 10).hex(range.from).hex(range.to).varint(buckets.length)
+  for (const { bucket, high, low } of buckets) writer.uint16(bucket).uint32(high).uint32(low)
+  return writer.finish()
+}
+
+export function readCompare(reader: ByteReader): CompareRequest {
+  const range = { from: reader.hex(idBytes), to: reader.hex(idBytes) }
+  const buckets: BucketDigest[] = []
+  for (let left = reader.count(bucketCount, 10); left > 0; left--) {
+    buckets.push({ bucket: reader.uint16(), high: reader.uint32(), low: reader.uint32() })
+  }
+  reader.end()
+  return { range, buckets }
+}
+
+/** The keys that the answerer holds in the buckets that differ, from the range's beginning to `upTo`. */
+export interface Comparison {
+  readonly upTo: Id
+  readonly buckets: readonly number[]
+  readonly keys: readonly KeyDigest[]
+}
+
+export function encodeComparison({ upTo, buckets, keys }: Comparison): ByteWriter {
+  const writer = new ByteWriter(64 + buckets.length * 2 + keys.length * 28).hex(upTo).varint(buckets.length)
+  for (const bucket of buckets) writer.uint16(bucket)
+  writeKeyDigests(writer, keys)
+  return writer
+}
+
+export function readComparison(reader: ByteReader): Comparison {
+  const upTo = reader.hex(idBytes)
+  const buckets: number[] = []
+  for (let left = reader.count(bucketCount + 1, 2); left > 0; left--) buckets.push(reader.uint16())
+  const keys = readKeyDigests(reader)
+  reader.end()
+  return { upTo, buckets, keys }
+}
+
+export function encodeOffer(keys: readonly KeyDigest[]): Uint8Array {
+  const writer = new ByteWriter(4 + keys.length * 28)
+  writeKeyDigests(writer, keys)
+  return writer.finish()
+}
+
+export function readOffer(reader: ByteReader): KeyDigest[] {
+  const keys = readKeyDigests(reader)
+  reader.end()
+  return keys
+}
+
+/**
+ * What the peer that was offered a key says: it is not the owner; it wants the
+ * records; it has them, and the offerer is to keep its copy; it has them, and
+ * the offerer may drop its copy.
+ */
+export const verdicts = ["notOwner", "wanted", "keep", "drop"] as const
+export type Verdict = (typeof verdicts)[number]
+
+export function encodeVerdicts(list: readonly Verdict[]): ByteWriter {
+  const writer = new ByteWriter(4 + list.length).varint(list.length)
+  for (const verdict of list) writer.uint8(verdicts.indexOf(verdict))
+  return writer
+}
+
+export function readVerdicts(reader: ByteReader): Verdict[] {
+  const list: Verdict[] = []
+  for (let left = reader.count(maxKeysPerFrame); left > 0; left--) list.push(verdicts[reader.uint8()] ?? "notOwner")
+  reader.end()
+  return list
+}
+
+function writeKeyDigests(writer: ByteWriter, keys: readonly KeyDigest[]): void {
+  writer.varint(keys.length)
+  for (const { key, high, low } of keys) writer.hex(key).uint32(high).uint32(low)
+}
+
+function readKeyDigests(reader: ByteReader): KeyDigest[] {
+  const keys: KeyDigest[] = []
+  for (let left = reader.count(maxKeysPerFrame, 28); left > 0; left--) {
+    keys.push({ key: reader.hex(idBytes), high: reader.uint32(), low: reader.uint32() })
+  }
+  return keys
+}
