@@ -3,7 +3,7 @@ import { isLineSafe, isToken, trimLws } from "./characters.ts"
 import { HeaderField } from "./header-field.ts"
 import { canonicalName, headerId, headerIdCount, isListHeader, isSingleHeader } from "./header-names.ts"
 import type { HeaderId } from "./header-names.ts"
-import { maxValues, splitFirst, splitList } from "./value-list.ts"
+import { splitFirst, splitList } from "./value-list.ts"
 
 /** Header fields of a message that arrives. */
 export const maxHeaderFields = 256
@@ -55,7 +55,7 @@ export class Headers {
     for (const field of this.#fields) {
       if (!matches(field, id, name)) continue
       if (isListHeader(id)) splitList(field.value, values)
-      else if (values.length < maxValues) values.push(field.value)
+      else values.push(field.value)
     }
     return values
   }

@@ -7,9 +7,6 @@ const SEMICOLON = 0x3b
 const EQUALS = 0x3d
 const BACKSLASH = 0x5c
 
-/** Parameters of one value or URI; more are a fault. */
-const maxParams = 128
-
 /**
  * The `;name=value` parameters of a header value or URI, in order. Names
  * compare without case. Immutable: `with` and `without` make a copy.
@@ -49,7 +46,6 @@ export class Params {
         value = text.slice(valueStart, at)
         at = skipLws(text, at, end)
       }
-      if (list.length === 2 * maxParams) throw badRequest(`Too many parameters in ${where}`)
       list.push(name, value)
     }
     return new Params(text.slice(start), list)

@@ -1,14 +1,10 @@
 import { skipLws, trimLws } from "./characters.ts"
-import { badRequest } from "./syntax-error.ts"
 
 const QUOTE = 0x22
 const COMMA = 0x2c
 const LEFT_ANGLE = 0x3c
 const RIGHT_ANGLE = 0x3e
 const BACKSLASH = 0x5c
-
-/** Values of one header name in a message; more are a fault. */
-export const maxValues = 256
 
 /**
  * The index of the comma that ends the value at `at`, or the text's length.
@@ -37,15 +33,12 @@ export function elementEnd(text: string, at: number): number {
   return text.length
 }
 
-/** Adds the comma-separated values of `text` to `into`; empty ones are left out. Throws {@link SipSyntaxError} past {@link maxValues}. */
+/** Adds the comma-separated values of `text` to `into`; empty ones are left out. */
 export function splitList(text: string, into: string[] = []): string[] {
   for (let at = 0; at < text.length; ) {
     const end = elementEnd(text, at)
     const value = trimLws(text, at, end)
-    if (value !== "") {
-      if (into.length === maxValues) throw badRequest("Too many values in one header")
-      into.push(value)
-    }
+    if (value !== "") into.push(value)
     at = end + 1
   }
   return into
