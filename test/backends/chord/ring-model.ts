@@ -100,8 +100,9 @@ function notify(model: Model, ring: Ring, successor: Member): Model {
   const notifiedRing = model.rings.get(successor.id)
   if (notifiedRing === undefined) return model
   const previous = notifiedRing.predecessor
-  let { ring: rectified, outcome } = chord.rectify(notifiedRing, ring.self)
-  if (outcome === "ping predecessor" && !model.rings.has(previous.id)) {
+  const attempt = chord.rectify(notifiedRing, ring.self)
+  let rectified = attempt.ring
+  if (attempt.outcome === "ping predecessor" && !model.rings.has(previous.id)) {
     rectified = chord.replaceDeadPredecessor(rectified, previous.id, ring.self)
   }
   const after = withRing(model, rectified)

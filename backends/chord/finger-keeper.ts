@@ -1,0 +1,119 @@
+/** Fills and refreshes the fingers, one at a time, at random within their intervals, the nearest by round-trip time first. */
+import type { Id } from "../../src/overlay/id.ts"
+import { isBetweenOrAt } from "../../src/overlay/id.ts"
+import type { Member } from "../../src/overlay/key-based-routing.ts"
+import type { Rpc } from "../../src/overlay/rpc.ts"
+import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
+import { FingerTable } from "./fingers.ts"
+import type { NeighbourClient } from "./neighbour-client.ts"
+import type { Knowledge } from "./next-hop.ts"
+import { closestPreceding } from "./next-hop.ts"
+import { findPlace } from "./place-finder.ts"
+
+/** Between the first refreshments, after the join. */
+const fillMs = 150
+/** Candidates whose round-trip time is measured for one finger. */
+const maxMeasured = 3
+
+export interface FingerKeeperComponents {
+  readonly runtime: Runtime
+  readonly rpc: Rpc
+  readonly client: NeighbourClient
+  readonly knowledge: () => Knowledge | undefined
+  /** How long until each finger should have been refreshed once. */
+  readonly intervalMs: () => number
+}
+
+/** See the head of this file. */
+export class FingerKeeper {
+  readonly #components: FingerKeeperComponents
+  readonly #table: FingerTable
+  #members: readonly Member[] = []
+  #next = 0
+  #timer: Timer | undefined
+
+  constructor(self: Id, size: number, components: FingerKeeperComponents) {
+    this.#components = components
+    this.#table = new FingerTable(self, size)
+  }
+
+  get members(): readonly Member[] {
+    return this.#members
+  }
+
+  start(): void {
+    this.#schedule(fillMs)
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+  }
+
+  remove(member: Member): void {
+    this.#table.remove(member.peerId)
+    this.#members = this.#table.members
+  }
+
+  #schedule(delayMs: number): void {
+    const { runtime } = this.#components
+    this.#timer = runtime.setTimer(delayMs * (0.5 + runtime.random.float()), () => {
+      void this.#refreshNext().then((wasEmpty) => {
+        const knowledge = this.#components.knowledge()
+        if (knowledge === undefined) return
+        const wanted = Math.max(1, this.#countWanted(knowledge))
+        this.#schedule(wasEmpty ? fillMs : Math.max(fillMs, this.#components.intervalMs() / wanted))
+      })
+    })
+  }
+
+  /** Fingers that reach beyond the successor list; the nearer ones would name the same members. */
+  #countWanted({ ring }: Knowledge): number {
+    const last = ring.successors.at(-1)
+    if (last === undefined || ring.successors.length < ring.maxSuccessors) return 0
+    let wanted = 0
+    while (wanted < this.#table.size && !isBetweenOrAt(ring.self.id, this.#table.interval(wanted).to, last.id)) wanted++
+    return wanted
+  }
+
+  /** Refreshes one finger. True if it was empty before and has been filled. */
+  async #refreshNext(): Promise<boolean> {
+    const knowledge = this.#components.knowledge()
+    // While the table names everybody, fingers would only repeat it.
+    if (knowledge === undefined || knowledge.isTableComplete) return false
+    const wanted = this.#countWanted(knowledge)
+    if (wanted === 0) return false
+    const index = this.#next++ % wanted
+    const target = this.#table.randomTarget(index, this.#components.runtime.random)
+    const starts = [...closestPreceding(knowledge, target), ...knowledge.ring.successors]
+    const result = await findPlace(this.#components.client, target, starts, { isJoining: false })
+    if (result.kind === "failed") return false
+    const { member, told } = result.place
+    const candidates = [member, ...told.successors].filter((each) => this.#table.fits(index, each))
+    const wasEmpty = this.#table.get(index) === undefined
+    const present = this.#table.get(index)
+    const best = await this.#nearest(present === undefined ? candidates : [present, ...candidates])
+    this.#table.set(index, best)
+    this.#members = this.#table.members
+    return wasEmpty && best !== undefined
+  }
+
+  /** Proximity: the one with the shortest round trip, of those that answer. */
+  async #nearest(candidates: readonly Member[]): Promise<Member | undefined> {
+    const { rpc, client } = this.#components
+    let best: Member | undefined
+    let bestMs = Infinity
+    let measured = 0
+    for (const member of candidates) {
+      if (rpc.rttMs(member.peerId) === undefined) {
+        if (++measured > maxMeasured) continue
+        if ((await client.ping(member)).kind !== "answered") continue
+      }
+      const rttMs = rpc.rttMs(member.peerId) ?? Number.MAX_VALUE
+      if (rttMs < bestMs) {
+        best = member
+        bestMs = rttMs
+      }
+    }
+    return best
+  }
+}

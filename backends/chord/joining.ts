@@ -1,0 +1,94 @@
+/** Becoming a member: find the place, take it, and go on until the successor has accepted. */
+import { P2PSipError } from "../../src/errors.ts"
+import type { Member } from "../../src/overlay/key-based-routing.ts"
+import type { Runtime } from "../../src/runtime/runtime.ts"
+import type { NeighbourClient } from "./neighbour-client.ts"
+import type { ChordSettings } from "./options.ts"
+import type { Place, SearchResult } from "./place-finder.ts"
+import { findPlace } from "./place-finder.ts"
+import { isPlaceOf, join } from "./ring.ts"
+import type { Stabilizer } from "./stabilizer.ts"
+import type { Surroundings } from "./surroundings.ts"
+
+/** Between two tries to find the place, and between two to be accepted. */
+const retryMs = 100
+
+export interface JoiningComponents {
+  readonly runtime: Runtime
+  readonly surroundings: Surroundings
+  readonly client: NeighbourClient
+  readonly stabilizer: Stabilizer
+  readonly self: Member
+}
+
+/**
+ * Joins the ring that one of the contacts belongs to. Resolves, once accepted,
+ * with the member whose place is directly before. Rejects with
+ * `P2PSIP_BOOTSTRAP_FAILED`, `P2PSIP_TIMEOUT` or `P2PSIP_ABORTED`, and is no
+ * member then.
+ */
+export async function joinRing(
+  components: JoiningComponents,
+  contacts: readonly Member[],
+  settings: ChordSettings,
+  signal: AbortSignal,
+): Promise<Member> {
+  const { runtime, surroundings, stabilizer, self } = components
+  const deadline = runtime.now() + settings.joinTimeoutMs
+  try {
+    for (;;) {
+      const { member, told } = await searchPlace(components, contacts, deadline, signal)
+      surroundings.set(join(self, settings.successors, member, told))
+      while (surroundings.ring.successors.length > 0) {
+        await stabilizer.run()
+        checkTime(runtime, deadline, signal)
+        if (surroundings.ring.accepted && surroundings.ring.successors.length > 0) return member
+        await pause(runtime)
+      }
+      // Everybody listed has died meanwhile: begin anew.
+      surroundings.set(undefined)
+    }
+  } catch (error) {
+    surroundings.set(undefined)
+    throw error
+  }
+}
+
+async function searchPlace(
+  { runtime, client, self }: JoiningComponents,
+  contacts: readonly Member[],
+  deadline: number,
+  signal: AbortSignal,
+): Promise<Place> {
+  for (;;) {
+    const result = await findPlace(client, self.id, contacts, { isJoining: true, signal })
+    checkTime(runtime, deadline, signal)
+    if (result.kind === "found" && isPlaceOf(result.place.member, result.place.told, self.id)) return result.place
+    if (result.kind === "failed" && !isWorthWaiting(result, contacts)) throw bootstrapFailed(result.failures, contacts)
+    await pause(runtime)
+  }
+}
+
+/** A contact that is up, but not a member yet, may be one soon. */
+function isWorthWaiting(result: SearchResult & { kind: "failed" }, contacts: readonly Member[]): boolean {
+  return contacts.some(({ peerId }) => {
+    const code = result.failures.get(peerId)
+    return code === undefined || code === "P2PSIP_NOT_OPEN"
+  })
+}
+
+function bootstrapFailed(failures: (SearchResult & { kind: "failed" })["failures"], contacts: readonly Member[]): P2PSipError {
+  const tried = contacts.map(({ peerId }) => `${peerId} (${failures.get(peerId) ?? "no answer"})`).join(", ")
+  return new P2PSipError("P2PSIP_BOOTSTRAP_FAILED", `expected a bootstrap peer to answer as a Chord member, tried ${tried}`)
+}
+
+function checkTime(runtime: Runtime, deadline: number, signal: AbortSignal): void {
+  if (signal.aborted) throw new P2PSipError("P2PSIP_ABORTED", "the join was aborted")
+  if (runtime.now() > deadline) {
+    throw new P2PSipError("P2PSIP_TIMEOUT", "expected the overlay to accept this peer within joinTimeoutMs, found no stable place; try again")
+  }
+}
+
+function pause(runtime: Runtime): Promise<void> {
+  return new Promise((resolve) => runtime.setTimer(retryMs * (0.5 + runtime.random.float()), resolve))
+}

@@ -1,0 +1,67 @@
+/** Options of the Chord backend's routing, their defaults in one place. */
+import { z } from "zod"
+import type { MembershipOptions } from "../../src/overlay/membership.ts"
+import { membershipDefaults } from "../../src/overlay/membership.ts"
+
+export interface ChordOptions {
+  /** r: the length of the successor list; r-1 neighbours may fail at once. 2 to 32. @default 8 */
+  readonly successors?: number | undefined
+  /** Fingers, two for each halving of the ring; 16 to 64. @default 40 */
+  readonly fingers?: number | undefined
+  /** The least time between two routine stabilisations; trouble is looked into at once all the same. @default 1000 */
+  readonly minStabilizeMs?: number | undefined
+  /** The most time between two routine stabilisations, and so to find a neighbour that died silently. @default 5000 */
+  readonly maxStabilizeMs?: number | undefined
+  /** The least time between two refreshments of a finger (RFC 7363 §6.6 recommends 15 s). @default 15000 */
+  readonly minFingerRefreshMs?: number | undefined
+  /** The most time between two refreshments of a finger. @default 120000 */
+  readonly maxFingerRefreshMs?: number | undefined
+  /** Mean time between two attempts to reach members that were lost from sight. @default 30000 */
+  readonly reunionMs?: number | undefined
+  /** How long a join may take before it is given up. @default 60000 */
+  readonly joinTimeoutMs?: number | undefined
+  /** The table of all members, while they are few. `maxMembers: 1` does without. */
+  readonly membership?: { readonly [name in keyof MembershipOptions]: MembershipOptions[name] | undefined } | undefined
+}
+
+/** Every option, none missing. */
+export interface ChordSettings {
+  readonly successors: number
+  readonly fingers: number
+  readonly minStabilizeMs: number
+  readonly maxStabilizeMs: number
+  readonly minFingerRefreshMs: number
+  readonly maxFingerRefreshMs: number
+  readonly reunionMs: number
+  readonly joinTimeoutMs: number
+  readonly membership: Required<MembershipOptions>
+}
+
+const milliseconds = z.number().min(10).max(86_400_000)
+
+/** Checks {@link ChordOptions} and fills in their defaults. */
+export const chordOptionsSchema = z.strictObject({
+  successors: z.int().min(2).max(32).default(8),
+  fingers: z.int().min(16).max(64).default(40),
+  minStabilizeMs: milliseconds.default(1_000),
+  maxStabilizeMs: milliseconds.default(5_000),
+  minFingerRefreshMs: milliseconds.default(15_000),
+  maxFingerRefreshMs: milliseconds.default(120_000),
+  reunionMs: milliseconds.default(30_000),
+  joinTimeoutMs: milliseconds.default(60_000),
+  membership: z
+    .strictObject({
+      maxMembers: z.int().min(1).max(65_536).default(membershipDefaults.maxMembers),
+      gossipIntervalMs: milliseconds.default(membershipDefaults.gossipIntervalMs),
+      pushDelayMs: milliseconds.default(membershipDefaults.pushDelayMs),
+      pushFanout: z.int().min(1).max(16).default(membershipDefaults.pushFanout),
+      maxBytesPerSecond: z.int().min(1_000).default(membershipDefaults.maxBytesPerSecond),
+      maxFrameBytes: z.int().min(1_024).max(131_072).default(membershipDefaults.maxFrameBytes),
+    })
+    .prefault({}),
+})
+
+/** The settings that the options ask for; throws zod's error on wrong ones. */
+export function chordSettings(options: ChordOptions = {}): ChordSettings {
+  return chordOptionsSchema.parse(options)
+}

@@ -1,0 +1,345 @@
+/**
+ * Chord as key-based routing: the parts put together, timers, and what is done
+ * at once when something happens.
+ */
+import type { Link, PeerId } from "../../src/link/link.ts"
+import type { Id } from "../../src/overlay/id.ts"
+import type { KeyBasedRouting, KeyRange, Member, RoutingChange } from "../../src/overlay/key-based-routing.ts"
+import { memberOf } from "../../src/overlay/member-codec.ts"
+import { Membership } from "../../src/overlay/membership.ts"
+import type { Rpc } from "../../src/overlay/rpc.ts"
+import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
+import type { PeerInfo } from "../../src/servlet/types.ts"
+import { Answers } from "./answers.ts"
+import { Doubts } from "./doubts.ts"
+import { FingerKeeper } from "./finger-keeper.ts"
+import { estimateSize } from "./fingers.ts"
+import { joinRing } from "./joining.ts"
+import { NeighbourClient } from "./neighbour-client.ts"
+import type { Knowledge } from "./next-hop.ts"
+import * as choices from "./next-hop.ts"
+import type { ChordOptions, ChordSettings } from "./options.ts"
+import { chordSettings } from "./options.ts"
+import { Reunion } from "./reunion.ts"
+import type { Ring } from "./ring.ts"
+import { dropDeadSuccessor, found, isCandidate, isResponsible, sameMembers, successorOf } from "./ring.ts"
+import { SelfTuning } from "./self-tuning.ts"
+import { Stabilizer } from "./stabilizer.ts"
+import { Surroundings } from "./surroundings.ts"
+
+export interface ChordComponents {
+  readonly runtime: Runtime
+  readonly link: Link
+  readonly rpc: Rpc
+}
+
+/** Changes are told to the predecessor at most this often. */
+const updateIntervalMs = 50
+/** How many members that may follow this peer are asked beyond those that its successor names. */
+const maxSuggestions = 3
+
+/** See the head of this file. */
+export class ChordRouting implements KeyBasedRouting {
+  readonly #runtime: Runtime
+  readonly #link: Link
+  readonly #settings: ChordSettings
+  readonly #surroundings: Surroundings
+  readonly #client: NeighbourClient
+  readonly #membership: Membership
+  readonly #stabilizer: Stabilizer
+  readonly #fingers: FingerKeeper
+  readonly #reunion: Reunion
+  readonly #tuning: SelfTuning
+  readonly #doubts: Doubts
+  readonly #listeners = new Set<(change: RoutingChange) => void>()
+  readonly #checking = new Set<PeerId>()
+  readonly #removeLinkListener: () => void
+  #stabilizeTimer: Timer | undefined
+  #updateTimer: Timer | undefined
+  #updateTargets = new Map<PeerId, Member>()
+  #isTelling = false
+  #heardPredecessorAt = 0
+
+  constructor(components: ChordComponents, options: ChordOptions = {}) {
+    const { runtime, link, rpc } = components
+    this.#runtime = runtime
+    this.#link = link
+    this.#settings = chordSettings(options)
+    this.#doubts = new Doubts(runtime)
+    this.#tuning = new SelfTuning(runtime.now())
+    this.#surroundings = new Surroundings(runtime.random.uint32(), (before, after) => this.#onSurroundings(before, after))
+    this.#client = new NeighbourClient({ runtime, rpc })
+    this.#membership = new Membership({ runtime, rpc }, this.self, this.#settings.membership)
+    this.#membership.onChange(({ member, status }) => this.#onMembership(member, status === "alive"))
+    const shared = {
+      runtime, rpc, surroundings: this.#surroundings, client: this.#client, membership: this.#membership,
+      isDoubtful: (peerId: PeerId) => this.#doubts.has(peerId),
+      onDead: (member: Member) => this.#onDead(member),
+      stabilize: (hint?: Member) => this.#stabilizer.request(hint),
+    }
+    this.#stabilizer = new Stabilizer({ ...shared, suggestions: () => this.#suggestions() })
+    this.#fingers = new FingerKeeper(this.self.id, this.#settings.fingers, {
+      ...shared,
+      knowledge: () => this.#knowledge(),
+      intervalMs: () => this.#tuned(this.#settings.minFingerRefreshMs, this.#settings.maxFingerRefreshMs),
+    })
+    this.#reunion = new Reunion(shared, this.#settings.reunionMs)
+    new Answers(rpc, {
+      ...shared,
+      knowledge: () => this.#knowledgeOf(this.#surroundings.ring),
+      onHeard: (peerId) => this.#onHeard(peerId),
+      onLeft: (member) => this.#onLeft(member),
+      suspect: (peerId) => this.suspect(peerId),
+    })
+    this.#removeLinkListener = link.onPeer(({ name, peerId }) => {
+      if (name === "down" && this.#surroundings.find(peerId) !== undefined) this.suspect(peerId)
+    })
+  }
+
+  get self(): Member {
+    return memberOf(this.#link.self)
+  }
+
+  async join(bootstrap: readonly Member[], signal: AbortSignal): Promise<void> {
+    const { self } = this
+    const contacts = bootstrap.filter(({ id }) => id !== self.id)
+    if (bootstrap.length === 0 || contacts.length < bootstrap.length && contacts.length === 0) {
+      this.#surroundings.set(found(self, this.#settings.successors))
+      this.#begin(self, undefined)
+      return
+    }
+    const components = {
+      runtime: this.#runtime, surroundings: this.#surroundings, client: this.#client, stabilizer: this.#stabilizer, self,
+    }
+    const contact = await joinRing(components, contacts, this.#settings, signal)
+    this.#reunion.remember(contacts)
+    this.#begin(self, contact)
+  }
+
+  async leave(): Promise<void> {
+    if (this.#surroundings.isMember) {
+      const { ring, told } = this.#surroundings
+      const neighbours = new Set([ring.predecessor, successorOf(ring)].filter(({ id }) => id !== ring.self.id))
+      this.#membership.leave()
+      this.#surroundings.set(undefined)
+      await Promise.all([...neighbours].map((member) => this.#client.leave(member, { teller: ring.self, told })))
+    }
+    this.stop()
+  }
+
+  stop(): void {
+    this.#client.stop()
+    this.#surroundings.set(undefined)
+    this.#membership.stop()
+    this.#fingers.stop()
+    this.#reunion.stop()
+    this.#stabilizeTimer?.cancel()
+    this.#updateTimer?.cancel()
+    this.#removeLinkListener()
+  }
+
+  isResponsible(key: Id): boolean {
+    const ring = this.#surroundings.ringOrNone
+    return ring !== undefined && isResponsible(ring, key)
+  }
+
+  ranges(): readonly KeyRange[] {
+    const ring = this.#surroundings.ringOrNone
+    return ring?.accepted === true ? [{ from: ring.predecessor.id, to: ring.self.id }] : []
+  }
+
+  nextHop(key: Id, excluded?: ReadonlySet<PeerId>): Member | undefined {
+    const knowledge = this.#knowledge()
+    return knowledge && choices.nextHop(knowledge, key, excluded)
+  }
+
+  replicaSet(key: Id, count: number): readonly Member[] {
+    const knowledge = this.#knowledge()
+    return knowledge === undefined ? [] : choices.replicaSet(knowledge, key, count)
+  }
+
+  neighbours(): readonly Member[] {
+    return this.#surroundings.neighbours
+  }
+
+  suspect(peerId: PeerId): void {
+    const member = this.#surroundings.find(peerId) ?? this.#membership.table.get(peerId)?.member ?? this.#finger(peerId)
+    if (member === undefined || peerId === this.self.peerId) return
+    if (!this.#surroundings.isMember || this.#checking.has(peerId) || this.#checking.size >= 64) return
+    this.#checking.add(peerId)
+    void this.#client.ping(member).then((outcome) => {
+      this.#checking.delete(peerId)
+      if (!this.#surroundings.isMember) return
+      if (outcome.kind === "dead") this.#onDead(member)
+      else this.#doubts.clear(peerId)
+    })
+  }
+
+  onChange(listener: (change: RoutingChange) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  describe(): { readonly peersKnown: number; readonly neighbours: Readonly<Record<string, readonly PeerInfo[]>> } {
+    const known = new Set([
+      ...this.#surroundings.neighbours.map(({ id }) => id),
+      ...this.#fingers.members.map(({ id }) => id),
+      ...this.#membership.table.alive.map(({ id }) => id),
+    ])
+    known.delete(this.self.id)
+    const neighbours = {
+      predecessors: this.#surroundings.predecessors,
+      successors: this.#surroundings.ringOrNone?.successors ?? [],
+      fingers: this.#fingers.members,
+    }
+    return { peersKnown: known.size, neighbours }
+  }
+
+  // Timers
+
+  #begin(self: Member, contact: Member | undefined): void {
+    this.#heardPredecessorAt = this.#runtime.now()
+    this.#membership.start(self, contact === undefined)
+    if (contact !== undefined) void this.#membership.fill(contact)
+    this.#scheduleStabilize()
+    this.#fingers.start()
+    this.#reunion.start()
+  }
+
+  #scheduleStabilize(): void {
+    const { minStabilizeMs, maxStabilizeMs } = this.#settings
+    const tunedMs = this.#tuned(minStabilizeMs, maxStabilizeMs)
+    this.#stabilizeTimer = this.#runtime.setTimer(tunedMs * (0.75 + this.#runtime.random.float() / 2), () => {
+      if (!this.#surroundings.isMember) return
+      // The predecessor asks us at least this often; silence may mean that it died.
+      const { predecessor } = this.#surroundings.ring
+      if (this.#runtime.now() - this.#heardPredecessorAt > 2.5 * maxStabilizeMs) this.suspect(predecessor.peerId)
+      this.#stabilizer.request()
+      this.#scheduleStabilize()
+    })
+  }
+
+  #tuned(minMs: number, maxMs: number): number {
+    return Math.min(Math.max(this.#tuning.intervalMs(this.#runtime.now(), this.#size()), minMs), maxMs)
+  }
+
+  // What happens
+
+  #onSurroundings(before: Ring | undefined, after: Ring | undefined): void {
+    if (after !== undefined && before !== undefined) this.#tellNeighbours(before, after)
+    if (after !== undefined && after.predecessor.id !== before?.predecessor.id) this.#heardPredecessorAt = this.#runtime.now()
+    this.#tuning.sawNeighbours(this.#runtime.now(), this.#surroundings.neighbours.map(({ peerId }) => peerId))
+    const isOwnershipSame = before?.accepted === after?.accepted && before?.predecessor.id === after?.predecessor.id
+    // Whoever stores records has to know before the next request is answered; changes of the lists can wait for company.
+    if (!isOwnershipSame) this.#tellListeners()
+    else if (!this.#isTelling) {
+      this.#isTelling = true
+      this.#runtime.defer(() => {
+        this.#isTelling = false
+        this.#tellListeners()
+      })
+    }
+  }
+
+  #tellListeners(): void {
+    for (const listener of [...this.#listeners]) listener({ name: "neighbourhood" })
+  }
+
+  /** Whoever is before this peer derives its list from ours; a former predecessor has a new successor. */
+  #tellNeighbours(before: Ring, after: Ring): void {
+    const isNewList = !sameMembers(before.successors, after.successors)
+    if (isNewList) this.#updateTargets.set(after.predecessor.peerId, after.predecessor)
+    if (before.predecessor.id !== after.predecessor.id) this.#updateTargets.set(before.predecessor.peerId, before.predecessor)
+    this.#updateTimer ??= this.#runtime.setTimer(updateIntervalMs * this.#runtime.random.float(), () => {
+      this.#updateTimer = undefined
+      const targets = [...this.#updateTargets.values()]
+      this.#updateTargets.clear()
+      if (!this.#surroundings.isMember) return
+      const { ring, told } = this.#surroundings
+      for (const member of targets) {
+        if (member.id !== ring.self.id && !this.#doubts.has(member.peerId)) this.#client.update(member, { teller: ring.self, told })
+      }
+    })
+  }
+
+  #onHeard(peerId: PeerId): void {
+    this.#doubts.clear(peerId)
+    if (this.#surroundings.ring.predecessor.peerId === peerId) this.#heardPredecessorAt = this.#runtime.now()
+  }
+
+  #onDead(member: Member): void {
+    const { ring, predecessors } = this.#surroundings
+    if (this.#surroundings.find(member.peerId) !== undefined) this.#tuning.sawFailure(this.#runtime.now())
+    this.#remove(member, "dead")
+    // Its predecessor has to come to know that we are its successor now.
+    if (ring.predecessor.id !== member.id) return
+    const before = [...predecessors.slice(1), ...this.#membership.table.predecessorsOf(ring.self.id, 2)]
+    const others = before.filter(({ id }) => id !== ring.self.id && id !== member.id)
+    for (const other of new Set(others.slice(0, 3))) this.#client.lost(other, member)
+  }
+
+  #onLeft(member: Member): void {
+    if (this.#surroundings.find(member.peerId) !== undefined) this.#tuning.sawFailure(this.#runtime.now())
+    this.#remove(member, "left")
+  }
+
+  #remove(member: Member, why: "dead" | "left"): void {
+    this.#doubts.add(member.peerId)
+    this.#client.giveUp(member.peerId)
+    this.#membership.report(member.peerId, why)
+    this.#fingers.remove(member)
+    this.#surroundings.forget(member.id)
+    if (why === "dead") this.#surroundings.set(dropDeadSuccessor(this.#surroundings.ring, member.id))
+    this.#stabilizer.request()
+  }
+
+  /** Hearsay about members: worth a look where it concerns the neighbourhood. */
+  #onMembership(member: Member, isAlive: boolean): void {
+    const ring = this.#surroundings.ringOrNone
+    if (ring === undefined) return
+    if (!isAlive) {
+      if (this.#surroundings.find(member.peerId) !== undefined) this.suspect(member.peerId)
+    } else if (this.#suggestions().some(({ id }) => id === member.id)) {
+      this.#doubts.clear(member.peerId)
+      this.#stabilizer.request()
+    }
+  }
+
+  /** Members that the table places directly after this peer. */
+  #suggestions(): readonly Member[] {
+    const ring = this.#surroundings.ringOrNone
+    if (ring === undefined) return []
+    const after = this.#membership.table.successorsOf(ring.self.id, 1 + maxSuggestions).filter(({ id }) => id !== ring.self.id)
+    const nearer = after.filter((member) => isCandidate(ring, member))
+    return ring.successors.length === 0 ? [...nearer, ...this.#surroundings.predecessors] : nearer
+  }
+
+  #finger(peerId: PeerId): Member | undefined {
+    return this.#fingers.members.find((member) => member.peerId === peerId)
+  }
+
+  /** About how many members the overlay has. */
+  #size(): number {
+    if (this.#membership.isComplete) return this.#membership.table.alive.length
+    const ring = this.#surroundings.ringOrNone
+    if (ring === undefined) return 1
+    if (ring.successors.length < ring.maxSuccessors) return ring.successors.length + 1
+    return estimateSize([...this.#surroundings.predecessors.toReversed(), ring.self, ...ring.successors].map(({ id }) => id))
+  }
+
+  #knowledge(): Knowledge | undefined {
+    const ring = this.#surroundings.ringOrNone
+    return ring && this.#knowledgeOf(ring)
+  }
+
+  #knowledgeOf(ring: Ring): Knowledge {
+    return {
+      ring,
+      predecessors: this.#surroundings.predecessors,
+      fingers: this.#fingers.members,
+      table: this.#membership.table,
+      isTableComplete: this.#membership.isComplete,
+      isDoubtful: (peerId) => this.#doubts.has(peerId),
+    }
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * How often to look after the ring: RFC 7363, from what one peer sees of the
+ * overlay's size and churn.
+ */
+import type { PeerId } from "../../src/link/link.ts"
+
+/** Failures that are remembered (RFC 7363 §6.3 recommends a quarter of the routing table). */
+const maxFailures = 8
+
+/** See the head of this file. */
+export class SelfTuning {
+  readonly #joinedAt: number
+  readonly #failures: number[] = []
+  readonly #metAt = new Map<PeerId, number>()
+
+  constructor(now: number) {
+    this.#joinedAt = now
+  }
+
+  /** A neighbour died or left. */
+  sawFailure(now: number): void {
+    this.#failures.push(now)
+    if (this.#failures.length > maxFailures) this.#failures.shift()
+  }
+
+  /** These are the neighbours now: the ages of the new ones begin. */
+  sawNeighbours(now: number, peers: readonly PeerId[]): void {
+    const present = new Set(peers)
+    for (const peerId of this.#metAt.keys()) if (!present.has(peerId)) this.#metAt.delete(peerId)
+    for (const peerId of present) if (!this.#metAt.has(peerId)) this.#metAt.set(peerId, now)
+  }
+
+  /** Milliseconds between stabilisations, by §6.6, for an overlay of about `size` members. */
+  intervalMs(now: number, size: number): number {
+    const rounds = Math.max(1, Math.log2(size)) ** 2
+    const halfFailMs = 1 / (2 * this.#failureRate(now))
+    return Math.min(halfFailMs, this.#medianAgeMs(now)) / rounds
+  }
+
+  /** U, per millisecond (§6.3): failures seen, over the peers watched times the time that took. */
+  #failureRate(now: number): number {
+    const watched = Math.max(1, this.#metAt.size)
+    const isFull = this.#failures.length === maxFailures
+    const first = isFull ? (this.#failures[0] ?? this.#joinedAt) : this.#joinedAt
+    const failures = isFull ? maxFailures : this.#failures.length + 1
+    return failures / (watched * Math.max(1, now - first))
+  }
+
+  /** N/L (§6.4): the median age of the neighbours, as far as this peer has seen them age. */
+  #medianAgeMs(now: number): number {
+    const ages = [...this.#metAt.values()].map((since) => now - since).sort((a, b) => a - b)
+    return Math.max(1, ages[Math.floor(ages.length / 2)] ?? now - this.#joinedAt)
+  }
+}

@@ -1,0 +1,103 @@
+/** A peer's present place on the ring: the one mutable holder of the {@link Ring} and of what hangs on it. */
+import { P2PSipError } from "../../src/errors.ts"
+import type { PeerId } from "../../src/link/link.ts"
+import type { Id } from "../../src/overlay/id.ts"
+import { isBetween } from "../../src/overlay/id.ts"
+import type { Member } from "../../src/overlay/key-based-routing.ts"
+import type { Told } from "./messages.ts"
+import type { Ring } from "./ring.ts"
+import { sameMembers } from "./ring.ts"
+
+/** What listeners hear: the state before and after. */
+export type SurroundingsListener = (before: Ring | undefined, after: Ring | undefined) => void
+
+/** See the head of this file. */
+export class Surroundings {
+  readonly #onChange: SurroundingsListener
+  #ring: Ring | undefined
+  /** Before the predecessor, nearest first: hearsay, for whoever may hold records of ours. */
+  #farther: readonly Member[] = []
+  #version: number
+
+  constructor(firstVersion: number, onChange: SurroundingsListener) {
+    this.#version = firstVersion
+    this.#onChange = onChange
+  }
+
+  get isMember(): boolean {
+    return this.#ring !== undefined
+  }
+
+  /** The present state; fails while this peer is no member. */
+  get ring(): Ring {
+    if (this.#ring === undefined) throw new P2PSipError("P2PSIP_NOT_OPEN", "this peer is not a member of the overlay")
+    return this.#ring
+  }
+
+  get ringOrNone(): Ring | undefined {
+    return this.#ring
+  }
+
+  /** Those before this peer, nearest first; none while it is alone. */
+  get predecessors(): readonly Member[] {
+    const ring = this.#ring
+    if (ring === undefined || ring.predecessor.id === ring.self.id) return []
+    return [ring.predecessor, ...this.#farther]
+  }
+
+  /** What this peer tells about itself. */
+  get told(): Told {
+    const { predecessor, successors } = this.ring
+    return { version: this.#version, predecessor, successors }
+  }
+
+  /** Successors and predecessors, each once. */
+  get neighbours(): readonly Member[] {
+    const ring = this.#ring
+    if (ring === undefined) return []
+    const byId = new Map<Id, Member>()
+    for (const member of [...ring.successors, ...this.predecessors]) byId.set(member.id, member)
+    return [...byId.values()]
+  }
+
+  find(peerId: PeerId): Member | undefined {
+    return this.neighbours.find((member) => member.peerId === peerId)
+  }
+
+  /** Takes a new state; undefined ends the membership. */
+  set(after: Ring | undefined): void {
+    const before = this.#ring
+    if (after === before) return
+    this.#ring = after
+    // Zero stands for "nothing known" in a question.
+    this.#version = (this.#version + 1) >>> 0 || 1
+    if (after === undefined) this.#farther = []
+    else this.#setFarther(after, before === undefined ? [] : [before.predecessor, ...this.#farther])
+    this.#onChange(before, after)
+  }
+
+  /** The predecessor told who is before it. True if that is new. */
+  hearPredecessors(list: readonly Member[]): boolean {
+    const ring = this.ring
+    const before = this.#farther
+    this.#setFarther(ring, list)
+    return !sameMembers(before, this.#farther)
+  }
+
+  /** Forgets a dead member among those before the predecessor. */
+  forget(id: Id): void {
+    if (this.#farther.some((member) => member.id === id)) this.#farther = this.#farther.filter((member) => member.id !== id)
+  }
+
+  #setFarther(ring: Ring, list: readonly Member[]): void {
+    const farther: Member[] = []
+    let last = ring.predecessor.id
+    for (const member of list) {
+      if (farther.length >= ring.maxSuccessors - 1) break
+      if (last === ring.self.id || !isBetween(ring.self.id, member.id, last)) continue
+      farther.push(member)
+      last = member.id
+    }
+    this.#farther = farther
+  }
+}
