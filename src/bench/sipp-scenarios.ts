@@ -32,7 +32,7 @@ Content-Length: 0
 `
 }
 
-/** Asks for the bindings of an address-of-record; fails unless there is one. */
+/** Asks for the bindings of an address-of-record; fails unless there is one of that user. */
 export function fetchScenario(domain: string): string {
   return `${head}
 <scenario name="fetch">
@@ -43,16 +43,20 @@ Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
 Max-Forwards: 70
 From: <sip:[field0]@${domain}>;tag=[pid]-[call_number]
 To: <sip:[field0]@${domain}>
-Call-ID: fetch-[call_id]
+Call-ID: [call_id]
 CSeq: 1 REGISTER
 User-Agent: SIPp
 Content-Length: 0
 
 ]]></send>
   <recv response="200" rtd="1">
-    <action><ereg regexp="sip:[field0]@" search_in="hdr" header="Contact:" check_it="true" assign_to="found"/></action>
+    <action>
+      <assignstr assign_to="expected" value="[field0]"/>
+      <ereg regexp="sip:([^@]+)@" search_in="hdr" header="Contact:" check_it="true" assign_to="contact,user"/>
+      <strcmp assign_to="difference" variable="user" variable2="expected" check_it="true"/>
+    </action>
   </recv>
-  <Reference variables="found"/>
+  <Reference variables="contact,difference"/>
 </scenario>
 `
 }

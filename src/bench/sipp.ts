@@ -7,6 +7,8 @@ import { join } from "node:path"
 export interface SippOptions {
   /** The scenario's XML. */
   readonly scenario: string
+  /** The XML of a scenario for requests that belong to no call of this one: a phone that registers and is called. */
+  readonly outOfCallScenario?: string
   /** The CSV file to inject. */
   readonly injected?: string
   readonly remote: string
@@ -26,6 +28,8 @@ export interface SippResult {
   readonly elapsedSeconds: number
   /** Response time (first request to final answer), in milliseconds. */
   readonly responseMs: { readonly mean: number; readonly deviation: number }
+  /** What the scenario's `<log>` actions wrote, line by line. */
+  readonly log: readonly string[]
   /** What SIPp complained of, at most 2,000 characters. */
   readonly complaints: string
 }
@@ -44,6 +48,11 @@ export function startSipp(options: SippOptions): SippRun {
   const args = ["-sf", path("scenario.xml"), "-i", "127.0.0.1", "-nostdin", "-t", options.transport ?? "u1"]
   args.push("-trace_stat", "-stf", path("statistics.csv"), "-fd", "1", "-trace_err", "-error_file", path("errors.log"))
   args.push("-watchdog_interval", "0", "-timer_resol", "1")
+  args.push("-trace_logs", "-log_file", path("actions.log"))
+  if (options.outOfCallScenario !== undefined) {
+    writeFileSync(path("out-of-call.xml"), options.outOfCallScenario)
+    args.push("-oocsf", path("out-of-call.xml"))
+  }
   if (options.injected !== undefined) {
     writeFileSync(path("injected.csv"), options.injected)
     args.push("-inf", path("injected.csv"))
@@ -58,7 +67,11 @@ export function startSipp(options: SippOptions): SippRun {
     child.once("error", reject)
     child.once("exit", () => {
       try {
-        resolve({ ...readStatistics(path("statistics.csv")), complaints: readIfThere(path("errors.log")).slice(0, 2000) })
+        resolve({
+          ...readStatistics(path("statistics.csv")),
+          log: readIfThere(path("actions.log")).split("\n").filter((line) => line !== ""),
+          complaints: readIfThere(path("errors.log")).slice(0, 2000),
+        })
       } catch (error) {
         reject(error instanceof Error ? error : new Error(String(error)))
       } finally {
@@ -74,7 +87,7 @@ export function runSipp(options: SippOptions): Promise<SippResult> {
   return startSipp(options).done
 }
 
-function readStatistics(file: string): Omit<SippResult, "complaints"> {
+function readStatistics(file: string): Omit<SippResult, "complaints" | "log"> {
   const lines = readIfThere(file).trim().split("\n")
   if (lines.length < 2) throw new Error("SIPp wrote no statistics: is the package sip-tester installed, and the port free?")
   const names = (lines[0] ?? "").split(";")
