@@ -43,6 +43,8 @@ export class Fleet {
   readonly #options: FleetOptions
   readonly #backendOptions: unknown
   readonly #members = new Map<string, FleetMember>()
+  #running: readonly FleetMember[] | undefined
+  #serving: readonly FleetMember[] | undefined
   #created = 0
   joins = 0
   failedJoins = 0
@@ -56,14 +58,16 @@ export class Fleet {
     this.#backendOptions = components.backend.optionsSchema.parse(options.backendOptions ?? {})
   }
 
-  /** All running peers, in the order in which they started. */
-  get running(): FleetMember[] {
-    return [...this.#members.values()]
+  /** All running peers, in the order in which they started. A snapshot. */
+  get running(): readonly FleetMember[] {
+    this.#running ??= [...this.#members.values()]
+    return this.#running
   }
 
-  /** Those that have joined and are not on their way out: they serve clients. */
-  get serving(): FleetMember[] {
-    return this.running.filter((member) => member.joinedAt !== undefined && !member.isLeaving)
+  /** Those that have joined and are not on their way out: they serve clients. A snapshot. */
+  get serving(): readonly FleetMember[] {
+    this.#serving ??= this.running.filter((member) => member.joinedAt !== undefined && !member.isLeaving)
+    return this.#serving
   }
 
   member(name: string): FleetMember | undefined {
@@ -88,6 +92,7 @@ export class Fleet {
     const servlet = this.#backend.create({ runtime: peer.runtime, link: peer.link }, this.#backendOptions)
     const member: FleetMember = { name, peer, servlet, startedAt: simulation.now, joinedAt: undefined, isLeaving: false }
     this.#members.set(name, member)
+    this.#changed()
     simulation.note(`start ${name}`)
     await peer.link.start()
     while (this.#isCurrent(member) && !member.isLeaving) {
@@ -96,6 +101,7 @@ export class Fleet {
         try {
           await servlet.join(bootstrap)
           member.joinedAt = simulation.now
+          this.#changed()
           this.joins++
           return true
         } catch {
@@ -114,6 +120,7 @@ export class Fleet {
     this.crashes++
     this.simulation.note(`crash ${name}`)
     this.#members.delete(name)
+    this.#changed()
     member.peer.crash()
   }
 
@@ -122,12 +129,14 @@ export class Fleet {
     const member = this.#members.get(name)
     if (member === undefined || member.isLeaving) return
     member.isLeaving = true
+    this.#changed()
     this.leaves++
     this.simulation.note(`leave ${name}`)
     await member.servlet.leave()
     await member.peer.link.stop()
     if (!this.#isCurrent(member)) return
     this.#members.delete(name)
+    this.#changed()
     member.peer.exit()
   }
 
@@ -135,6 +144,11 @@ export class Fleet {
     const candidates = this.serving.filter((member) => member.name !== name)
     const chosen = this.simulation.random.sample(candidates, this.#options.bootstrapPeers ?? 3)
     return chosen.flatMap((member) => member.peer.link.self.addresses)
+  }
+
+  #changed(): void {
+    this.#running = undefined
+    this.#serving = undefined
   }
 
   #isCurrent(member: FleetMember): boolean {

@@ -53,14 +53,15 @@ const absent: Possibility = { value: undefined, livesAtLeastUntil: 0, livesAtMos
 
 /** See the head of this file. */
 export class Ledger {
+  readonly #keys: string[] = []
   readonly #entries = new Map<string, Map<string, LedgerEntry>>()
   acknowledged = 0
   failed = 0
   refused = 0
 
   /** All keys that were ever written, in the order of their first write. */
-  get keys(): string[] {
-    return [...this.#entries.keys()]
+  get keys(): readonly string[] {
+    return this.#keys
   }
 
   entriesOf(key: string): LedgerEntry[] {
@@ -72,6 +73,7 @@ export class Ledger {
     if (entries === undefined) {
       entries = new Map<string, LedgerEntry>()
       this.#entries.set(key, entries)
+      this.#keys.push(key)
     }
     let entry = entries.get(hash)
     if (entry === undefined) {
