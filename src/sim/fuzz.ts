@@ -31,6 +31,8 @@ export async function tryScenario(scenario: Scenario, components: ScenarioCompon
   process.on("unhandledRejection", onUnhandled)
   try {
     const report = await runScenario(scenario, components)
+    // Node reports them when all ticks are done: give it that chance before the next scenario starts.
+    await new Promise((resolve) => setImmediate(resolve))
     return { scenario, report, ...(unhandled === undefined ? {} : { error: unhandled }) }
   } catch (error) {
     return { scenario, error: asError(error) }
