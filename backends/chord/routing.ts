@@ -122,6 +122,8 @@ export class ChordRouting implements KeyBasedRouting {
       const neighbours = new Set([ring.predecessor, successorOf(ring)].filter(({ id }) => id !== ring.self.id))
       this.#membership.leave()
       this.#surroundings.set(undefined)
+      // None of them may fire while the neighbours are told: a peer without a place has nothing to keep.
+      this.#stopTimers()
       await Promise.all([...neighbours].map((member) => this.#client.leave(member, { teller: ring.self, told })))
     }
     this.stop()
@@ -131,10 +133,7 @@ export class ChordRouting implements KeyBasedRouting {
     this.#client.stop()
     this.#surroundings.set(undefined)
     this.#membership.stop()
-    this.#fingers.stop()
-    this.#reunion.stop()
-    this.#stabilizeTimer?.cancel()
-    this.#updateTimer?.cancel()
+    this.#stopTimers()
     this.#removeLinkListener()
   }
 
@@ -221,6 +220,13 @@ export class ChordRouting implements KeyBasedRouting {
 
   #tuned(minMs: number, maxMs: number): number {
     return Math.min(Math.max(this.#tuning.intervalMs(this.#runtime.now(), this.#size()), minMs), maxMs)
+  }
+
+  #stopTimers(): void {
+    this.#fingers.stop()
+    this.#reunion.stop()
+    this.#stabilizeTimer?.cancel()
+    this.#updateTimer?.cancel()
   }
 
   // What happens
