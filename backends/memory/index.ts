@@ -42,6 +42,7 @@ type Entries = Map<string, Entry>
 const defaultMaxKeys = 5_000_000
 /** Bounds what put and remove of ever new values leave behind. */
 const tombstonesPerValue = 8
+const rememberedOperations = 16_384
 const sweepIntervalMs = 60_000
 const self: PeerInfo = { peerId: "memory", id: "0".repeat(40), addresses: [] }
 
@@ -50,6 +51,8 @@ export class MemoryServlet extends P2PSipServlet {
   readonly #runtime: Runtime
   readonly #maxKeys: number
   readonly #keys = new Map<string, Entries>()
+  /** `KEY OPERATION`, oldest first. */
+  readonly #made = new Set<string>()
   #sweeper: Timer | undefined
 
   constructor(components: { readonly runtime: Runtime }, options: MemoryOptions = {}) {
@@ -88,6 +91,8 @@ export class MemoryServlet extends P2PSipServlet {
     }
 
     // 1. Repeated?
+    const operation = `${name} ${hex(operationId)}`
+    if (this.#made.has(operation)) return live
     for (const entry of before.values()) if (equal(entry.operationId, operationId)) return live
 
     // 2. Preconditions.
@@ -127,6 +132,11 @@ export class MemoryServlet extends P2PSipServlet {
       throw new P2PSipError("P2PSIP_LIMIT", `expected at most ${this.#maxKeys} keys (maxKeys), found one more`)
     }
     if (after.size > 0) this.#keys.set(name, after)
+    this.#made.add(operation)
+    for (const oldest of this.#made) {
+      if (this.#made.size <= rememberedOperations) break
+      this.#made.delete(oldest)
+    }
     return result
   }
 

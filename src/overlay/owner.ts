@@ -97,14 +97,14 @@ export class Owner {
     const stored = store.get(key)
     const outcome = applyUpdate(stored, update, {
       now: runtime.now(), maxValuesPerKey: this.#maxValuesPerKey, tick: () => clock.tick(),
-      wasMade: this.#recent.has(update.operationId),
+      wasMade: this.#recent.has(key + update.operationId),
     })
     if (outcome.kind === "rejected") return { status: "rejected", code: outcome.code, message: outcome.message, records: stored }
     const result: Result = { status: "done", records: outcome.records, replicas: nobody }
     if (outcome.kind === "applied") {
       store.requireRoom(key, outcome.changed)
       for (const record of outcome.changed) store.put(key, record)
-      this.#recent.add(update.operationId)
+      this.#recent.add(key + update.operationId)
     }
     // A repeated operation is copied once more: its first answer may have been lost together with the copies.
     const copied = replication.replicate(key, outcome.changed)

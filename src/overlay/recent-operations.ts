@@ -1,5 +1,5 @@
 /**
- * Names of operations made lately, for recognising one that comes again after
+ * Operations made lately (key and name), for recognising one that comes again after
  * its records were overwritten by another. Bounded: two generations, of which
  * the older is forgotten as a whole.
  */
@@ -12,12 +12,12 @@ export class RecentOperations {
     this.#perGeneration = perGeneration
   }
 
-  has(operationId: string): boolean {
-    return this.#young.has(operationId) || this.#old.has(operationId)
+  has(operation: string): boolean {
+    return this.#young.has(operation) || this.#old.has(operation)
   }
 
-  add(operationId: string): void {
-    this.#young.add(operationId)
+  add(operation: string): void {
+    this.#young.add(operation)
     if (this.#young.size < this.#perGeneration) return
     this.#old = this.#young
     this.#young = new Set()

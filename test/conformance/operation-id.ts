@@ -24,6 +24,20 @@ export function operationIds({ describe, it, options }: Suite): void {
       assert.deepEqual(texts(values), options.capabilities.multipleValues ? ["first", "second"] : ["second"])
     })
 
+    it("does not bring back what was replaced or removed since", async ({ one, other, run, texts }) => {
+      await run(one.put("key", "first", { valueHash: "hash", operationId }))
+      await run(one.put("key", "second", { valueHash: "hash" }))
+      await run(other.put("key", "first", { valueHash: "hash", operationId }))
+      assert.deepEqual(await texts("key"), ["second"])
+    })
+
+    it("is another operation at another key", async ({ one, run, texts }) => {
+      for (const key of ["a", "b", "c", "d"]) {
+        await run(one.put(key, `value of ${key}`, { operationId }))
+        assert.deepEqual(await texts(key), [`value of ${key}`])
+      }
+    })
+
     it("is told apart from the same change under another name", async ({ one, run, rejects }) => {
       const sequence = { series: "call-id", number: 1 }
       await run(one.put("key", "value", { sequence, operationId }))
