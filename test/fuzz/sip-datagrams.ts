@@ -28,13 +28,13 @@ function pick<T>(random: Random, items: readonly [T, ...T[]]): T {
   return items[random.below(items.length)] ?? items[0]
 }
 
-function register(call: number): string {
+function register(call: number, domain: string): string {
   return lines(
-    "REGISTER sip:example.com SIP/2.0",
+    `REGISTER sip:${domain} SIP/2.0`,
     `Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK-fuzz-${call};rport`,
     "Max-Forwards: 70",
-    'From: "Fuzz" <sip:fuzz@example.com>;tag=f1',
-    "To: <sip:fuzz@example.com>",
+    `From: "Fuzz" <sip:fuzz@${domain}>;tag=f1`,
+    `To: <sip:fuzz@${domain}>`,
     `Call-ID: fuzz-${call}@127.0.0.1`,
     "CSeq: 1 REGISTER",
     "Contact: <sip:fuzz@127.0.0.1:5070>;expires=60;q=0.5",
@@ -43,17 +43,17 @@ function register(call: number): string {
   )
 }
 
-function invite(call: number): string {
+function invite(call: number, domain: string): string {
   const sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
   return (
     lines(
-      "INVITE sip:bob@example.com SIP/2.0",
+      `INVITE sip:bob@${domain} SIP/2.0`,
       `Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK-fuzz-${call};rport, SIP/2.0/TCP [::1]:5061;branch=z9hG4bK-2`,
       "Max-Forwards: 3",
       "Route: <sip:127.0.0.1;lr>, <sip:192.0.2.1:5060;lr>",
       "Record-Route: <sip:192.0.2.2;lr>",
-      "From: <sip:fuzz@example.com>;tag=f1",
-      "To: <sip:bob@example.com>",
+      `From: <sip:fuzz@${domain}>;tag=f1`,
+      `To: <sip:bob@${domain}>`,
       `Call-ID: fuzz-${call}@127.0.0.1`,
       "CSeq: 1 INVITE",
       "Contact: <sip:fuzz@127.0.0.1:5070>",
@@ -65,12 +65,12 @@ function invite(call: number): string {
   )
 }
 
-function response(call: number): string {
+function response(call: number, domain: string): string {
   return lines(
     "SIP/2.0 200 OK",
     `Via: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bK-fuzz-${call}`,
-    "From: <sip:fuzz@example.com>;tag=f1",
-    "To: <sip:bob@example.com>;tag=t1",
+    `From: <sip:fuzz@${domain}>;tag=f1`,
+    `To: <sip:bob@${domain}>;tag=t1`,
     `Call-ID: fuzz-${call}@127.0.0.1`,
     "CSeq: 1 INVITE",
     "Contact: <sip:bob@127.0.0.1:5090>",
@@ -90,21 +90,21 @@ const morsels = [
   ";q=1.0001", ";expires=99999999999999999999", "sip:", "sips:", "tel:+1", "__proto__", "constructor",
 ] as const satisfies readonly [string, ...string[]]
 
-type Recipe = (random: Random, call: number) => string
+type Recipe = (random: Random, call: number, domain: string) => string
 
-const base: Recipe = (random, call) => pick(random, [register, invite, response])(call)
+const base: Recipe = (random, call, domain) => pick(random, [register, invite, response])(call, domain)
 
 function place(random: Random, text: string): number {
   return random.below(text.length + 1)
 }
 
-const truncated: Recipe = (random, call) => {
-  const text = base(random, call)
+const truncated: Recipe = (random, call, domain) => {
+  const text = base(random, call, domain)
   return text.slice(0, place(random, text))
 }
 
-const inserted: Recipe = (random, call) => {
-  let text = base(random, call)
+const inserted: Recipe = (random, call, domain) => {
+  let text = base(random, call, domain)
   for (let faults = 1 + random.below(4); faults > 0; faults--) {
     const at = place(random, text)
     text = text.slice(0, at) + pick(random, morsels) + text.slice(at)
@@ -112,22 +112,22 @@ const inserted: Recipe = (random, call) => {
   return text
 }
 
-const overwritten: Recipe = (random, call) => {
-  const codes = [...base(random, call)]
+const overwritten: Recipe = (random, call, domain) => {
+  const codes = [...base(random, call, domain)]
   for (let faults = 1 + random.below(8); faults > 0; faults--) {
     codes[random.below(codes.length)] = String.fromCharCode(random.below(256))
   }
   return codes.join("")
 }
 
-const cut: Recipe = (random, call) => {
-  const text = base(random, call)
+const cut: Recipe = (random, call, domain) => {
+  const text = base(random, call, domain)
   const at = place(random, text)
   return text.slice(0, at) + text.slice(at + random.below(60))
 }
 
-const lineFault: Recipe = (random, call) => {
-  const parts = base(random, call).split("\r\n")
+const lineFault: Recipe = (random, call, domain) => {
+  const parts = base(random, call, domain).split("\r\n")
   const at = random.below(parts.length)
   const line = parts[at] ?? ""
   const change = random.below(4)
@@ -138,15 +138,15 @@ const lineFault: Recipe = (random, call) => {
   return parts.join("\r\n")
 }
 
-const oversized: Recipe = (random, call) => {
-  const text = base(random, call)
+const oversized: Recipe = (random, call, domain) => {
+  const text = base(random, call, domain)
   const at = place(random, text)
   const morsel = pick(random, morsels)
   return text.slice(0, at) + morsel.repeat(Math.floor((maxDatagramBytes - text.length) / morsel.length)) + text.slice(at)
 }
 
-const manyHeaders: Recipe = (random, call) => {
-  const text = base(random, call)
+const manyHeaders: Recipe = (random, call, domain) => {
+  const text = base(random, call, domain)
   const header = pick(random, ["a:\r\n", "Via: SIP/2.0/UDP a\r\n", "Route: <sip:a>\r\n", "Contact: <sip:a@b>\r\n", "X: y\r\n z\r\n"])
   return text.replace("\r\n", () => `\r\n${header.repeat(1 + random.below(4000))}`)
 }
@@ -165,15 +165,17 @@ const recipes = [truncated, inserted, inserted, overwritten, cut, lineFault, ove
 export interface HostileOptions {
   readonly seed: number
   readonly count: number
+  /** What the messages are addressed to, so that some get past the first check. @default "example.com" */
+  readonly domain?: string
   /** Longer datagrams are cut off. @default 65507, the most that UDP carries */
   readonly maxBytes?: number
 }
 
 /** Datagrams that a SIP port must survive; a few of them happen to be valid. */
 export function* hostileDatagrams(options: HostileOptions): Generator<Buffer> {
-  const { seed, count, maxBytes = maxDatagramBytes } = options
+  const { seed, count, domain = "example.com", maxBytes = maxDatagramBytes } = options
   const random = seededRandom(seed)
   for (let call = 0; call < count; call++) {
-    yield Buffer.from(pick(random, recipes)(random, call).slice(0, maxBytes), "latin1")
+    yield Buffer.from(pick(random, recipes)(random, call, domain).slice(0, maxBytes), "latin1")
   }
 }

@@ -10,6 +10,12 @@ import { badRequest, SipSyntaxError } from "./syntax-error.ts"
 /** The largest message, start line to the end of the body; that of UDP. */
 export const maxMessageBytes = 65_535
 
+/**
+ * The largest start line and headers. A response copies headers, so a larger
+ * head could not be answered within one datagram.
+ */
+export const maxHeadBytes = 32_768
+
 const TAB = 0x09
 const LF = 0x0a
 const CR = 0x0d
@@ -137,6 +143,7 @@ function scanFields(bytes: Uint8Array, text: string, at: number): Head {
 
 /** A NUL may stand in a quoted pair (RFC 4475 §3.1.1.2); elsewhere some program would take it for the end. */
 function finishHead(text: string, headEnd: number, head: Head): Head {
+  if (headEnd > maxHeadBytes) return { ...head, fault: { status: 513, reason: reasonPhrase(513) }, isCopyable: false }
   for (let at = text.indexOf("\0"); at !== -1 && at < headEnd; at = text.indexOf("\0", at + 1)) {
     if (text.charAt(at - 1) !== "\\") return { ...head, fault: head.fault ?? bad("NUL in header section"), isCopyable: false }
   }

@@ -67,6 +67,15 @@ describe("parseMessage", () => {
   })
 })
 
+test("what is too large is refused, and not answered with its own headers", () => {
+  const padded = (bytes: number): string => register.replace("Max-Forwards", `X: ${"x".repeat(bytes)}\r\nMax-Forwards`)
+  expect(parse(padded(32_000)).cseq.number).toBe(7)
+  expect(faultOf(padded(33_000))).toMatchObject({ status: 513, request: undefined })
+  const body = "x".repeat(60_000)
+  expect(parse(register.replace("Content-Length: 0\r\n\r\n", `l: 60000\r\n\r\n${body}`)).body.length).toBe(60_000)
+  expect(faultOf(padded(70_000)).status).toBe(513)
+})
+
 describe("createResponse", () => {
   test("copies what RFC 3261 §8.2.6 names and adds the tag", () => {
     const response = createResponse(parse(register), 200, undefined, { toTag: "b2", headers: [["Expires", "60"]] })
