@@ -33,7 +33,6 @@ export type RequestHandler = (from: PeerId, body: ByteReader) => Reply | Promise
 /** Serves one kind of notification; what it throws is counted and dropped. */
 export type NotificationHandler = (from: PeerId, body: ByteReader) => void
 
-/** What can be set on {@link Rpc}. */
 export interface RpcOptions extends RtoOptions {
   /** How often a request is sent in all before the peer counts as silent. @default 3 */
   readonly attempts?: number
@@ -47,7 +46,6 @@ export interface RpcOptions extends RtoOptions {
   readonly maxPeers?: number
 }
 
-/** The defaults of {@link RpcOptions}. */
 export const rpcDefaults: Required<RpcOptions> = {
   ...rtoDefaults,
   attempts: 3,
@@ -57,7 +55,6 @@ export const rpcDefaults: Required<RpcOptions> = {
   maxPeers: 4_096,
 }
 
-/** How one request is to be made. */
 export interface CallOptions {
   /** See {@link RpcOptions.attempts}. */
   readonly attempts?: number

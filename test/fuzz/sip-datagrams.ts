@@ -90,21 +90,16 @@ const morsels = [
   ";q=1.0001", ";expires=99999999999999999999", "sip:", "sips:", "tel:+1", "__proto__", "constructor",
 ] as const satisfies readonly [string, ...string[]]
 
-type Recipe = (random: Random, call: number, domain: string) => string
-
-const base: Recipe = (random, call, domain) => pick(random, [register, invite, response])(call, domain)
+/** Breaks a message in one or a few places. */
+type Fault = (random: Random, text: string) => string
 
 function place(random: Random, text: string): number {
   return random.below(text.length + 1)
 }
 
-const truncated: Recipe = (random, call, domain) => {
-  const text = base(random, call, domain)
-  return text.slice(0, place(random, text))
-}
+const truncated: Fault = (random, text) => text.slice(0, place(random, text))
 
-const inserted: Recipe = (random, call, domain) => {
-  let text = base(random, call, domain)
+const inserted: Fault = (random, text) => {
   for (let faults = 1 + random.below(4); faults > 0; faults--) {
     const at = place(random, text)
     text = text.slice(0, at) + pick(random, morsels) + text.slice(at)
@@ -112,22 +107,22 @@ const inserted: Recipe = (random, call, domain) => {
   return text
 }
 
-const overwritten: Recipe = (random, call, domain) => {
-  const codes = [...base(random, call, domain)]
+const overwritten: Fault = (random, text) => {
+  const codes = [...text]
   for (let faults = 1 + random.below(8); faults > 0; faults--) {
     codes[random.below(codes.length)] = String.fromCharCode(random.below(256))
   }
   return codes.join("")
 }
 
-const cut: Recipe = (random, call, domain) => {
-  const text = base(random, call, domain)
+const cut: Fault = (random, text) => {
   const at = place(random, text)
   return text.slice(0, at) + text.slice(at + random.below(60))
 }
 
-const lineFault: Recipe = (random, call, domain) => {
-  const parts = base(random, call, domain).split("\r\n")
+/** A line missing, twice, elsewhere, or with another value. */
+const lineFault: Fault = (random, text) => {
+  const parts = text.split("\r\n")
   const at = random.below(parts.length)
   const line = parts[at] ?? ""
   const change = random.below(4)
@@ -138,28 +133,38 @@ const lineFault: Recipe = (random, call, domain) => {
   return parts.join("\r\n")
 }
 
-const oversized: Recipe = (random, call, domain) => {
-  const text = base(random, call, domain)
+const oversized: Fault = (random, text) => {
   const at = place(random, text)
   const morsel = pick(random, morsels)
-  return text.slice(0, at) + morsel.repeat(Math.floor((maxDatagramBytes - text.length) / morsel.length)) + text.slice(at)
+  const room = Math.max(0, maxDatagramBytes - text.length)
+  return text.slice(0, at) + morsel.repeat(Math.floor(room / morsel.length)) + text.slice(at)
 }
 
-const manyHeaders: Recipe = (random, call, domain) => {
-  const text = base(random, call, domain)
+const manyHeaders: Fault = (random, text) => {
   const header = pick(random, ["a:\r\n", "Via: SIP/2.0/UDP a\r\n", "Route: <sip:a>\r\n", "Contact: <sip:a@b>\r\n", "X: y\r\n z\r\n"])
   return text.replace("\r\n", () => `\r\n${header.repeat(1 + random.below(4000))}`)
 }
 
-const noise: Recipe = (random) => {
+const noise: Fault = (random) => {
   let text = ""
   for (let left = random.below(1400); left > 0; left--) text += String.fromCharCode(random.below(256))
   return text
 }
 
-const tiny: Recipe = (random) => pick(random, ["", "\0", "\r\n", "\r\n\r\n", "SIP", "SIP/2.0", "SIP/2.0 200 OK\r\n\r\n", "A B SIP/2.0\r\n\r\n"])
+const tiny: Fault = (random) => pick(random, ["", "\0", "\r\n", "\r\n\r\n", "SIP", "SIP/2.0", "SIP/2.0 200 OK\r\n\r\n", "A B SIP/2.0\r\n\r\n"])
 
-const recipes = [truncated, inserted, inserted, overwritten, cut, lineFault, oversized, manyHeaders, noise, tiny] as const
+const faults = [truncated, inserted, inserted, overwritten, cut, lineFault, oversized, manyHeaders, noise, tiny] as const
+
+/** Broken copies of one message, such as an answer to what was received. A few of them may still be valid. */
+export function* brokenCopies(message: Uint8Array, options: { readonly seed: number; readonly count: number }): Generator<Buffer> {
+  const random = seededRandom(options.seed)
+  const text = Buffer.from(message).toString("latin1")
+  for (let copy = 0; copy < options.count; copy++) yield broken(random, text, maxDatagramBytes)
+}
+
+function broken(random: Random, text: string, maxBytes: number): Buffer {
+  return Buffer.from(pick(random, faults)(random, text).slice(0, maxBytes), "latin1")
+}
 
 /** Options of {@link hostileDatagrams}. */
 export interface HostileOptions {
@@ -176,6 +181,6 @@ export function* hostileDatagrams(options: HostileOptions): Generator<Buffer> {
   const { seed, count, domain = "example.com", maxBytes = maxDatagramBytes } = options
   const random = seededRandom(seed)
   for (let call = 0; call < count; call++) {
-    yield Buffer.from(pick(random, recipes)(random, call, domain).slice(0, maxBytes), "latin1")
+    yield broken(random, pick(random, [register, invite, response])(call, domain), maxBytes)
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest"
-import { parseMessage } from "../../src/sip/message/index.ts"
+import { createResponse, parseMessage, SipRequest, SipResponse } from "../../src/sip/message/index.ts"
 import { domain, World } from "../support/sip-world.ts"
-import { hostileDatagrams } from "./sip-datagrams.ts"
+import { brokenCopies, hostileDatagrams } from "./sip-datagrams.ts"
 
 /** As long as any transaction of a proxy may live: Timer C, and the lives of what it leaves. */
 const longestTransactionMs = 10 * 60_000
@@ -28,6 +28,40 @@ describe("hostile datagrams at a peer's SIP port", () => {
       for (const answer of answers) expect(() => parseMessage(answer)).not.toThrow()
       expect((await bob.register()).status).toBe(200)
       await world.run(longestTransactionMs)
+      expect(peer.layer.size).toBe(0)
+      expect(errors.mock.calls).toEqual([])
+    })
+  }
+})
+
+describe("a hostile phone", () => {
+  for (const seed of [1, 2, 3]) {
+    test(`seed ${seed}: whatever it answers, the caller gets a final response and nothing stays behind`, async () => {
+      const world = new World()
+      const errors = vi.spyOn(world.runtime.log, "error")
+      const peer = world.addPeer(1)
+      const caller = world.addPhone("alice", "10.0.1.1", peer)
+      const callee = world.addPhone("mallory", "10.0.1.2", peer)
+      await callee.register()
+      let answers = 0
+      callee.transport.onMessage((bytes, flow) => {
+        const request = parseMessage(bytes)
+        if (!(request instanceof SipRequest)) return
+        for (const status of [180, 200]) {
+          const answer = createResponse(request, status, undefined, { toTag: "m", withRecordRoute: true }).toBytes()
+          for (const copy of brokenCopies(answer, { seed: seed * 100 + answers++, count: 3 })) flow.send(copy)
+        }
+      })
+
+      for (let call = 0; call < 30; call++) {
+        const invite = caller.request("INVITE", `sip:mallory@${domain}`)
+        caller.send(invite)
+        await world.run(longestTransactionMs)
+        const finals = caller.inbox.filter(({ message }) => {
+          return message instanceof SipResponse && message.isFinal && message.via?.branch === invite.via?.branch
+        })
+        expect(finals.length).toBeGreaterThan(0)
+      }
       expect(peer.layer.size).toBe(0)
       expect(errors.mock.calls).toEqual([])
     })

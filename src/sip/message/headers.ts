@@ -156,6 +156,15 @@ export class Headers {
     if (field !== undefined) this.#insert(this.#fields.length, field)
   }
 
+  /** Puts the fields of the name that `from` has, as they are, in the place of those that are here. */
+  replaceFrom(from: Headers, name: string): void {
+    const id = headerId(name)
+    const index = this.#indexOf(id, name)
+    this.#removeFrom(0, id, name)
+    const fields = from.#fields.filter((field) => matches(field, id, name))
+    this.#fields.splice(index === -1 ? this.#fields.length : index, 0, ...fields)
+  }
+
   /** The same fields; edits of one do not show in the other. */
   clone(): Headers {
     return Headers.fromFields(this.#fields.slice())

@@ -120,9 +120,9 @@ export class ProxiedRequest {
   }
 
   #onResponse(number: number, branch: BranchWork, response: SipResponse): void {
-    // §16.7 step 3; what has no other Via was for this proxy.
-    response.headers.removeFirst("Via")
-    if (!response.headers.has("Via")) return
+    // §16.7 step 3. The other Vias are those of the request that came, whatever the callee has made of them:
+    // a response that lost its way would leave the caller, and the transaction, without an end.
+    response.headers.replaceFrom(this.#server.request.headers, "Via")
     if (response.status >= 200) branch.timer?.cancel()
     // §16.7 step 2: the callee is still there; also the end of the wait for any sign of life.
     else this.#startTimerC(branch)

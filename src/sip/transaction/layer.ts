@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto"
 import { P2PSipError } from "../../errors.ts"
 import type { Runtime } from "../../runtime/runtime.ts"
 import {
@@ -6,9 +7,11 @@ import {
   SipRequest,
   SipSyntaxError,
   validateRequest,
+  validateResponse,
   type HeaderEntries,
   type SipMessage,
   type SipResponse,
+  type Via,
 } from "../message/index.ts"
 import type { Flow, Transport, TransportProtocol } from "../transport/transport.ts"
 import { InviteClientTransaction, NonInviteClientTransaction, type AnyClientTransaction } from "./client-transaction.ts"
@@ -16,11 +19,10 @@ import { LayerCounters } from "./counters.ts"
 import { clientKey, hasCookie, isOldKey, serverKey } from "./keys.ts"
 import { transactionSettings, type TransactionOptions, type TransactionSettings } from "./options.ts"
 import { InviteServerTransaction, NonInviteServerTransaction, type AnyServerTransaction } from "./server-transaction.ts"
-import { StatelessAnswers, topViaOf } from "./stateless.ts"
 import { TimerLists } from "./timer-lists.ts"
 import type { TransactionHost } from "./transaction.ts"
 import type { ClientHandlers, ClientTransaction, RequestOptions, ServerTransaction } from "./types.ts"
-import { magicCookie, markReceived, pushVia } from "./via.ts"
+import { flowOfResponse, magicCookie, markReceived, pushVia } from "./via.ts"
 
 export interface TransactionComponents {
   readonly runtime: Runtime
@@ -42,7 +44,7 @@ export class TransactionLayer {
   readonly #timers: TimerLists
   readonly #counters: LayerCounters
   readonly #host: TransactionHost
-  readonly #answers: StatelessAnswers
+  readonly #tagSecret: Uint8Array
   readonly #servers = new Map<string, AnyServerTransaction>()
   readonly #clients = new Map<string, AnyClientTransaction>()
   #handler: (transaction: ServerTransaction, request: SipRequest) => void = refuseAll
@@ -56,11 +58,11 @@ export class TransactionLayer {
     this.#transports = transports
     this.#settings = transactionSettings(options)
     this.#timers = new TimerLists(runtime)
+    this.#tagSecret = runtime.random.bytes(16)
     this.#counters = new LayerCounters(runtime.metrics, {
       client: () => this.#clients.size,
       server: () => this.#servers.size,
     })
-    this.#answers = new StatelessAnswers(this.#counters, runtime.random.bytes(16))
     this.#host = this.#makeHost()
     for (const transport of transports) transport.onMessage((bytes, flow) => this.#receive(bytes, flow))
   }
@@ -100,10 +102,15 @@ export class TransactionLayer {
    * Sends a message without a transaction. A response goes where its topmost
    * Via wants it; a request (an ACK for a 2xx) gets this element's Via.
    */
-  sendStateless(message: SipRequest | SipResponse, flow: Flow, options: RequestOptions = {}): void {
-    if (!(message instanceof SipRequest)) return this.#answers.send(message, flow)
-    pushVia(message, flow.transport, this.#newBranch(options.branchSuffix))
-    flow.send(message.toBytes())
+  sendStateless(message: SipMessage, flow: Flow, options: RequestOptions = {}): void {
+    if (message instanceof SipRequest) {
+      pushVia(message, flow.transport, this.#newBranch(options.branchSuffix))
+      flow.send(message.toBytes())
+      return
+    }
+    const way = flowOfResponse(message, flow)
+    if (way === undefined) this.#counters.suppressed("no-way-back")
+    else way.send(message.toBytes())
   }
 
   /**
@@ -111,7 +118,7 @@ export class TransactionLayer {
    * the same for each retransmission of the request.
    */
   reply(request: SipRequest, flow: Flow, status: number, reason?: string, headers: HeaderEntries = []): void {
-    this.#answers.reply(request, flow, status, reason, headers)
+    this.sendStateless(createResponse(request, status, reason, { toTag: this.#tagFor(request), headers }), flow)
   }
 
   /** The first transport of that protocol. */
@@ -166,13 +173,14 @@ export class TransactionLayer {
       if (message instanceof SipRequest) this.#receiveRequest(message, flow)
       else this.#receiveResponse(message, flow)
     } catch (error) {
-      if (error instanceof SipSyntaxError) this.#answers.refuse(error, flow)
+      if (error instanceof SipSyntaxError) this.#refuse(error, flow)
       else this.#reportDefect(error)
     }
   }
 
   #receiveResponse(response: SipResponse, flow: Flow): void {
     this.#counters.response(response.status)
+    validateResponse(response)
     const branch = response.via?.branch
     const transaction = branch === undefined ? undefined : this.#clients.get(clientKey(branch, response.cseq.method))
     if (transaction !== undefined) transaction.receive(response)
@@ -180,9 +188,9 @@ export class TransactionLayer {
   }
 
   #receiveRequest(request: SipRequest, flow: Flow): void {
-    const { method } = request
+    const { method, via } = request
     this.#counters.request(method)
-    const via = topViaOf(request)
+    if (via === undefined) throw new SipSyntaxError(400, "Missing Via")
     markReceived(request, via, flow)
     const isInvites = method === "ACK" || method === "CANCEL"
     // Without the cookie the key is made of headers that must first be known to be sound.
@@ -203,7 +211,7 @@ export class TransactionLayer {
       return
     }
     // §9.2: answered here; a CANCEL that matches nothing gets a 481.
-    const toTag = invite?.toTag ?? this.#answers.tagFor(request)
+    const toTag = invite?.toTag ?? this.#tagFor(request)
     this.sendStateless(createResponse(request, invite === undefined ? 481 : 200, undefined, { toTag }), flow)
     invite?.cancel(request)
   }
@@ -240,7 +248,7 @@ export class TransactionLayer {
       this.#handler(transaction, request)
     } catch (error) {
       const [status, reason] = this.#answerTo(error)
-      transaction.respond(createResponse(request, status, reason, { toTag: this.#answers.tagFor(request) }))
+      transaction.respond(createResponse(request, status, reason, { toTag: this.#tagFor(request) }))
     }
   }
 
@@ -250,6 +258,17 @@ export class TransactionLayer {
     const status = error instanceof SipSyntaxError ? error.status : 500
     this.#counters.refused(status)
     return [status, error instanceof SipSyntaxError ? error.reason : undefined]
+  }
+
+  /** A fault that can be told to the sender is told; an ACK or a response is never answered. */
+  #refuse({ request, status, reason }: SipSyntaxError, flow: Flow): void {
+    this.#counters.dropped("malformed")
+    if (request === undefined || request.method === "ACK") return
+    const via = topVia(request)
+    if (via === undefined) return
+    markReceived(request, via, flow)
+    this.#counters.refused(status)
+    this.reply(request, flow, status, reason)
   }
 
   #passStray(message: SipMessage, flow: Flow): void {
@@ -263,6 +282,12 @@ export class TransactionLayer {
     return suffix === undefined ? branch : `${branch}.${suffix}`
   }
 
+  #tagFor(request: SipRequest): string {
+    const { headers } = request
+    const hmac = createHmac("sha256", this.#tagSecret)
+    return hmac.update(`${headers.get("Call-ID")} ${topVia(request)?.branch} ${headers.get("CSeq")}`).digest("hex").slice(0, 16)
+  }
+
   #reportDefect(error: unknown): void {
     this.#counters.dropped("defect")
     this.#runtime.log.error({ err: error }, "a SIP message met a defect of this program")
@@ -273,4 +298,12 @@ const noHandlers: ClientHandlers = { onResponse() {}, onTimeout() {}, onTranspor
 
 function refuseAll(transaction: ServerTransaction, request: SipRequest): void {
   transaction.respond(createResponse(request, 501))
+}
+
+function topVia(request: SipRequest): Via | undefined {
+  try {
+    return request.via
+  } catch {
+    return undefined
+  }
 }

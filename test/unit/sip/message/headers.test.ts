@@ -52,6 +52,17 @@ describe("Headers", () => {
     expect(headers.getAll("Route")).toEqual(["<sip:only>"])
   })
 
+  test("replaceFrom takes over all fields of one name, and their place stays", () => {
+    const { headers } = parsed("v: SIP/2.0/UDP a", "Via :SIP/2.0/UDP b")
+    const other = new Headers([["To", "<sip:a@b>"], ["Via", "x"], ["CSeq", "1 BYE"], ["v", "y"]])
+    other.replaceFrom(headers, "Via")
+    expect(other.toString()).toBe("To: <sip:a@b>\r\nv: SIP/2.0/UDP a\r\nVia :SIP/2.0/UDP b\r\nCSeq: 1 BYE\r\n")
+    other.replaceFrom(headers, "CSeq")
+    expect(other.has("CSeq")).toBe(false)
+    other.replaceFrom(headers, "Content-Length")
+    expect([...other].at(-1)).toEqual(["Content-Length", "0"])
+  })
+
   test("prepend puts a new name before everything, append at the end", () => {
     const headers = new Headers([["To", "<sip:a@b>"]])
     headers.prepend("record-route", "<sip:p;lr>")
