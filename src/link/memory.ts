@@ -58,11 +58,13 @@ export class MemoryNetwork {
   }
 }
 
+/** What can be set on a {@link MemoryLink}. */
 export interface MemoryLinkOptions extends Partial<LinkLimits> {
   /** @default a name that is free in the network */
   readonly peerId?: PeerId
 }
 
+/** What a {@link MemoryLink} is built from. */
 export interface MemoryLinkComponents {
   readonly runtime: Runtime
   readonly network: MemoryNetwork

@@ -10,6 +10,7 @@ import type { PeerId } from "../link/link.ts"
 /** 40 lower-case hexadecimal digits. */
 export type Id = string
 
+/** Length of an identifier. */
 export const idBytes = 20
 
 /** The place of a peer: derived from its public key, so that nobody can choose where to sit. */

@@ -24,6 +24,7 @@ export function writeMember(writer: ByteWriter, member: Member): void {
   for (const address of addresses) writer.text(address)
 }
 
+/** Reads what `writeMember` wrote; the id is computed here, never believed. */
 export function readMember(reader: ByteReader): Member {
   const peerId = reader.text(maxPeerIdBytes)
   if (peerId === "") throw badFrame("a peer id", "an empty one")
@@ -32,11 +33,13 @@ export function readMember(reader: ByteReader): Member {
   return { id: idOfPeer(peerId), peerId, addresses }
 }
 
+/** Writes a list of members: their number, then each. */
 export function writeMembers(writer: ByteWriter, members: readonly Member[]): void {
   writer.varint(members.length)
   for (const member of members) writeMember(writer, member)
 }
 
+/** Reads what `writeMembers` wrote; more than `max` is a bad frame. */
 export function readMembers(reader: ByteReader, max: number): Member[] {
   const members: Member[] = []
   for (let left = reader.count(max, 2); left > 0; left--) members.push(readMember(reader))

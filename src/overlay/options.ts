@@ -5,7 +5,7 @@ import { servletOptionsSchema } from "../servlet/options.ts"
 const count = z.int().min(1)
 const interval = z.int().min(100).max(86_400_000)
 
-/** @see OverlayOptions; a backend's own schema is `overlayOptionsSchema.extend({ … })`. */
+/** Checks `OverlayOptions`; a backend's own schema is `overlayOptionsSchema.extend({ … })`. */
 export const overlayOptionsSchema = servletOptionsSchema.extend({
   replication: count.max(16).optional(),
   acks: count.max(16).optional(),

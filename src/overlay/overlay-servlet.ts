@@ -34,6 +34,7 @@ export interface OverlayOptions extends ServletOptions, ReplicationOptions, Sync
   readonly rpc?: RpcOptions | undefined
 }
 
+/** What an {@link OverlayServlet} is built from. */
 export interface OverlayComponents {
   readonly runtime: Runtime
   /** Started by its owner before `join`. */

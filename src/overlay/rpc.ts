@@ -33,6 +33,7 @@ export type RequestHandler = (from: PeerId, body: ByteReader) => Reply | Promise
 /** Serves one kind of notification; what it throws is counted and dropped. */
 export type NotificationHandler = (from: PeerId, body: ByteReader) => void
 
+/** What can be set on {@link Rpc}. */
 export interface RpcOptions extends RtoOptions {
   /** How often a request is sent in all before the peer counts as silent. @default 3 */
   readonly attempts?: number
@@ -46,6 +47,7 @@ export interface RpcOptions extends RtoOptions {
   readonly maxPeers?: number
 }
 
+/** The defaults of {@link RpcOptions}. */
 export const rpcDefaults: Required<RpcOptions> = {
   ...rtoDefaults,
   attempts: 3,
@@ -55,6 +57,7 @@ export const rpcDefaults: Required<RpcOptions> = {
   maxPeers: 4_096,
 }
 
+/** How one request is to be made. */
 export interface CallOptions {
   /** See {@link RpcOptions.attempts}. */
   readonly attempts?: number

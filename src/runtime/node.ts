@@ -7,11 +7,13 @@ import { createLogger, type LogLevel } from "./log.ts"
 import { RegistryMetrics } from "./metrics.ts"
 import type { Logger, Metrics, Random, Runtime, Timer } from "./runtime.ts"
 
+/** What can be set on a {@link NodeRuntime}. */
 export interface NodeRuntimeOptions {
   /** @default "info" */
   readonly logLevel?: LogLevel
 }
 
+/** What a {@link NodeRuntime} takes from elsewhere, where its own will not do. */
 export interface NodeRuntimeComponents {
   /** @default JSON lines on stderr */
   readonly log?: Logger

@@ -13,7 +13,7 @@ export interface ServletOptions {
   readonly limits?: { readonly [Name in keyof Limits]?: number | undefined } | undefined
 }
 
-/** @see {@link ServletOptions} */
+/** The default of `operationTimeoutMs`. */
 export const defaultOperationTimeoutMs = 10_000
 
 /** A SIP binding takes about 500 bytes and an address-of-record has a handful; the rest is room. */

@@ -50,6 +50,7 @@ export interface RemoveAllMutation {
   readonly sequence?: Sequence
 }
 
+/** One change to the values of a key. */
 export type Mutation = PutMutation | RemoveMutation | RemoveAllMutation
 
 /** A condition on the live values of the key, judged by the owner in the same step as the mutations. */
@@ -67,6 +68,7 @@ export interface OperationOptions {
   readonly signal?: AbortSignal
 }
 
+/** Common to all operations that change something. */
 export interface UpdateOptions extends OperationOptions {
   /**
    * Eight bytes that name this operation. An operation repeated under the same
@@ -76,6 +78,7 @@ export interface UpdateOptions extends OperationOptions {
   readonly operationId?: Uint8Array
 }
 
+/** How a value is to be stored. */
 export interface PutOptions extends UpdateOptions {
   readonly valueHash?: Data
   /** @default 3600 */
@@ -83,6 +86,7 @@ export interface PutOptions extends UpdateOptions {
   readonly sequence?: Sequence
 }
 
+/** How a value is to be deleted. */
 export interface RemoveOptions extends UpdateOptions {
   readonly sequence?: Sequence
 }
@@ -95,10 +99,12 @@ export interface RemoveOptions extends UpdateOptions {
  */
 export type Consistency = "owner" | "any" | "all"
 
+/** How values are to be found. */
 export interface GetOptions extends OperationOptions {
   readonly consistency?: Consistency
 }
 
+/** How an overlay is to be entered. */
 export type JoinOptions = OperationOptions
 
 /** What putOrGet found or did. */

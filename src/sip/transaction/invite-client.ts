@@ -63,8 +63,8 @@ export const inviteClient: Machine<InviteClientState, InviteClientInput, Self> =
       case "timerD":
         return self.enter("terminated")
       case "transportError":
-        self.enter("terminated")
-        return self.reportTransportError()
+        // The user has the final response already: what becomes of an ACK is no news to it.
+        return self.enter("terminated")
     }
   },
 

@@ -1,4 +1,3 @@
-import { createHmac } from "node:crypto"
 import { P2PSipError } from "../../errors.ts"
 import type { Runtime } from "../../runtime/runtime.ts"
 import {
@@ -11,7 +10,6 @@ import {
   type HeaderEntries,
   type SipMessage,
   type SipResponse,
-  type Via,
 } from "../message/index.ts"
 import type { Flow, Transport, TransportProtocol } from "../transport/transport.ts"
 import { InviteClientTransaction, NonInviteClientTransaction, type AnyClientTransaction } from "./client-transaction.ts"
@@ -19,10 +17,11 @@ import { LayerCounters } from "./counters.ts"
 import { clientKey, hasCookie, isOldKey, serverKey } from "./keys.ts"
 import { transactionSettings, type TransactionOptions, type TransactionSettings } from "./options.ts"
 import { InviteServerTransaction, NonInviteServerTransaction, type AnyServerTransaction } from "./server-transaction.ts"
+import { StatelessAnswers, topViaOf } from "./stateless.ts"
 import { TimerLists } from "./timer-lists.ts"
 import type { TransactionHost } from "./transaction.ts"
 import type { ClientHandlers, ClientTransaction, RequestOptions, ServerTransaction } from "./types.ts"
-import { flowOfResponse, magicCookie, markReceived, pushVia } from "./via.ts"
+import { magicCookie, markReceived, pushVia } from "./via.ts"
 
 export interface TransactionComponents {
   readonly runtime: Runtime
@@ -44,7 +43,7 @@ export class TransactionLayer {
   readonly #timers: TimerLists
   readonly #counters: LayerCounters
   readonly #host: TransactionHost
-  readonly #tagSecret: Uint8Array
+  readonly #answers: StatelessAnswers
   readonly #servers = new Map<string, AnyServerTransaction>()
   readonly #clients = new Map<string, AnyClientTransaction>()
   #handler: (transaction: ServerTransaction, request: SipRequest) => void = refuseAll
@@ -58,11 +57,11 @@ export class TransactionLayer {
     this.#transports = transports
     this.#settings = transactionSettings(options)
     this.#timers = new TimerLists(runtime)
-    this.#tagSecret = runtime.random.bytes(16)
     this.#counters = new LayerCounters(runtime.metrics, {
       client: () => this.#clients.size,
       server: () => this.#servers.size,
     })
+    this.#answers = new StatelessAnswers(this.#counters, runtime.random.bytes(16))
     this.#host = this.#makeHost()
     for (const transport of transports) transport.onMessage((bytes, flow) => this.#receive(bytes, flow))
   }
@@ -102,15 +101,10 @@ export class TransactionLayer {
    * Sends a message without a transaction. A response goes where its topmost
    * Via wants it; a request (an ACK for a 2xx) gets this element's Via.
    */
-  sendStateless(message: SipMessage, flow: Flow, options: RequestOptions = {}): void {
-    if (message instanceof SipRequest) {
-      pushVia(message, flow.transport, this.#newBranch(options.branchSuffix))
-      flow.send(message.toBytes())
-      return
-    }
-    const way = flowOfResponse(message, flow)
-    if (way === undefined) this.#counters.suppressed("no-way-back")
-    else way.send(message.toBytes())
+  sendStateless(message: SipRequest | SipResponse, flow: Flow, options: RequestOptions = {}): void {
+    if (!(message instanceof SipRequest)) return this.#answers.send(message, flow)
+    pushVia(message, flow.transport, this.#newBranch(options.branchSuffix))
+    flow.send(message.toBytes())
   }
 
   /**
@@ -118,7 +112,7 @@ export class TransactionLayer {
    * the same for each retransmission of the request.
    */
   reply(request: SipRequest, flow: Flow, status: number, reason?: string, headers: HeaderEntries = []): void {
-    this.sendStateless(createResponse(request, status, reason, { toTag: this.#tagFor(request), headers }), flow)
+    this.#answers.reply(request, flow, status, reason, headers)
   }
 
   /** The first transport of that protocol. */
@@ -173,7 +167,7 @@ export class TransactionLayer {
       if (message instanceof SipRequest) this.#receiveRequest(message, flow)
       else this.#receiveResponse(message, flow)
     } catch (error) {
-      if (error instanceof SipSyntaxError) this.#refuse(error, flow)
+      if (error instanceof SipSyntaxError) this.#answers.refuse(error, flow)
       else this.#reportDefect(error)
     }
   }
@@ -188,9 +182,9 @@ export class TransactionLayer {
   }
 
   #receiveRequest(request: SipRequest, flow: Flow): void {
-    const { method, via } = request
+    const { method } = request
     this.#counters.request(method)
-    if (via === undefined) throw new SipSyntaxError(400, "Missing Via")
+    const via = topViaOf(request)
     markReceived(request, via, flow)
     const isInvites = method === "ACK" || method === "CANCEL"
     // Without the cookie the key is made of headers that must first be known to be sound.
@@ -211,7 +205,7 @@ export class TransactionLayer {
       return
     }
     // §9.2: answered here; a CANCEL that matches nothing gets a 481.
-    const toTag = invite?.toTag ?? this.#tagFor(request)
+    const toTag = invite?.toTag ?? this.#answers.tagFor(request)
     this.sendStateless(createResponse(request, invite === undefined ? 481 : 200, undefined, { toTag }), flow)
     invite?.cancel(request)
   }
@@ -248,7 +242,7 @@ export class TransactionLayer {
       this.#handler(transaction, request)
     } catch (error) {
       const [status, reason] = this.#answerTo(error)
-      transaction.respond(createResponse(request, status, reason, { toTag: this.#tagFor(request) }))
+      transaction.respond(createResponse(request, status, reason, { toTag: this.#answers.tagFor(request) }))
     }
   }
 
@@ -258,17 +252,6 @@ export class TransactionLayer {
     const status = error instanceof SipSyntaxError ? error.status : 500
     this.#counters.refused(status)
     return [status, error instanceof SipSyntaxError ? error.reason : undefined]
-  }
-
-  /** A fault that can be told to the sender is told; an ACK or a response is never answered. */
-  #refuse({ request, status, reason }: SipSyntaxError, flow: Flow): void {
-    this.#counters.dropped("malformed")
-    if (request === undefined || request.method === "ACK") return
-    const via = topVia(request)
-    if (via === undefined) return
-    markReceived(request, via, flow)
-    this.#counters.refused(status)
-    this.reply(request, flow, status, reason)
   }
 
   #passStray(message: SipMessage, flow: Flow): void {
@@ -282,12 +265,6 @@ export class TransactionLayer {
     return suffix === undefined ? branch : `${branch}.${suffix}`
   }
 
-  #tagFor(request: SipRequest): string {
-    const { headers } = request
-    const hmac = createHmac("sha256", this.#tagSecret)
-    return hmac.update(`${headers.get("Call-ID")} ${topVia(request)?.branch} ${headers.get("CSeq")}`).digest("hex").slice(0, 16)
-  }
-
   #reportDefect(error: unknown): void {
     this.#counters.dropped("defect")
     this.#runtime.log.error({ err: error }, "a SIP message met a defect of this program")
@@ -298,12 +275,4 @@ const noHandlers: ClientHandlers = { onResponse() {}, onTimeout() {}, onTranspor
 
 function refuseAll(transaction: ServerTransaction, request: SipRequest): void {
   transaction.respond(createResponse(request, 501))
-}
-
-function topVia(request: SipRequest): Via | undefined {
-  try {
-    return request.via
-  } catch {
-    return undefined
-  }
 }

@@ -120,7 +120,7 @@ describe("INVITE client", () => {
       ["proceeding", "timerCancel", "terminated", "timeout to user"],
       ["completed", "300-699", "completed", "send ACK"],
       ["completed", "timerD", "terminated", ""],
-      ["completed", "transportError", "terminated", "transport error to user"],
+      ["completed", "transportError", "terminated", ""],
       ["accepted", "2xx", "accepted", "response to user"],
       ["accepted", "timerM", "terminated", ""],
     ],

@@ -1,0 +1,201 @@
+/** What the parts of a user agent share: identity, sending, the table of calls. */
+import type { Runtime } from "../../runtime/runtime.ts"
+import { createResponse, SipRequest, SipUri } from "../message/index.ts"
+import type { SipResponse } from "../message/index.ts"
+import { TransactionLayer } from "../transaction/index.ts"
+import type { ClientTransaction, TransactionOptions } from "../transaction/index.ts"
+import { formatHostPort, LiteralResolver, TransportSet } from "../transport/index.ts"
+import type { Flow, HostPort, Transport } from "../transport/index.ts"
+import type { Call } from "./call.ts"
+import { Credentials } from "./credentials.ts"
+import type { Dialog } from "./dialog.ts"
+import type { AgentEvent, AgentListener } from "./events.ts"
+import { audioSession } from "./sdp.ts"
+
+export interface AgentComponents {
+  readonly runtime: Runtime
+  /** The agent's own; the agent starts and stops it. */
+  readonly transport: Transport
+}
+
+export interface AgentOptions {
+  /** Who the agent is: `sip:alice@example.org`. */
+  readonly addressOfRecord: string
+  /** Where everything is sent first. */
+  readonly proxy: HostPort
+  /** For challenges. @default the user part of the address-of-record */
+  readonly username?: string
+  /** Without one, challenges are not answered. */
+  readonly password?: string
+  readonly displayName?: string
+  readonly transactions?: TransactionOptions
+}
+
+/** An established call. */
+export interface OngoingCall {
+  readonly call: Call
+  readonly dialog: Dialog
+}
+
+export class AgentCore {
+  readonly runtime: Runtime
+  readonly layer: TransactionLayer
+  readonly addressOfRecord: string
+  readonly credentials: Credentials | undefined
+  proxy: HostPort
+  readonly #transports: TransportSet
+  readonly #transport: Transport
+  readonly #displayName: string | undefined
+  readonly #listeners = new Set<AgentListener>()
+  readonly #calls = new Map<string, OngoingCall>()
+  /** What to do when the ACK of a call comes. */
+  readonly #awaited = new Map<string, () => void>()
+
+  constructor({ runtime, transport }: AgentComponents, options: AgentOptions) {
+    this.runtime = runtime
+    this.#transport = transport
+    this.#transports = new TransportSet({ runtime, transports: [transport], resolver: new LiteralResolver() })
+    this.layer = new TransactionLayer({ runtime, transports: [transport] }, options.transactions)
+    this.addressOfRecord = options.addressOfRecord
+    this.#displayName = options.displayName
+    this.proxy = options.proxy
+    const username = options.username ?? SipUri.parse(options.addressOfRecord).decodedUser ?? ""
+    this.credentials = options.password === undefined ? undefined : new Credentials(runtime.random, username, options.password)
+  }
+
+  get transport(): Transport {
+    return this.#transport
+  }
+
+  get contact(): string {
+    const { protocol, advertised } = this.#transport
+    const user = SipUri.parse(this.addressOfRecord).user ?? "anonymous"
+    return `sip:${user}@${formatHostPort(advertised)}${protocol === "UDP" ? "" : `;transport=${protocol.toLowerCase()}`}`
+  }
+
+  onEvent(listener: AgentListener): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  emit(event: AgentEvent): void {
+    for (const listener of [...this.#listeners]) listener(event)
+  }
+
+  newTag(): string {
+    return Buffer.from(this.runtime.random.bytes(8)).toString("hex")
+  }
+
+  /** A request outside of any dialog. */
+  newRequest(method: string, target: string, headers: readonly (readonly [string, string])[] = []): SipRequest {
+    const name = this.#displayName === undefined ? "" : `"${this.#displayName.replaceAll(/["\\]/g, "")}" `
+    return SipRequest.create(method, target, [
+      ["Max-Forwards", "70"],
+      ["From", `${Buffer.from(name).toString("latin1")}<${this.addressOfRecord}>;tag=${this.newTag()}`],
+      ["To", `<${target}>`],
+      ["Call-ID", `${this.newTag()}${this.newTag()}`],
+      ["CSeq", `1 ${method}`],
+      ["User-Agent", "p2psip"],
+      ...headers,
+    ])
+  }
+
+  /** The same request once more, with the next number and without Via and credentials (RFC 3261 §22.2). */
+  repeat(request: SipRequest): SipRequest {
+    const again = request.clone()
+    for (const name of ["Via", "Authorization", "Proxy-Authorization"]) again.headers.remove(name)
+    again.headers.set("CSeq", `${request.cseq.number + 1} ${request.method}`)
+    return again
+  }
+
+  /** Sends to the proxy. What goes wrong on the way becomes a response that this agent makes itself: 408 or 503. */
+  send(request: SipRequest, onResponse: (response: SipResponse) => void): ClientTransaction | undefined {
+    this.credentials?.apply(request)
+    return this.#sendOn(this.#transport.flowTo(this.proxy), request, onResponse)
+  }
+
+  /** Sends a request within a dialog and does not care for the answer. */
+  sendWithin(dialog: Dialog, method: string): void {
+    void this.#flowTowards(dialog.nextHop).then((flow) => this.#sendOn(flow, dialog.request(method), () => undefined))
+  }
+
+  sendAck(ack: SipRequest, nextHop: SipUri): void {
+    void this.#flowTowards(nextHop).then((flow) => {
+      if (flow) this.layer.sendStateless(ack, flow)
+    })
+  }
+
+  sessionHeaders(): [string, string][] {
+    return [
+      ["Contact", `<${this.contact}>`],
+      ["Content-Type", "application/sdp"],
+      ["Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE"],
+    ]
+  }
+
+  session(): Uint8Array {
+    return audioSession(this.#transport.advertised.host, this.runtime.random.uint32())
+  }
+
+  remember(ongoing: OngoingCall): void {
+    this.#calls.set(ongoing.call.callId, ongoing)
+  }
+
+  forget(callId: string): void {
+    this.#calls.delete(callId)
+    this.acknowledge(callId)
+  }
+
+  ongoing(callId: string): OngoingCall | undefined {
+    return this.#calls.get(callId)
+  }
+
+  /** Calls that are established. */
+  get calls(): readonly Call[] {
+    return [...this.#calls.values()].map(({ call }) => call)
+  }
+
+  awaitAck(callId: string, onAck: () => void): void {
+    this.acknowledge(callId)
+    this.#awaited.set(callId, onAck)
+  }
+
+  acknowledge(callId: string): void {
+    this.#awaited.get(callId)?.()
+    this.#awaited.delete(callId)
+  }
+
+  /** Ends the timers of calls. */
+  stop(): void {
+    for (const onAck of this.#awaited.values()) onAck()
+    this.#awaited.clear()
+    this.layer.stop()
+  }
+
+  #sendOn(flow: Flow | undefined, request: SipRequest, onResponse: (response: SipResponse) => void): ClientTransaction | undefined {
+    if (!flow) {
+      this.runtime.defer(() => onResponse(createResponse(request, 503)))
+      return undefined
+    }
+    let hasEnded = false
+    const fail = (status: number): void => {
+      if (!hasEnded) pass(createResponse(request, status))
+    }
+    const pass = (response: SipResponse): void => {
+      hasEnded ||= response.status >= 200
+      onResponse(response)
+    }
+    return this.layer.request(request, flow, {
+      onResponse: pass,
+      onTimeout: () => fail(408),
+      onTransportError: () => fail(503),
+      onEnd: () => fail(503),
+    })
+  }
+
+  /** The next hop by its address; a name, or another transport, is left to the proxy. */
+  async #flowTowards(nextHop: SipUri): Promise<Flow | undefined> {
+    const [place] = await this.#transports.targetsOf(nextHop)
+    return (place && this.#transports.flowTo(place)) ?? this.#transport.flowTo(this.proxy)
+  }
+}

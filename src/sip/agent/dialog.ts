@@ -1,0 +1,71 @@
+/** A dialog (RFC 3261 §12): what later requests of a call are made from. */
+import { parseNameAddress, SipRequest, SipUri } from "../message/index.ts"
+import type { NameAddress, SipMessage, SipResponse } from "../message/index.ts"
+
+export class Dialog {
+  readonly callId: string
+  readonly remoteTag: string | undefined
+  readonly #localAddress: string
+  readonly #remoteAddress: string
+  readonly #routes: readonly string[]
+  #remoteTarget: string
+  #localCSeq: number
+  #remoteCSeq: number
+
+  private constructor(parts: { message: SipMessage; local: string; remote: NameAddress; routes: string[]; localCSeq: number; remoteCSeq: number }) {
+    this.callId = parts.message.callId
+    this.remoteTag = parts.remote.tag
+    this.#localAddress = parts.local
+    this.#remoteAddress = parts.remote.toString()
+    this.#routes = parts.routes
+    this.#remoteTarget = contactOf(parts.message) ?? parts.remote.uri
+    this.#localCSeq = parts.localCSeq
+    this.#remoteCSeq = parts.remoteCSeq
+  }
+
+  /** The caller's side, from a response to its INVITE (§12.1.2). */
+  static ofCaller(response: SipResponse): Dialog {
+    const local = response.from.toString()
+    const routes = response.headers.getAll("Record-Route").reverse()
+    return new Dialog({ message: response, local, remote: response.to, routes, localCSeq: response.cseq.number, remoteCSeq: -1 })
+  }
+
+  /** The callee's side, from the INVITE and the tag put into its response (§12.1.1). */
+  static ofCallee(invite: SipRequest, localTag: string): Dialog {
+    const local = invite.to.withParam("tag", localTag).toString()
+    const routes = invite.headers.getAll("Record-Route")
+    return new Dialog({ message: invite, local, remote: invite.from, routes, localCSeq: 0, remoteCSeq: invite.cseq.number })
+  }
+
+  /** A request within the dialog, without Via (§12.2.1.1). An ACK takes the number of its INVITE. */
+  request(method: string, inviteCSeq?: number): SipRequest {
+    const cseq = inviteCSeq ?? ++this.#localCSeq
+    return SipRequest.create(method, this.#remoteTarget, [
+      ["Max-Forwards", "70"],
+      ...this.#routes.map((route): [string, string] => ["Route", route]),
+      ["From", this.#localAddress],
+      ["To", this.#remoteAddress],
+      ["Call-ID", this.callId],
+      ["CSeq", `${cseq} ${method}`],
+    ])
+  }
+
+  /** Where the next request goes first: its top Route, or the remote target. */
+  get nextHop(): SipUri {
+    const [first] = this.#routes
+    return first === undefined ? SipUri.parse(this.#remoteTarget) : parseNameAddress(first, "Route").parsedUri
+  }
+
+  /** Notes a request of the other side; false for one that is older than another (§12.2.2). */
+  accept(request: SipRequest): boolean {
+    if (request.cseq.number <= this.#remoteCSeq) return false
+    this.#remoteCSeq = request.cseq.number
+    if (request.method === "INVITE") this.#remoteTarget = contactOf(request) ?? this.#remoteTarget
+    return true
+  }
+}
+
+function contactOf(message: SipMessage): string | undefined {
+  const [contact] = message.headers.getAll("Contact")
+  return contact === undefined ? undefined : parseNameAddress(contact, "Contact").uri
+}

@@ -1,0 +1,77 @@
+import { createHmac } from "node:crypto"
+import {
+  createResponse,
+  SipSyntaxError,
+  type HeaderEntries,
+  type SipRequest,
+  type SipResponse,
+  type Via,
+} from "../message/index.ts"
+import type { Flow } from "../transport/transport.ts"
+import type { LayerCounters } from "./counters.ts"
+import { flowOfResponse, markReceived } from "./via.ts"
+
+/** Answers without a transaction (RFC 3261 §8.2.7): nothing is kept, and each retransmission gets the same answer. */
+export class StatelessAnswers {
+  readonly #counters: LayerCounters
+  readonly #secret: Uint8Array
+
+  /** `secret`: random bytes, from which the To tags are made. */
+  constructor(counters: LayerCounters, secret: Uint8Array) {
+    this.#counters = counters
+    this.#secret = secret
+  }
+
+  /** Sends a response where its topmost Via wants it. */
+  send(response: SipResponse, flow: Flow): void {
+    const way = flowOfResponse(response, flow)
+    if (way === undefined) this.#counters.suppressed("no-way-back")
+    else way.send(response.toBytes())
+  }
+
+  reply(request: SipRequest, flow: Flow, status: number, reason: string | undefined, headers: HeaderEntries): void {
+    this.send(createResponse(request, status, reason, { toTag: this.tagFor(request), headers }), flow)
+  }
+
+  /** A fault that can be told to the sender is told; an ACK or a response is never answered. */
+  refuse({ request, status, reason }: SipSyntaxError, flow: Flow): void {
+    this.#counters.dropped("malformed")
+    if (request === undefined || request.method === "ACK") return
+    this.#counters.refused(status)
+    const via = soundVia(request)
+    if (via === undefined) {
+      // RFC 4475 §3.1.2.1: a request whose Via makes no sense is answered where it came from.
+      flow.send(createResponse(request, status, reason).toBytes())
+      return
+    }
+    markReceived(request, via, flow)
+    this.reply(request, flow, status, reason, [])
+  }
+
+  /** A To tag that nobody can guess and that every retransmission of the request gets. */
+  tagFor(request: SipRequest): string {
+    const { headers, via } = request
+    const hmac = createHmac("sha256", this.#secret)
+    return hmac.update(`${headers.get("Call-ID")} ${via?.branch} ${headers.get("CSeq")}`).digest("hex").slice(0, 16)
+  }
+}
+
+/** The topmost Via. Throws {@link SipSyntaxError}, in a form that can be answered, where it is missing or malformed. */
+export function topViaOf(request: SipRequest): Via {
+  let via: Via | undefined
+  try {
+    via = request.via
+  } catch (error) {
+    throw error instanceof SipSyntaxError ? new SipSyntaxError(error.status, error.reason, request) : error
+  }
+  if (via === undefined) throw new SipSyntaxError(400, "Missing Via")
+  return via
+}
+
+function soundVia(request: SipRequest): Via | undefined {
+  try {
+    return request.via
+  } catch {
+    return undefined
+  }
+}

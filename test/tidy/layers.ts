@@ -1,0 +1,51 @@
+/** Who may import whom. A path names a file, or a folder with all in it; the longest one that fits decides. */
+
+const runtime = "src/runtime/runtime.ts"
+const link = "src/link/link.ts"
+const transport = "src/sip/transport/transport.ts"
+
+/** What proxy and registrar share: which domains are theirs, who may use them, how to refuse, and the port to the bindings. */
+const edge = ["served-domains", "authenticator", "refusal", "location-service"].map((name) => `src/sip/registrar/${name}.ts`)
+
+/** What anybody may import. */
+export const common: readonly string[] = ["src/errors.ts", "src/codec.ts"]
+
+/** What the files of a layer may import beyond {@link common} and their own layer. */
+export const layers: Readonly<Record<string, readonly string[]>> = {
+  "src/errors.ts": [],
+  "src/codec.ts": [],
+  "src/runtime": [],
+  "src/link": [runtime],
+  "src/servlet": [link, runtime],
+  "src/overlay": ["src/servlet", link, runtime],
+  "backends": ["src/servlet"],
+  "backends/memory": ["src/servlet", runtime],
+  "backends/chord": ["src/servlet", "src/overlay", link, runtime],
+  "src/sip/message": [],
+  "src/sip/transport": ["src/sip/message", link, runtime],
+  "src/sip/transaction": ["src/sip/message", transport, "src/sip/transport/host-port.ts", runtime],
+  "src/sip/registrar": ["src/sip/message", "src/sip/transaction", transport, runtime],
+  "src/sip/proxy": ["src/sip/message", "src/sip/transaction", "src/sip/transport", ...edge, runtime],
+  "src/sip/index.ts": ["src/sip"],
+  "src/security": ["src/servlet/types.ts", "src/sip/message", "src/sip/registrar/authenticator.ts", runtime],
+  "src/peer": ["src/servlet", "src/link", "src/security", "src/sip", "src/runtime", "backends/index.ts"],
+  "src/index.ts": ["src", "backends/index.ts"],
+  "src/sim": ["src/peer", "src/servlet", "src/overlay", "src/link", "src/runtime", "backends"],
+  "src/bench": ["src", "backends"],
+  "src/cli": ["src/peer", "src/bench", "src/sim", "src/runtime", "src/servlet", "backends"],
+  "test/conformance": ["src/servlet"],
+}
+
+/** The entry of a table of paths that fits a file best. */
+export function entryFor(path: string, table: Iterable<string>): string | undefined {
+  let best: string | undefined
+  for (const entry of table) {
+    if (contains(entry, path) && (best === undefined || entry.length > best.length)) best = entry
+  }
+  return best
+}
+
+/** Whether `path` is the entry, or lies in it. */
+export function contains(entry: string, path: string): boolean {
+  return path === entry || path.startsWith(`${entry}/`)
+}

@@ -1,0 +1,193 @@
+import { beforeEach, describe, expect, it } from "vitest"
+import { DigestAuthenticator } from "../../../../src/security/digest-authenticator.ts"
+import { UserAgent } from "../../../../src/sip/agent/index.ts"
+import type { AgentEvent, AgentOptions, Call } from "../../../../src/sip/agent/index.ts"
+import { World } from "../../../support/sip-world.ts"
+import type { Peer } from "../../../support/sip-world.ts"
+
+let world: World
+let peer: Peer
+
+beforeEach(() => {
+  world = new World()
+  peer = world.addPeer(1)
+})
+
+/** An agent and what it has told. */
+function addAgent(name: string, host: string, options: Partial<AgentOptions> & { peer?: Peer; protocol?: "UDP" | "TCP" } = {}) {
+  const transport = world.network.add(options.protocol ?? "UDP", host)
+  const proxy = (options.peer ?? peer).address
+  const agent = new UserAgent({ runtime: world.runtime, transport }, { addressOfRecord: `sip:${name}@example.org`, proxy, ...options })
+  const events: AgentEvent[] = []
+  agent.onEvent((event) => void events.push(event))
+  return { agent, transport, events, names: () => events.map(({ name }) => name) }
+}
+
+/** Lets the world go on until the promise has settled. */
+async function settled<T>(promise: Promise<T>, ms = 100): Promise<T> {
+  await world.run(ms)
+  return promise
+}
+
+function incoming(events: readonly AgentEvent[]): Call {
+  const event = events.find(({ name }) => name === "incoming")
+  if (event?.name !== "incoming") throw new Error("nobody has called")
+  return event.call
+}
+
+async function addPair(protocol: "UDP" | "TCP" = "UDP") {
+  const alice = addAgent("alice", "192.0.2.1", { protocol })
+  const bob = addAgent("bob", "192.0.2.2", { protocol })
+  await settled(bob.agent.register())
+  return { alice, bob }
+}
+
+describe("a registration", () => {
+  it("is made, kept alive and taken back", async () => {
+    const { agent, names } = addAgent("alice", "192.0.2.1")
+    const outcome = await settled(agent.register({ expiresSeconds: 100 }))
+    expect(outcome).toEqual({ kind: "registered", expiresSeconds: 100, contacts: ["<sip:alice@192.0.2.1:5060>;expires=100"] })
+    await world.run(80_000)
+    expect(names()).toEqual(["registered", "registered"])
+    const gone = await settled(agent.unregister())
+    expect(gone).toEqual({ kind: "registered", expiresSeconds: 0, contacts: [] })
+    await world.run(200_000)
+    expect(names()).toHaveLength(3)
+  })
+
+  it("takes the shortest time that the registrar allows", async () => {
+    const { agent } = addAgent("alice", "192.0.2.1")
+    expect(await settled(agent.register({ expiresSeconds: 10 }))).toMatchObject({ kind: "registered", expiresSeconds: 60 })
+  })
+
+  it("answers a challenge, and again with the same nonce later", async () => {
+    const authenticator = new DigestAuthenticator({ runtime: world.runtime }, { realm: "x", users: [{ username: "alice", password: "right" }] })
+    const guarded = world.addPeer(2, { authenticator })
+    const right = addAgent("alice", "192.0.2.1", { peer: guarded, password: "right" })
+    expect(await settled(right.agent.register({ expiresSeconds: 100 }))).toMatchObject({ kind: "registered" })
+    world.network.sent.length = 0
+    await world.run(80_000)
+    expect(world.network.sent.map(({ text }) => text.slice(0, 11))).toEqual(["REGISTER si", "SIP/2.0 200"])
+    const wrong = addAgent("alice", "192.0.2.3", { peer: guarded, password: "wrong" })
+    expect(await settled(wrong.agent.register())).toEqual({ kind: "failed", status: 401, reason: "Unauthorized" })
+    const without = addAgent("alice", "192.0.2.4", { peer: guarded })
+    expect(await settled(without.agent.register())).toMatchObject({ kind: "failed", status: 401 })
+  })
+
+  it("that nobody answers fails after 32 s and is tried again", async () => {
+    const { agent, names } = addAgent("alice", "192.0.2.1", { proxy: { host: "192.0.2.99", port: 5060 } })
+    const outcome = agent.register()
+    await world.run(32_000)
+    expect(await outcome).toEqual({ kind: "failed", status: 408, reason: "Request Timeout" })
+    agent.useProxy(peer.address)
+    await world.run(30_000)
+    expect(names()).toEqual(["registrationFailed", "registered"])
+  })
+
+  it("is not waited for for ever when the agent is stopped", async () => {
+    const { agent } = addAgent("alice", "192.0.2.1", { proxy: { host: "192.0.2.99", port: 5060 } })
+    const outcome = agent.register()
+    await agent.stop()
+    expect(await outcome).toMatchObject({ kind: "failed", status: 503 })
+  })
+})
+
+describe.each(["UDP", "TCP"] as const)("a call on %s", (protocol) => {
+  it("is answered, and ended by the callee", async () => {
+    const { alice, bob } = await addPair(protocol)
+    const call = alice.agent.call("sip:bob@example.org")
+    await world.run()
+    const other = incoming(bob.events)
+    expect(other.remote.uri).toBe("sip:alice@example.org")
+    other.ring()
+    await world.run()
+    expect(call.state).toBe("ringing")
+    other.answer()
+    expect(await settled(call.outcome)).toEqual({ kind: "established" })
+    expect(alice.agent.calls).toEqual([call])
+    other.hangUp()
+    await settled(call.ended)
+    expect(alice.names()).toEqual(["ringing", "established", "ended"])
+    expect(bob.names()).toEqual(["registered", "incoming", "ringing", "established", "ended"])
+    expect([...alice.agent.calls, ...bob.agent.calls]).toEqual([])
+  })
+
+  it("is refused", async () => {
+    const { alice, bob } = await addPair(protocol)
+    const call = alice.agent.call("sip:bob@example.org")
+    await world.run()
+    incoming(bob.events).reject(603)
+    expect(await settled(call.outcome)).toEqual({ kind: "failed", status: 603, reason: "Decline" })
+  })
+
+  it("is cancelled", async () => {
+    const { alice, bob } = await addPair(protocol)
+    const call = alice.agent.call("sip:bob@example.org")
+    await world.run()
+    incoming(bob.events).ring()
+    await world.run()
+    call.hangUp()
+    expect(await settled(call.outcome)).toEqual({ kind: "failed", status: 487, reason: "Request Terminated" })
+    expect(bob.names()).toEqual(["registered", "incoming", "ringing", "failed"])
+  })
+
+  it("that is answered while it is cancelled is ended", async () => {
+    const { alice, bob } = await addPair(protocol)
+    const call = alice.agent.call("sip:bob@example.org")
+    await world.run()
+    incoming(bob.events).answer()
+    call.hangUp()
+    await settled(call.ended)
+    expect(bob.names().at(-1)).toBe("ended")
+  })
+})
+
+it("a 200 is repeated until its ACK comes, and a call without one is ended", async () => {
+  const { alice, bob } = await addPair()
+  world.network.options = { loses: (text) => text.startsWith("ACK") }
+  const call = alice.agent.call("sip:bob@example.org")
+  await world.run()
+  incoming(bob.events).answer()
+  await world.run(33_000)
+  expect(world.network.sent.filter(({ from, text }) => from === "192.0.2.2:5060" && text.startsWith("SIP/2.0 200")).length).toBeGreaterThan(5)
+  expect(call.state).toBe("ended")
+  expect(bob.events.at(-1)).toMatchObject({ name: "ended", by: "local" })
+})
+
+it("of two answers to a forked call the first is kept", async () => {
+  const { alice, bob } = await addPair()
+  const second = addAgent("bob", "192.0.2.3")
+  await settled(second.agent.register())
+  const call = alice.agent.call("sip:bob@example.org")
+  await world.run()
+  incoming(bob.events).answer()
+  incoming(second.events).answer()
+  await settled(call.outcome)
+  expect(call.state).toBe("established")
+  expect([bob.agent.calls.length, second.agent.calls.length].sort()).toEqual([0, 1])
+})
+
+it("a message gets its answer, a challenge in between", async () => {
+  const authenticator = new DigestAuthenticator(
+    { runtime: world.runtime },
+    { realm: "x", users: ["alice", "bob"].map((username) => ({ username, password: "secret" })) },
+  )
+  const guarded = world.addPeer(2, { authenticator })
+  const alice = addAgent("alice", "192.0.2.1", { peer: guarded, password: "secret" })
+  const bob = addAgent("bob", "192.0.2.2", { peer: guarded, password: "secret" })
+  await settled(bob.agent.register())
+  const body = { type: "text/plain", bytes: Buffer.from("hello") }
+  const response = await settled(alice.agent.request("MESSAGE", "sip:bob@example.org", body))
+  expect(response.status).toBe(200)
+  const [, event] = bob.events
+  expect(event?.name === "request" && Buffer.from(event.request.body).toString()).toBe("hello")
+})
+
+it("requests that fit no call are refused", async () => {
+  const { alice, bob } = await addPair()
+  expect((await settled(alice.agent.request("PUBLISH", "sip:bob@example.org"))).status).toBe(405)
+  const stranger = world.addPhone("carol", "192.0.2.5", peer)
+  const bye = await stranger.ask(stranger.request("BYE", "sip:bob@example.org", { To: "<sip:bob@example.org>;tag=none" }))
+  expect(bye.status).toBe(481)
+  expect(bob.names()).toEqual(["registered"])
+})
