@@ -34,33 +34,40 @@ export async function targetsOf(
   components: RouteComponents,
   options: TargetOptions,
 ): Promise<readonly Target[]> {
-  const targets = new Map<string, Target>()
+  const phones = new Map<string, Phone>()
   for (const [index, binding] of bindings.entries()) {
-    const ways = await waysTo(binding, components, options)
-    if (ways.length === 0) continue
+    const uri = SipUri.tryParse(binding.contact)
+    // A phone at a tel or mailto URI is no business of a proxy.
+    if (!uri?.isSip) continue
     // RFC 5626 §4.2.1, §7: several flows of one instance are alternatives, not a fork.
-    const phone = instanceOf(binding) ?? `#${index}`
-    const known = targets.get(phone)
-    const qThousandths = Math.max(binding.qThousandths, known?.qThousandths ?? 0)
-    targets.set(phone, { qThousandths, ways: known ? [...known.ways, ...ways] : ways })
+    const name = instanceOf(binding) ?? `#${index}`
+    const phone = phones.get(name) ?? { qThousandths: 0, along: [], direct: [] }
+    phones.set(name, phone)
+    phone.qThousandths = Math.max(phone.qThousandths, binding.qThousandths)
+    phone.along.push(...(await waysAlong(binding, components)))
+    if (isReachedDirectly(binding, uri, options)) phone.direct.push(...(await waysToPlaces(binding.contact, [], uri, components)))
   }
-  return [...targets.values()].sort((a, b) => b.qThousandths - a.qThousandths)
+  return [...phones.values()]
+    .map(({ qThousandths, along, direct }) => ({ qThousandths, ways: [...along, ...direct] }))
+    .filter(({ ways }) => ways.length > 0)
+    .sort((a, b) => b.qThousandths - a.qThousandths)
 }
 
-async function waysTo({ contact, path }: Binding, components: RouteComponents, options: TargetOptions): Promise<readonly Way[]> {
-  const uri = SipUri.tryParse(contact)
-  // A phone at a tel or mailto URI is no business of a proxy.
-  if (!uri?.isSip) return []
-  if (path.length === 0) return waysToPlaces(contact, [], uri, components)
-  const ways = await waysAlong(contact, path, components)
+interface Phone {
+  qThousandths: number
+  readonly along: Way[]
+  readonly direct: Way[]
+}
+
+/** Behind a further proxy the address in the contact means nothing to us. */
+function isReachedDirectly({ path }: Binding, uri: SipUri, { directFallback }: TargetOptions): boolean {
+  if (path.length === 0) return true
   const protocol = protocolOf(uri)
-  // Behind a further proxy the address in the contact means nothing to us.
-  if (!options.directFallback || path.length > 1 || (protocol !== "UDP" && protocol !== "TCP")) return ways
-  return [...ways, ...(await waysToPlaces(contact, [], uri, components))]
+  return directFallback && path.length === 1 && (protocol === "UDP" || protocol === "TCP")
 }
 
 /** Where the first hop is this peer itself, its token gives the flow at once. */
-async function waysAlong(contact: string, path: readonly string[], components: RouteComponents): Promise<readonly Way[]> {
+async function waysAlong({ contact, path }: Binding, components: RouteComponents): Promise<readonly Way[]> {
   const { domains, transports } = components
   const first = uriOf(path[0] ?? "")
   if (!first) return []
