@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto"
+import { hash } from "node:crypto"
 import {
   createResponse,
   SipSyntaxError,
@@ -14,12 +14,12 @@ import { flowOfResponse, markReceived } from "./via.ts"
 /** Answers without a transaction (RFC 3261 §8.2.7): nothing is kept, and each retransmission gets the same answer. */
 export class StatelessAnswers {
   readonly #counters: LayerCounters
-  readonly #secret: Uint8Array
+  readonly #secret: string
 
   /** `secret`: random bytes, from which the To tags are made. */
   constructor(counters: LayerCounters, secret: Uint8Array) {
     this.#counters = counters
-    this.#secret = secret
+    this.#secret = Buffer.from(secret).toString("hex")
   }
 
   /** Sends a response where its topmost Via wants it. */
@@ -51,8 +51,7 @@ export class StatelessAnswers {
   /** A To tag that nobody can guess and that every retransmission of the request gets. */
   tagFor(request: SipRequest): string {
     const { headers, via } = request
-    const hmac = createHmac("sha256", this.#secret)
-    return hmac.update(`${headers.get("Call-ID")} ${via?.branch} ${headers.get("CSeq")}`).digest("hex").slice(0, 16)
+    return hash("sha256", `${this.#secret} ${headers.get("Call-ID")} ${via?.branch} ${headers.get("CSeq")}`).slice(0, 16)
   }
 }
 

@@ -6,7 +6,7 @@
  * flow to use: nothing is stored per phone. Layout, then base64url: the first
  * 12 bytes of HMAC-SHA256 over the flow key, then the flow key.
  */
-import { createHmac, timingSafeEqual } from "node:crypto"
+import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from "node:crypto"
 
 const macBytes = 12
 /** Longer than any flow key; bounds the work on a hostile token. */
@@ -14,11 +14,11 @@ const maxTokenCharacters = 400
 
 /** Makes and checks the flow tokens of one peer. */
 export class FlowTokens {
-  readonly #secret: Uint8Array
+  readonly #secret: KeyObject
 
   /** `secret`: 32 random bytes that no other process knows. */
   constructor(secret: Uint8Array) {
-    this.#secret = secret
+    this.#secret = createSecretKey(secret)
   }
 
   /** The token that names the flow of this key. Letters, digits, `-` and `_` only, so it fits the user part of a SIP URI. */
