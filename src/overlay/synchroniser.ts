@@ -71,6 +71,8 @@ export class Synchroniser {
   /** Begins to follow the routing; call it before it joins. */
   start(): void {
     this.#removeListener = this.#components.routing.onChange(() => {
+      // A neighbour may have become a replica without anything else having changed.
+      this.#copied.clear()
       this.#refresh()
       this.#work()
     })
@@ -125,6 +127,8 @@ export class Synchroniser {
    * replicas once it is gone. Resolves when they have it, or the signal fires.
    */
   async handOver(signal: AbortSignal): Promise<void> {
+    // What was copied once may since have lost a change that too few replicas confirmed: compare all, once more.
+    this.#copied.clear()
     const failed = new Set<PeerId>()
     for (;;) {
       const heirs = this.#holders(1).filter((member) => !failed.has(member.peerId))
