@@ -46,13 +46,18 @@ function asError(reason: unknown): Error {
 }
 
 /**
- * The scenario of a seed: a few peers, a few phones, a few faults. Three in
- * four stay within what replication promises to survive, so that any loss in
- * them is a bug.
+ * - `changes`: peers come and go, inside what replication promises to survive;
+ *   nothing may be lost, and no read may be wrong at any time.
+ * - `network`: also partitions, loss, slowness; nothing may be lost.
+ * - `storm`: anything; only what no fault excuses must hold.
  */
+type Weather = "changes" | "network" | "storm"
+
+/** The scenario of a seed: a few peers, a few phones, a few faults. */
 export function drawScenario(seed: number): Scenario {
   const random = new SimRandom(seed, "fuzz")
-  const peers = 2 + random.below(random.chance(0.3) ? 30 : 9)
+  const weather: Weather = random.pick(["changes", "changes", "network", "network", "storm"] as const) ?? "changes"
+  const peers = 1 + random.below(random.chance(0.3) ? 30 : 8)
   const scenario: Scenario = {
     seed,
     peers,
@@ -71,17 +76,23 @@ export function drawScenario(seed: number): Scenario {
       meanIntervalMs: Math.round(random.between(500, 30_000)),
       removals: random.pick([0, 0.1, 0.4]) ?? 0.1,
     },
-    lookups: { perSecond: random.between(0.5, 10) },
+    lookups: { perSecond: random.between(0.5, 20) },
     faults: [],
+    ...(weather === "storm" && random.chance(0.3) ? { churn: { medianSessionMs: random.between(30_000, 600_000), graceful: random.float() } } : {}),
   }
-  const gentle = random.chance(0.75)
+  return { ...scenario, faults: drawFaults(random, scenario, weather) }
+}
+
+function drawFaults(random: SimRandom, scenario: Scenario, weather: Weather): TimedFault[] {
+  const count = 1 + random.below(weather === "changes" ? 16 : 8)
+  // Few faults far apart, or many at once.
+  const windowMs = random.pick([500, 5000, 60_000, 300_000]) ?? 60_000
   const faults: TimedFault[] = []
-  const count = 1 + random.below(8)
-  for (let tries = 0; faults.length < count && tries < 50; tries++) {
-    const fault = { atMs: Math.round(random.between(0, 300_000)), ...drawFault(random) }
-    if (!gentle || !mayLoseRecords({ ...scenario, faults: [...faults, fault] })) faults.push(fault)
+  for (let tries = 0; faults.length < count && tries < 60; tries++) {
+    const fault = { atMs: Math.round(random.between(0, windowMs)), ...drawFault(random, weather) }
+    if (weather === "storm" || !mayLoseRecords({ ...scenario, faults: [...faults, fault] })) faults.push(fault)
   }
-  return { ...scenario, faults: faults.sort((a, b) => a.atMs - b.atMs) }
+  return faults.sort((a, b) => a.atMs - b.atMs)
 }
 
 function drawLatency(random: SimRandom): LatencyChoice {
@@ -89,8 +100,11 @@ function drawLatency(random: SimRandom): LatencyChoice {
   return { kind: "plane", sideMs: Math.round(random.between(5, 200)), meanHeightMs: Math.round(random.between(0, 20)) }
 }
 
-function drawFault(random: SimRandom): Fault {
-  const kinds = ["crash", "crash", "restart", "leave", "leave", "join", "join", "partition", "one-way", "loss", "slow"] as const
+const changes = ["crash", "restart", "leave", "leave", "join", "join"] as const
+const faultKinds = [...changes, "partition", "one-way", "loss", "slow"] as const
+
+function drawFault(random: SimRandom, weather: Weather): Fault {
+  const kinds = weather === "changes" ? changes : faultKinds
   const forMs = Math.round(random.between(1000, 90_000))
   const few = 1 + random.below(random.chance(0.3) ? 3 : 1)
   const kind = random.pick(kinds) ?? "crash"
@@ -102,7 +116,7 @@ function drawFault(random: SimRandom): Fault {
     case "leave":
       return { kind, victims: few }
     case "join":
-      return { kind, newcomers: 1 + random.below(4) }
+      return { kind, newcomers: 1 + random.below(random.chance(0.2) ? 12 : 4) }
     case "partition":
       return { kind, share: random.between(0.1, 0.5), forMs }
     case "one-way":
@@ -144,8 +158,8 @@ function* smallerScenarios(scenario: Scenario): Generator<Scenario> {
   for (const phones of [1, Math.floor(registrations.phones / 2), registrations.phones - 1]) {
     if (phones > 0 && phones < registrations.phones) yield { ...withLookups, registrations: { ...registrations, phones } }
   }
-  for (const fewer of [2, Math.floor(peers / 2), peers - 1]) {
-    if (fewer >= 2 && fewer < peers) yield { ...withLookups, peers: fewer }
+  for (const fewer of [1, 2, Math.floor(peers / 2), peers - 1]) {
+    if (fewer >= 1 && fewer < peers) yield { ...withLookups, peers: fewer }
   }
   if ((network?.jitter ?? 0) > 0) yield { ...withLookups, network: { ...network, jitter: 0 } }
   if (scenario.latency?.kind === "plane") yield { ...withLookups, latency: { kind: "constant", oneWayMs: 20 } }

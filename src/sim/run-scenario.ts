@@ -13,7 +13,7 @@ import { constantLatency, euclideanLatency, matrixLatency, readLatencyMatrix } f
 import type { LatencyModel } from "./latency.ts"
 import { summarise } from "./report.ts"
 import type { ScenarioReport } from "./report.ts"
-import { faultsEndMs, mayLoseRecords } from "./scenario.ts"
+import { faultsEndMs, mayLoseRecords, mayReadStale } from "./scenario.ts"
 import type { LatencyChoice, Scenario } from "./scenario.ts"
 import type { LogLevel } from "./sim-log.ts"
 import { Simulation } from "./simulation.ts"
@@ -130,13 +130,19 @@ async function untilAllServe(world: World, law: string, limitMs: number): Promis
 }
 
 async function judge(world: World): Promise<void> {
-  const { scenario, simulation, fleet, ledger, violations } = world
+  const { scenario, simulation, fleet, ledger, lookups, violations } = world
   const mayLose = mayLoseRecords(scenario)
   violations.push(...checkBounds(fleet), ...checkDefects(simulation))
+  if (lookups !== undefined && !mayReadStale(scenario)) violations.push(...lookups.contradictions.slice(0, 5).map(violationOfRead))
   if (!mayLose) violations.push(...checkCopies(fleet, ledger, scenario.replication ?? 3))
   const records = await checkRecords(fleet, ledger)
   violations.push(...(mayLose ? records.filter((violation) => !isLoss(violation)) : records))
   violations.push(...(await checkOwnership(fleet, simulation.random.sample(ledger.keys, ownershipSamples))))
+}
+
+function violationOfRead({ kind, key, hash, detail, at, peer }: Lookups["contradictions"][number]): Violation {
+  const what = `${kind}: ${key} ${hash}, read from ${peer} at ${Math.round(at)} ms: ${detail}`
+  return { kind: "safety", law: "no read is stale while peers only come and go", detail: what }
 }
 
 function isLoss(violation: Violation): boolean {

@@ -70,3 +70,14 @@ export function mayLoseRecords(scenario: Scenario): boolean {
   const cuts = faults.filter((fault) => fault.kind === "partition" || fault.kind === "one-way" || fault.kind === "loss")
   return cuts.some((cut) => times.some((time) => time > cut.atMs - interval && time < cut.atMs + cut.forMs + interval))
 }
+
+/**
+ * Whether readers may be shown something old while the faults go on: the
+ * network lets peers take each other for dead, and then two of them may answer
+ * for one key. Without such faults every read is right at any moment.
+ */
+export function mayReadStale(scenario: Scenario): boolean {
+  if (mayLoseRecords(scenario) || (scenario.network?.lossRate ?? 0) > 0 || (scenario.maxClockSkewMs ?? 0) > 0) return true
+  const harmless: readonly TimedFault["kind"][] = ["crash", "restart", "leave", "join"]
+  return (scenario.faults ?? []).some((fault) => !harmless.includes(fault.kind))
+}
