@@ -5,7 +5,8 @@ import { badRequest } from "./syntax-error.ts"
 
 const PERCENT = 0x25
 
-interface UriParts {
+/** What a SIP URI is made of. */
+export interface UriParts {
   readonly scheme: string
   readonly user?: string | undefined
   readonly password?: string | undefined
