@@ -84,6 +84,12 @@ abstract class BaseClientTransaction<State extends string, Input extends string>
     this.flow.send(this.#bytes)
   }
 
+  /** What is not sent again need not be kept for the 32 seconds that a transaction lingers. */
+  override stopRetransmission(): void {
+    super.stopRetransmission()
+    this.#bytes = undefined
+  }
+
   sendAck(): void {
     if (this.response !== undefined) this.flow.send(ackFor(this.request, this.response).toBytes())
   }
@@ -102,7 +108,6 @@ abstract class BaseClientTransaction<State extends string, Input extends string>
 
   protected leaveTable(): void {
     this.#stopListening?.()
-    this.#bytes = undefined
     this.host.forgetClient(this.#key)
   }
 
