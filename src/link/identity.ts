@@ -1,6 +1,7 @@
 /** A peer's key pair: made once, kept in a file that only its owner can read. */
+import { existsSync } from "node:fs"
 import { link, mkdir, open, readFile, rm } from "node:fs/promises"
-import { join } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from "@libp2p/crypto/keys"
 import type { PrivateKey } from "@libp2p/interface"
 import { P2PSipError } from "../errors.ts"
@@ -19,12 +20,25 @@ export function createKey(): Promise<PrivateKey> {
 export async function loadOrCreateKey(folder: string): Promise<PrivateKey> {
   const path = join(folder, fileName)
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await createFolder(folder)
     return await readKey(path) ?? await writeKey(path, await createKey())
   } catch (cause) {
     if (cause instanceof P2PSipError) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new P2PSipError("P2PSIP_STORAGE", `data folder ${folder}: expected to read or create ${fileName} in it, found ${reason}`, { cause })
+  }
+}
+
+/** One folder at a time: Node's recursive mkdir never returns where the file system says ENOENT for an existing parent. */
+async function createFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return
+    const parent = dirname(resolve(folder))
+    if (codeOf(error) !== "ENOENT" || existsSync(parent)) throw error
+    await createFolder(parent)
+    await mkdir(folder, { mode: 0o700 })
   }
 }
 

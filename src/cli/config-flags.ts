@@ -1,0 +1,50 @@
+/** The flags that set configuration keys, the same for every command that reads a configuration. */
+import type { Command } from "commander"
+import { logLevels } from "../runtime/log.ts"
+import { loadConfig } from "../peer/config-sources.ts"
+import type { PeerConfig } from "../peer/config.ts"
+
+interface Flags {
+  readonly config?: string
+  readonly domain?: readonly string[]
+  readonly replication?: string
+  readonly acks?: string
+  readonly [key: string]: unknown
+}
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
+
+/** Adds the flags to a command. */
+export function addConfigFlags(command: Command): Command {
+  return command
+    .option("--config <file>", "JSON, with comments if you like")
+    .option("--backend <name>", "the algorithm of the overlay: chord, memory, or a package")
+    .option("--domain <domain>", "a domain that this peer answers for; repeat it for more", collect)
+    .option("--sip <listener>", "where phones connect: udp:127.0.0.1:5060, tcp:0.0.0.0:5060;advertise=sip.example.org:5060; repeatable", collect)
+    .option("--listen <multiaddr>", "where other peers connect; repeatable", collect)
+    .option("--announce <multiaddr>", "what other peers are told instead of what was bound; repeatable", collect)
+    .option("--bootstrap <multiaddr>", "a peer of the overlay to join; repeatable; none starts a new overlay", collect)
+    .option("--data <folder>", "keeps this peer's key, and so its identity")
+    .option("--http <host:port>", "serves /healthz, /readyz, /status, /metrics and the other commands")
+    .option("--open-registration", "lets anybody register, also from other machines")
+    .option("--replication <copies>", "copies of each record, the owner's included")
+    .option("--acks <copies>", "copies that must exist before a change is confirmed")
+    .option("--log-level <level>", logLevels.join(", "))
+}
+
+/** The checked configuration from flags, environment and file. */
+export function configFrom(flags: Flags): Promise<PeerConfig> {
+  const { config: file, domain, replication, acks, ...rest } = flags
+  const layer = {
+    ...rest,
+    ...(domain === undefined ? {} : { domains: domain }),
+    ...(replication === undefined ? {} : { replication: asNumber(replication) }),
+    ...(acks === undefined ? {} : { acks: asNumber(acks) }),
+  }
+  return loadConfig({ flags: layer, environment: process.env, ...(file === undefined ? {} : { file }) })
+}
+
+/** What is no number stays as it is: the schema then shows what was found. */
+function asNumber(text: string): unknown {
+  return /^\d{1,9}$/.test(text) ? Number(text) : text
+}

@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+/** `p2psip`: the command line. */
+import { Command, CommanderError } from "commander"
+import { P2PSipError } from "../errors.ts"
+import { clientCommands } from "./client-commands.ts"
+import { configCommand } from "./config-command.ts"
+import { consoleCommand } from "./console.ts"
+import { packageVersion } from "./package-version.ts"
+import { simCommand } from "./sim.ts"
+import { startCommand } from "./start.ts"
+
+/** What the shell sees: 1 for what went wrong in the world, 2 for what was wrong in the request. */
+const exitCodes = { failure: 1, usage: 2 } as const
+
+const program = new Command("p2psip")
+  .description("Peer-to-peer SIP: phones register with, and call through, any peer")
+  .version(packageVersion())
+  .showHelpAfterError("(p2psip --help tells more)")
+
+for (const command of [startCommand(), ...clientCommands(), consoleCommand(), configCommand(), simCommand()]) {
+  program.addCommand(command)
+}
+for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) command.exitOverride()
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = complain(error)
+}
+
+/** One line for people on stderr, and the exit code. */
+function complain(error: unknown): number {
+  // Commander has said it already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage
+  const message = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`p2psip: ${message.replaceAll(/\s*\n\s*/g, " ")}\n`)
+  const isUsage = error instanceof P2PSipError && ["P2PSIP_BAD_CONFIG", "P2PSIP_BAD_ARGUMENT", "P2PSIP_NO_BACKEND"].includes(error.code)
+  return isUsage ? exitCodes.usage : exitCodes.failure
+}

@@ -1,0 +1,55 @@
+/**
+ * A binding as bytes, for the overlay.
+ *
+ * | field | form |
+ * |---|---|
+ * | version | one byte, 1 |
+ * | contact, parameters, Call-ID, user agent | byte strings |
+ * | q in thousandths | varint, 0 to 1000 |
+ * | CSeq | four bytes |
+ * | path | a count, then byte strings |
+ *
+ * SIP text holds one character per byte. The time left is the record's own and
+ * not part of the value: remaining times travel, never a date.
+ */
+import { badFrame, ByteReader, ByteWriter } from "../codec.ts"
+import type { Binding } from "../sip/registrar/location-service.ts"
+
+const version = 1
+const maxContactBytes = 2048
+const maxParameterBytes = 4096
+const maxCallIdBytes = 1024
+const maxUserAgentBytes = 512
+const maxPathValues = 32
+const maxPathBytes = 2048
+
+export function encodeBinding(binding: Omit<Binding, "expiresSeconds">): Uint8Array {
+  const writer = new ByteWriter(256)
+  writer.uint8(version).bytes(latin1(binding.contact)).bytes(latin1(binding.parameters))
+  writer.varint(binding.qThousandths).bytes(latin1(binding.callId)).uint32(binding.cseq)
+  writer.bytes(latin1(binding.userAgent)).varint(binding.path.length)
+  for (const value of binding.path) writer.bytes(latin1(value))
+  return writer.finish()
+}
+
+/** Throws `P2PSIP_BAD_FRAME`: the bytes come from another peer. */
+export function decodeBinding(bytes: Uint8Array, expiresSeconds: number): Binding {
+  const reader = new ByteReader(bytes)
+  const found = reader.uint8()
+  if (found !== version) throw badFrame(`a binding of version ${version}`, `version ${found}`)
+  const text = (maxBytes: number): string => Buffer.from(reader.bytes(maxBytes)).toString("latin1")
+  const contact = text(maxContactBytes)
+  const parameters = text(maxParameterBytes)
+  const qThousandths = reader.varint()
+  if (qThousandths > 1000) throw badFrame("a q of at most 1000 thousandths", `${qThousandths}`)
+  const callId = text(maxCallIdBytes)
+  const cseq = reader.uint32()
+  const userAgent = text(maxUserAgentBytes)
+  const path = Array.from({ length: reader.count(maxPathValues) }, () => text(maxPathBytes))
+  reader.end()
+  return { contact, parameters, qThousandths, expiresSeconds, callId, cseq, path, userAgent }
+}
+
+function latin1(text: string): Uint8Array {
+  return Buffer.from(text, "latin1")
+}

@@ -1,0 +1,174 @@
+/** The configuration of a peer: one schema for file, environment, flags and programs. */
+import { multiaddr } from "@multiformats/multiaddr"
+import { z } from "zod"
+import { P2PSipError } from "../errors.ts"
+import { logLevels } from "../runtime/log.ts"
+import { digestAlgorithms, hexDigits } from "../security/digest.ts"
+import { parseHostPort } from "../sip/transport/host-port.ts"
+import { isLoopback, parseSipListener, sipListenerForm } from "./sip-address.ts"
+
+// The message of each part is what was expected; what was found is added by `explain`.
+const text = (expected: string, isRight: (value: string) => boolean = (value) => value !== "") =>
+  z.string(expected).refine(isRight, expected)
+const whole = (min: number, max: number) => {
+  const expected = `a whole number from ${min} to ${max}`
+  return z.int(expected).min(min, expected).max(max, expected)
+}
+const list = <Item extends z.ZodType>(item: Item, expected: string) => z.array(item, expected)
+const yesOrNo = z.boolean("true or false")
+
+const domain = text("a domain name", (value) => /^[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9])?$/i.test(value) || isIpLiteral(value))
+const peerAddress = text("a multiaddr such as /ip4/192.0.2.1/tcp/4001", isMultiaddr)
+const listener = text(sipListenerForm, (value) => parseSipListener(value) !== undefined)
+const hostAndPort = text("HOST:PORT", (value) => value.endsWith(":0") || (parseHostPort(value)?.port ?? 0) > 0)
+
+const ha1 = z.strictObject(
+  Object.fromEntries(digestAlgorithms.map((algorithm) => [algorithm, text(`${hexDigits[algorithm]} hexadecimal digits`).optional()])),
+  `stored hashes by algorithm (${digestAlgorithms.join(", ")})`,
+)
+const username = text("a user name without a colon", (value) => value !== "" && !value.includes(":"))
+const user = z.union(
+  [z.strictObject({ username, password: text("a password") }), z.strictObject({ username, ha1 })],
+  'an object such as {"username": "alice", "password": "…"} or {"username": "alice", "ha1": {"SHA-256": "…"}}',
+)
+
+const limits = z.strictObject({
+  /** Connections to other peers. */
+  maxConnections: whole(1, 100_000).default(1024),
+  /** The longest frame between peers. */
+  maxFrameBytes: whole(65_536, 4_194_304).default(262_144),
+  /** Bytes that wait for one other peer. */
+  maxQueuedBytes: whole(65_536, 1_073_741_824).default(8_388_608),
+  /** Peers whose addresses are remembered. */
+  maxKnownPeers: whole(16, 1_000_000).default(10_000),
+  /** SIP transactions at a time. */
+  maxTransactions: whole(1, 10_000_000).default(200_000),
+  /** REGISTERs waiting for the overlay. */
+  maxPendingRegistrations: whole(1, 1_000_000).default(10_000),
+}, "an object")
+
+const registration = z.strictObject({
+  defaultExpiresSeconds: whole(1, 2 ** 31 - 1).default(3600),
+  minExpiresSeconds: whole(1, 3600).default(60),
+  maxExpiresSeconds: whole(60, 2 ** 31 - 1).default(7200),
+  maxContacts: whole(1, 64).default(16),
+}, "an object")
+
+/** See README.md for what each key means. */
+export const configSchema = z.strictObject({
+  domains: list(domain, "a list of domain names").min(1, "at least one domain name").default(["localhost"]),
+  backend: text("the name of a backend or of an installed package").default("chord"),
+  backendOptions: z.record(z.string(), z.unknown(), "an object").default({}),
+  sip: list(listener, `a list of ${sipListenerForm}`).default(["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"]),
+  listen: list(peerAddress, "a list of multiaddrs").default(["/ip4/127.0.0.1/tcp/0"]),
+  announce: list(peerAddress, "a list of multiaddrs").default([]),
+  bootstrap: list(peerAddress, "a list of multiaddrs").default([]),
+  data: text("the path of a folder").optional(),
+  http: hostAndPort.optional(),
+  httpToken: text("at least 16 characters", (value) => value.length >= 16).optional(),
+  users: list(user, "a list of users").default([]),
+  realm: text("a text without quotation marks", (value) => value !== "" && !value.includes('"')).optional(),
+  openRegistration: yesOrNo.default(false),
+  replication: whole(1, 32).optional(),
+  acks: whole(1, 32).optional(),
+  registration: registration.prefault({}),
+  logLevel: z.enum(logLevels, `one of ${logLevels.join(", ")}`).default("info"),
+  limits: limits.prefault({}),
+})
+
+/** A checked configuration with every default filled in. */
+export type PeerConfig = z.output<typeof configSchema>
+/** What a user writes: every key may be left out. */
+export type PeerConfigInput = z.input<typeof configSchema>
+
+/** Keys whose values nobody may see. */
+const secretKeys: ReadonlySet<string> = new Set(["httpToken", "users"])
+
+/**
+ * Checks a configuration and fills in defaults. Throws `P2PSIP_BAD_CONFIG`
+ * that names the key, what was expected and what was found, in one line;
+ * `sourceOf` tells where a key's value comes from.
+ */
+export function parseConfig(input: unknown, sourceOf: (key: string) => string | undefined = () => undefined): PeerConfig {
+  const result = configSchema.safeParse(input)
+  if (!result.success) throw explain(result.error, input, sourceOf)
+  const config = result.data
+  requireSense(config, sourceOf)
+  return config
+}
+
+/** The configuration as it may be shown: secrets replaced. */
+export function redact(config: PeerConfig): PeerConfig {
+  return {
+    ...config,
+    ...(config.httpToken === undefined ? {} : { httpToken: "(hidden)" }),
+    users: config.users.map(({ username }) => ({ username, password: "(hidden)" })),
+  }
+}
+
+/** A zod error as one line of ours; keys are below `parent` where one is given. */
+export function explain(
+  error: z.ZodError,
+  input: unknown,
+  sourceOf: (key: string) => string | undefined,
+  parent?: string,
+): P2PSipError {
+  const [issue] = error.issues
+  if (issue === undefined) return new P2PSipError("P2PSIP_BAD_CONFIG", "configuration: expected something else")
+  const unknown = issue.code === "unrecognized_keys" ? issue.keys[0] : undefined
+  const path = unknown === undefined ? issue.path : [...issue.path, unknown]
+  const names = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("")
+  const key = parent === undefined ? names.slice(1) : parent + names
+  const top = String(path[0] ?? "")
+  const source = sourceOf(top)
+  const expected = unknown === undefined ? issue.message : "no such key"
+  const found = secretKeys.has(top) ? "something else (not shown)" : show(valueAt(input, path))
+  return badConfig(key === "" ? "configuration" : key, expected, found, source)
+}
+
+function badConfig(key: string, expected: string, found: string, source: string | undefined): P2PSipError {
+  const where = source === undefined ? "" : ` (${source})`
+  return new P2PSipError("P2PSIP_BAD_CONFIG", `${key}: expected ${expected}, found ${found}${where}`)
+}
+
+/** What no single key can be blamed for. */
+function requireSense(config: PeerConfig, sourceOf: (key: string) => string | undefined): void {
+  const { minExpiresSeconds, maxExpiresSeconds } = config.registration
+  if (minExpiresSeconds > maxExpiresSeconds) {
+    throw badConfig("registration.minExpiresSeconds", `at most maxExpiresSeconds, ${maxExpiresSeconds}`, `${minExpiresSeconds}`, sourceOf("registration"))
+  }
+  if (config.acks !== undefined && config.acks > (config.replication ?? 3)) {
+    throw badConfig("acks", `at most the number of copies (replication), ${config.replication ?? 3}`, `${config.acks}`, sourceOf("acks"))
+  }
+  const open = config.sip.find((text) => !isLoopback(parseSipListener(text)?.host ?? ""))
+  if (config.users.length === 0 && !config.openRegistration && open !== undefined) {
+    throw badConfig("users", "users, or openRegistration (--open-registration), before anybody outside this machine may register", `none, and the listener ${open}`, sourceOf("sip"))
+  }
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input
+  for (const part of path) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined
+    value = (value as Readonly<Record<PropertyKey, unknown>>)[part]
+  }
+  return value
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return "nothing"
+  const text = JSON.stringify(value)
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text
+}
+
+function isMultiaddr(value: string): boolean {
+  try {
+    return value.startsWith("/") && multiaddr(value).getComponents().length > 0
+  } catch {
+    return false
+  }
+}
+
+function isIpLiteral(value: string): boolean {
+  return /^\d{1,3}(\.\d{1,3}){3}$/.test(value) || /^\[[0-9a-f:.]+\]$/i.test(value)
+}

@@ -1,0 +1,84 @@
+/**
+ * The location service on a servlet: where SIP meets the overlay.
+ *
+ * An address-of-record is a key, each binding one of its values. A REGISTER is
+ * one update, so it applies all or nothing, at the owner and in one round trip.
+ */
+import { hash } from "node:crypto"
+import type { Counter, Runtime } from "../runtime/runtime.ts"
+import type { Mutation, P2PSipServlet, Sequence, Value } from "../servlet/index.ts"
+import { bindingKey } from "../sip/registrar/binding-key.ts"
+import type { Binding, BindingChange, LocationService, RegistrationUpdate } from "../sip/registrar/location-service.ts"
+import { decodeBinding, encodeBinding } from "./binding-codec.ts"
+
+export interface ServletLocationComponents {
+  readonly runtime: Runtime
+  readonly servlet: Pick<P2PSipServlet, "update" | "get">
+}
+
+const valueHashBytes = 20
+const maxSeriesBytes = 64
+
+/** See the head of this file. */
+export class ServletLocation implements LocationService {
+  readonly #servlet: ServletLocationComponents["servlet"]
+  readonly #malformed: Counter
+
+  constructor({ runtime, servlet }: ServletLocationComponents) {
+    this.#servlet = servlet
+    this.#malformed = runtime.metrics.counter("p2psip_malformed_bindings_total", "Values in the overlay that are no bindings.")
+  }
+
+  async update(addressOfRecord: string, update: RegistrationUpdate): Promise<readonly Binding[]> {
+    const sequence = { series: seriesOf(update.callId), number: update.cseq }
+    const mutations = update.changes.map((change) => mutationOf(change, sequence))
+    const values = await this.#servlet.update(keyOf(addressOfRecord), mutations, [], { operationId: update.operationId })
+    return this.#bindings(values)
+  }
+
+  async lookup(addressOfRecord: string): Promise<readonly Binding[]> {
+    return this.#bindings(await this.#servlet.get(keyOf(addressOfRecord)))
+  }
+
+  #bindings(values: readonly Value[]): Binding[] {
+    const bindings: Binding[] = []
+    for (const { value, ttlSeconds } of values) {
+      try {
+        bindings.push(decodeBinding(value, ttlSeconds))
+      } catch {
+        // Anybody may put under any key: what is no binding must not hide those that are.
+        this.#malformed.add()
+      }
+    }
+    return bindings
+  }
+}
+
+/** The overlay's key of an address-of-record: its own bytes, one per character. */
+export function keyOf(addressOfRecord: string): Uint8Array {
+  return Buffer.from(addressOfRecord, "latin1")
+}
+
+function mutationOf(change: BindingChange, sequence: Sequence): Mutation {
+  switch (change.kind) {
+    case "bind": {
+      const { binding } = change
+      const valueHash = valueHashOf(binding.contact, binding.parameters)
+      return { kind: "put", value: encodeBinding(binding), valueHash, ttlSeconds: binding.expiresSeconds, sequence }
+    }
+    case "unbind":
+      return { kind: "remove", valueHash: valueHashOf(change.contact, change.parameters), sequence }
+    case "unbindAll":
+      return { kind: "removeAll", sequence }
+  }
+}
+
+function valueHashOf(contact: string, parameters: string): Uint8Array {
+  return hash("sha256", Buffer.from(bindingKey(contact, parameters), "latin1"), "buffer").subarray(0, valueHashBytes)
+}
+
+/** A Call-ID that is longer than a sequence's name should be is named by its hash. */
+function seriesOf(callId: string): Uint8Array {
+  const bytes = Buffer.from(callId, "latin1")
+  return bytes.length > 0 && bytes.length <= maxSeriesBytes ? bytes : hash("sha256", bytes, "buffer")
+}

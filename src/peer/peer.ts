@@ -1,0 +1,228 @@
+/** One peer: a member of the overlay that serves phones. */
+import { hkdfSync } from "node:crypto"
+import { loadBackend } from "../../backends/index.ts"
+import { P2PSipError } from "../errors.ts"
+import { createKey, loadOrCreateKey } from "../link/identity.ts"
+import { Libp2pLink } from "../link/libp2p.ts"
+import type { Link, PeerId } from "../link/link.ts"
+import { RegistryMetrics } from "../runtime/metrics.ts"
+import { NodeRuntime } from "../runtime/node.ts"
+import type { Runtime } from "../runtime/runtime.ts"
+import type { P2PSipServlet, ServletStatus } from "../servlet/index.ts"
+import { adminRoutes } from "./admin-api.ts"
+import { explain, parseConfig, type PeerConfig, type PeerConfigInput } from "./config.ts"
+import { HttpServer } from "./http-server.ts"
+import { ServletLocation } from "./location.ts"
+import { ReadinessProbe, type Readiness } from "./readiness.ts"
+import { SipEdge, type SipEdgeStatus } from "./sip-edge.ts"
+
+/** What a program may bring along instead of what the configuration would make. */
+export interface PeerComponents {
+  /** @default the real machine's, with the log level of the configuration */
+  readonly runtime?: Runtime
+  /** @default a registry of this peer's own; what `/metrics` shows */
+  readonly metrics?: RegistryMetrics
+  /** @default libp2p */
+  readonly link?: Link
+}
+
+/** Where a started peer can be reached. */
+export interface PeerAddresses {
+  readonly peerId: PeerId
+  /** Multiaddrs for other peers. */
+  readonly listen: readonly string[]
+  /** For phones: `udp:127.0.0.1:5060`. */
+  readonly sip: readonly string[]
+  /** For monitors and the command line: `http://127.0.0.1:8080`. */
+  readonly http?: string
+}
+
+/** A snapshot for people and monitors; plain data, fit for JSON. */
+export interface PeerStatus extends PeerAddresses {
+  readonly state: "new" | "starting" | "running" | "leaving" | "stopped"
+  readonly domains: readonly string[]
+  readonly uptimeSeconds: number
+  readonly servlet: ServletStatus
+  readonly sipEdge: SipEdgeStatus
+  /** Every counter, by its Prometheus name. */
+  readonly counters: Readonly<Record<string, number>>
+}
+
+const leaveTimeoutMs = 7000
+
+/**
+ * Builds a peer; nothing is opened before {@link Peer.start}.
+ *
+ * Rejects with `P2PSIP_BAD_CONFIG`, `P2PSIP_NO_BACKEND` or `P2PSIP_STORAGE`.
+ *
+ * @example
+ * const peer = await createPeer({ domains: ["example.org"], sip: ["udp:127.0.0.1:5060"] })
+ * await peer.start()
+ * process.once("SIGTERM", () => void peer.leave())
+ */
+export async function createPeer(input: PeerConfigInput, components: PeerComponents = {}): Promise<Peer> {
+  const config = parseConfig(input)
+  const metrics = components.metrics ?? new RegistryMetrics()
+  const runtime = components.runtime ?? new NodeRuntime({ logLevel: config.logLevel }, { metrics })
+  const backend = await loadBackend(config.backend)
+  const { backendOptions, replication, acks } = config
+  const wanted = { ...backendOptions, ...(replication === undefined ? {} : { replication }), ...(acks === undefined ? {} : { acks }) }
+  const options = backend.optionsSchema.safeParse(wanted)
+  if (!options.success) throw explain(options.error, wanted, () => `for backend ${config.backend}`, "backendOptions")
+  const privateKey = config.data === undefined ? await createKey() : await loadOrCreateKey(config.data)
+  const { maxConnections, maxFrameBytes, maxQueuedBytes, maxKnownPeers } = config.limits
+  const { listen, announce } = config
+  const link = components.link
+    ?? new Libp2pLink({ runtime, privateKey }, { listen, announce, maxConnections, maxFrameBytes, maxQueuedBytes, maxKnownPeers })
+  const servlet = backend.create({ runtime, link }, options.data)
+  const secret = new Uint8Array(hkdfSync("sha256", privateKey.raw, new Uint8Array(0), "p2psip sip edge", 32))
+  return new Peer({ runtime, metrics, link, servlet, secret }, config)
+}
+
+interface PeerParts {
+  readonly runtime: Runtime
+  readonly metrics: RegistryMetrics
+  readonly link: Link
+  readonly servlet: P2PSipServlet
+  readonly secret: Uint8Array
+}
+
+/** See {@link createPeer}. */
+export class Peer {
+  readonly config: PeerConfig
+  /** The overlay as a hash table: put, get, remove, lookup. */
+  readonly servlet: P2PSipServlet
+  readonly #runtime: Runtime
+  readonly #metrics: RegistryMetrics
+  readonly #link: Link
+  readonly #sip: SipEdge
+  readonly #probe: ReadinessProbe
+  readonly #http: HttpServer | undefined
+  readonly #ended = Promise.withResolvers<void>()
+  #state: PeerStatus["state"] = "new"
+  #startedAt = 0
+  #leaving: Promise<void> | undefined
+
+  constructor(parts: PeerParts, config: PeerConfig) {
+    const { runtime, metrics, link, servlet, secret } = parts
+    this.config = config
+    this.servlet = servlet
+    this.#runtime = runtime
+    this.#metrics = metrics
+    this.#link = link
+    this.#sip = new SipEdge({ runtime, link, location: new ServletLocation({ runtime, servlet }), secret }, config)
+    this.#probe = new ReadinessProbe({ runtime, servlet })
+    this.#http = config.http === undefined ? undefined : this.#createHttp(config.http)
+    metrics.gauge("p2psip_records_owned", "Live values for which this peer is responsible.", () => servlet.status().records.owned)
+    metrics.gauge("p2psip_records_copies", "Live values that this peer keeps as a copy.", () => servlet.status().records.copies)
+    metrics.gauge("p2psip_peers_known", "Peers that this one knows of.", () => servlet.status().peersKnown)
+  }
+
+  /** Where this peer can be reached; complete once it has started. */
+  get addresses(): PeerAddresses {
+    const { peerId, addresses } = this.#link.self
+    const isOpen = this.#state !== "new" && this.#state !== "stopped"
+    return { peerId, listen: addresses, sip: this.#sip.addresses, ...(isOpen && this.#http !== undefined ? { http: this.#http.url } : {}) }
+  }
+
+  /** Resolves when the peer has stopped, whoever wanted that. */
+  get ended(): Promise<void> {
+    return this.#ended.promise
+  }
+
+  /**
+   * Opens all listeners and joins the overlay; resolves when phones are served.
+   * Where that fails everything is closed again, and it rejects with
+   * `P2PSIP_PORT_IN_USE`, `P2PSIP_BOOTSTRAP_FAILED` or the like.
+   */
+  async start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    if (this.#state !== "new") throw new P2PSipError("P2PSIP_NOT_OPEN", "a peer starts once; create another one")
+    this.#state = "starting"
+    this.#startedAt = this.#runtime.now()
+    try {
+      // Ports first: what can fail at once fails before anybody has heard of this peer.
+      await this.#link.start()
+      await this.#sip.start()
+      await this.#http?.start()
+      await this.servlet.join(this.config.bootstrap, options)
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+    this.#become("running")
+    this.#runtime.log.info({ ...this.addresses, backend: this.servlet.backend }, "peer is ready")
+  }
+
+  /** Hands the records over to the other peers, then stops; within 10 s in any case. */
+  leave(): Promise<void> {
+    this.#leaving ??= this.#leave()
+    return this.#leaving
+  }
+
+  /** Closes everything without handing anything over. Idempotent. */
+  async stop(): Promise<void> {
+    if (this.#state === "stopped") return this.#ended.promise
+    this.#state = "stopped"
+    await Promise.all([this.#sip.stop(), this.#http?.stop()])
+    await this.#abandon()
+    await this.#link.stop()
+    this.#ended.resolve()
+  }
+
+  /** Whether a put and a get work just now. */
+  ready(): Promise<Readiness> {
+    return this.#state === "running" ? this.#probe.check() : Promise.resolve({ ready: false, reason: `this peer is ${this.#state}`, elapsedMs: 0 })
+  }
+
+  status(): PeerStatus {
+    return {
+      ...this.addresses,
+      state: this.#state,
+      domains: this.config.domains,
+      uptimeSeconds: Math.floor((this.#runtime.now() - this.#startedAt) / 1000),
+      servlet: this.servlet.status(),
+      sipEdge: this.#sip.status,
+      counters: this.#metrics.counts(),
+    }
+  }
+
+  async #leave(): Promise<void> {
+    if (this.#state === "stopped") return
+    this.#become("leaving")
+    const patience = new AbortController()
+    const timer = this.#runtime.setTimer(leaveTimeoutMs, () => patience.abort())
+    try {
+      await this.servlet.leave({ signal: patience.signal })
+    } catch (error) {
+      this.#runtime.log.warn({ error: String(error) }, "the hand-over did not finish")
+    } finally {
+      timer.cancel()
+    }
+    await this.stop()
+  }
+
+  /** Leaves in no time: the servlet ends its timers, and others find out on their own. */
+  async #abandon(): Promise<void> {
+    try {
+      await this.servlet.leave({ signal: AbortSignal.abort() })
+    } catch (error) {
+      this.#runtime.log.debug({ error: String(error) }, "the servlet did not leave")
+    }
+  }
+
+  #become(state: PeerStatus["state"]): void {
+    this.#state = state
+  }
+
+  #createHttp(address: string): HttpServer {
+    const routes = adminRoutes({
+      runtime: this.#runtime,
+      servlet: this.servlet,
+      check: () => this.ready(),
+      status: () => this.status(),
+      metrics: async () => ({ text: await this.#metrics.text(), contentType: this.#metrics.contentType }),
+      leave: () => void this.leave(),
+    })
+    return new HttpServer({ runtime: this.#runtime }, { address, token: this.config.httpToken }, routes)
+  }
+}

@@ -1,0 +1,36 @@
+/** SIP listeners as the configuration writes them: `udp:127.0.0.1:5060`, `tcp:[::]:5060;advertise=sip.example.org:5060`. */
+import { isIP } from "node:net"
+import { parseHostPort } from "../sip/transport/host-port.ts"
+import type { HostPort } from "../sip/transport/transport.ts"
+
+/** One SIP listener. */
+export interface SipListener {
+  readonly transport: "udp" | "tcp"
+  readonly host: string
+  /** 0 for any free port. */
+  readonly port: number
+  /** What Via, Record-Route and Path say, where that differs from the bound address. */
+  readonly advertise?: HostPort
+}
+
+/** In words, for people who have written something else. */
+export const sipListenerForm = "udp:ADDRESS:PORT or tcp:ADDRESS:PORT, with an IP address, optionally followed by ;advertise=HOST:PORT"
+
+/** Undefined for anything that is not of {@link sipListenerForm}. */
+export function parseSipListener(text: string): SipListener | undefined {
+  const match = /^(udp|tcp):(\[[^\]]+\]|[^:;\s]+):(\d{1,5})(?:;advertise=(\S+))?$/.exec(text)
+  if (match === null) return undefined
+  const [, transport, host = "", digits, advertised] = match
+  const port = Number(digits)
+  const advertise = advertised === undefined ? undefined : parseHostPort(advertised)
+  if (port > 65_535 || (advertised !== undefined && advertise === undefined)) return undefined
+  const bare = host.startsWith("[") ? host.slice(1, -1) : host === "localhost" ? "127.0.0.1" : host
+  if (isIP(bare) === 0) return undefined
+  return { transport: transport === "udp" ? "udp" : "tcp", host: bare, port, ...(advertise === undefined ? {} : { advertise }) }
+}
+
+/** True for addresses that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  const bare = host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host
+  return bare === "localhost" || bare === "::1" || /^(::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(bare)
+}

@@ -1,0 +1,101 @@
+/**
+ * The SIP side of a peer: listeners, transactions, registrar, proxy.
+ *
+ * The same code serves a phone of this peer and one of another: a request for
+ * the latter leaves through the overlay transport, along the binding's Path.
+ */
+import { hkdfSync } from "node:crypto"
+import type { Link } from "../link/link.ts"
+import type { Runtime } from "../runtime/runtime.ts"
+import { DigestAuthenticator } from "../security/digest-authenticator.ts"
+import { DialogTokens, pathThrough, SipProxy } from "../sip/proxy/index.ts"
+import type { LocationService } from "../sip/registrar/location-service.ts"
+import { Registrar } from "../sip/registrar/registrar.ts"
+import { ServedDomains } from "../sip/registrar/served-domains.ts"
+import { TransactionLayer } from "../sip/transaction/index.ts"
+import { formatHostPort, OverlayTransport, TcpTransport, TransportSet, UdpTransport, type Transport } from "../sip/transport/index.ts"
+import type { PeerConfig } from "./config.ts"
+import { parseSipListener } from "./sip-address.ts"
+
+export interface SipEdgeComponents {
+  readonly runtime: Runtime
+  readonly link: Link
+  readonly location: LocationService
+  /** At least 32 secret bytes. The same ones after a restart keep calls and UDP phones reachable. */
+  readonly secret: Uint8Array
+}
+
+/** Counts for status pages. */
+export interface SipEdgeStatus {
+  readonly transactions: number
+  readonly pendingRegistrations: number
+}
+
+/** See the head of this file. */
+export class SipEdge {
+  readonly #listeners: readonly Transport[]
+  readonly #transports: TransportSet
+  readonly #layer: TransactionLayer
+  readonly #registrar: Registrar
+
+  constructor({ runtime, link, location, secret }: SipEdgeComponents, config: PeerConfig) {
+    const overlay = new OverlayTransport({ runtime, link })
+    this.#listeners = config.sip.map((text) => createListener(text, runtime))
+    const transports = new TransportSet(
+      { runtime, transports: [...this.#listeners, overlay] },
+      { flowTokenSecret: derive(secret, "flow tokens") },
+    )
+    this.#transports = transports
+    const { maxTransactions, maxPendingRegistrations } = config.limits
+    const layer = new TransactionLayer({ runtime, transports: transports.all }, { maxTransactions })
+    this.#layer = layer
+    const domains = new ServedDomains(config.domains, (host, port) => transports.isSelf(host, port))
+    const dialogTokens = new DialogTokens(derive(secret, "dialog tokens"))
+    const authenticator = config.users.length === 0 ? undefined : new DigestAuthenticator({ runtime }, {
+      realm: config.realm ?? config.domains[0] ?? "p2psip",
+      users: config.users,
+    })
+    this.#registrar = new Registrar({
+      runtime,
+      location,
+      domains,
+      authenticator,
+      pathFor: pathThrough(transports),
+      send: (response, flow) => layer.sendStateless(response, flow),
+    }, { ...config.registration, maxPending: maxPendingRegistrations })
+    const proxy = new SipProxy({ runtime, layer, transports, location, domains, authenticator, dialogTokens })
+    layer.onStateless((request, flow) => this.#registrar.handle(request, flow))
+    layer.onRequest((transaction) => proxy.handle(transaction))
+    layer.onStray((message, flow) => proxy.handleStray(message, flow))
+  }
+
+  /** `udp:127.0.0.1:5060` and the like, as bound. */
+  get addresses(): readonly string[] {
+    return this.#listeners.map(({ protocol, bound, advertised }) => `${protocol.toLowerCase()}:${formatHostPort(bound ?? advertised)}`)
+  }
+
+  get status(): SipEdgeStatus {
+    return { transactions: this.#layer.size, pendingRegistrations: this.#registrar.pending }
+  }
+
+  /** Begins to listen. Rejects with `P2PSIP_PORT_IN_USE` where that is the reason. */
+  start(): Promise<void> {
+    return this.#transports.start()
+  }
+
+  async stop(): Promise<void> {
+    this.#layer.stop()
+    await this.#transports.stop()
+  }
+}
+
+function createListener(text: string, runtime: Runtime): Transport {
+  const listener = parseSipListener(text)
+  if (listener === undefined) throw new TypeError(`${text} has passed the configuration's schema`)
+  const { transport, ...options } = listener
+  return transport === "udp" ? new UdpTransport({ runtime }, options) : new TcpTransport({ runtime }, options)
+}
+
+function derive(secret: Uint8Array, purpose: string): Uint8Array {
+  return new Uint8Array(hkdfSync("sha256", secret, new Uint8Array(0), `p2psip ${purpose}`, 32))
+}
