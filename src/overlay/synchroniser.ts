@@ -53,7 +53,8 @@ export class Synchroniser {
   readonly #retried = new Set<PeerId>()
   /** Keys that were fetched since the neighbourhood last changed. */
   readonly #fresh = new Set<Id>()
-  readonly #fetching = new Map<Id, Promise<void>>()
+  /** Fetches begun since the neighbourhood last changed. */
+  #fetching = new Map<Id, Promise<void>>()
   #epoch = 0
   #isSettled = true
   #isWorking = false
@@ -109,10 +110,11 @@ export class Synchroniser {
     if (this.#isSettled || this.#fresh.has(key)) return undefined
     const missing = this.#unsettledFor(key)
     if (missing.length === 0) return undefined
-    let fetching = this.#fetching.get(key)
+    const underWay = this.#fetching
+    let fetching = underWay.get(key)
     if (fetching === undefined) {
-      fetching = this.#fetch(key, missing).finally(() => this.#fetching.delete(key))
-      this.#fetching.set(key, fetching)
+      fetching = this.#fetch(key, missing).finally(() => underWay.delete(key))
+      underWay.set(key, fetching)
     }
     return fetching
   }
@@ -146,6 +148,7 @@ export class Synchroniser {
     if (ranges === this.#ranges && neighbours === this.#neighbours) return
     this.#epoch++
     this.#fresh.clear()
+    this.#fetching = new Map()
     const known = new Set(neighbours.map((member) => member.peerId))
     for (const [peerId, settled] of this.#settled) {
       if (known.has(peerId)) this.#settled.set(peerId, intersect(settled, ranges))

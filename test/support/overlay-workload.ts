@@ -23,7 +23,7 @@ interface Key {
 
 export interface WorkloadOptions {
   readonly keys: number
-  /** Mean time between two changes of a key. @default 500 */
+  /** Mean time between two changes of a key. @default 1000 */
   readonly pauseMs?: number
   readonly ttlSeconds?: number
   readonly prefix?: string
@@ -37,12 +37,18 @@ export class Workload {
   readonly #options: Required<WorkloadOptions>
   readonly #keys: Key[]
   readonly #writers: Promise<void>[] = []
+  /** Errors of changes that failed. */
   readonly failures: string[] = []
+  /** Reads between two changes of a key that did not find what it must then have. */
+  readonly wrongReads: string[] = []
+  reads = 0
+  /** Until then reads are not judged: two sides of a partition still find out about each other. */
+  lenientUntil = 0
   #isRunning = false
 
   constructor(world: OverlayWorld, options: WorkloadOptions) {
     this.#world = world
-    this.#options = { pauseMs: 500, ttlSeconds: 3600, prefix: "key", from: () => world.peers, ...options }
+    this.#options = { pauseMs: 1000, ttlSeconds: 3600, prefix: "key", from: () => world.peers, ...options }
     this.#keys = Array.from({ length: options.keys }, (_, i) => ({ name: `${this.#options.prefix}${i}`, changes: [], from: this.#options.from }))
   }
 
@@ -68,9 +74,7 @@ export class Workload {
       const found = await this.#world.run(Promise.all(this.#keys.map((key) => peer.servlet.get(key.name, { consistency }))))
       this.#keys.forEach((key, index) => {
         const values = (found[index] ?? []).map((value) => Buffer.from(value.value).toString())
-        const allowed = allowedValues(key.changes)
-        const isRight = values.length === 0 ? allowed.has(undefined) : values.length === 1 && allowed.has(values[0])
-        if (!isRight) defects.push(`${key.name} at ${peer.name}: expected one of ${[...allowed].join(" ")}, found ${values.join(" ")}`)
+        if (!isAllowed(values, key.changes)) defects.push(`${key.name} at ${peer.name}: found ${values.join(" ")}`)
       })
     }
     return defects
@@ -93,7 +97,23 @@ export class Workload {
           ? peer.servlet.remove(key.name, "slot", { sequence })
           : peer.servlet.put(key.name, change.value, { valueHash: "slot", ttlSeconds, sequence })
       await Promise.race([this.#settle(change, work), this.#gone(peer)])
+      await this.#read(key)
     }
+  }
+
+  /** Nothing of this key is being changed now: any peer must find its present state. */
+  async #read(key: Key): Promise<void> {
+    const { random, now } = this.#world.simulation
+    const peers = key.from().filter((peer) => peer.servlet.state === "joined")
+    const peer = peers[Math.floor(random.float() * peers.length)]
+    if (peer === undefined) return
+    const work = peer.servlet.get(key.name).then((found) => {
+      this.reads++
+      const values = found.map((value) => Buffer.from(value.value).toString())
+      const number = key.changes.length
+      if (now >= this.lenientUntil && !isAllowed(values, key.changes)) this.wrongReads.push(`${key.name} after change ${number} at ${peer.name}, ${now} ms: found ${values.join(" ")}`)
+    }, (error: unknown) => void this.failures.push(String(error)))
+    await Promise.race([work, this.#gone(peer)])
   }
 
   async #settle(change: Change, work: Promise<unknown>): Promise<void> {
@@ -114,6 +134,11 @@ export class Workload {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => this.#world.simulation.after(ms, resolve))
   }
+}
+
+function isAllowed(values: readonly string[], changes: readonly Change[]): boolean {
+  const allowed = allowedValues(changes)
+  return values.length === 0 ? allowed.has(undefined) : values.length === 1 && allowed.has(values[0])
 }
 
 function allowedValues(changes: readonly Change[]): Set<string | undefined> {

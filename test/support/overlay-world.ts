@@ -20,6 +20,7 @@ export class OverlayWorld {
   readonly #options: OverlayOptions
   #named = 0
   #driving: Promise<void> | undefined
+  #wake: () => void = () => undefined
 
   constructor(options: OverlayOptions = {}, simulation: Partial<SimulationOptions> = {}) {
     this.simulation = new Simulation({ seed: 1, ...simulation })
@@ -65,24 +66,26 @@ export class OverlayWorld {
     let isSettled = false
     const settle = (): void => {
       isSettled = true
+      this.#wake()
     }
     work.then(settle, settle)
-    while (!isSettled) {
-      if (this.#driving !== undefined) await this.#driving
-      else await this.#drive(() => isSettled)
-    }
+    while (!isSettled) await (this.#driving ?? this.#drive())
     return work
   }
 
-  #drive(isDone: () => boolean): Promise<void> {
-    this.#driving = this.simulation.runUntil(isDone, 600_000, 1).finally(() => {
+  pass(ms: number): Promise<void> {
+    return this.run(new Promise((resolve) => this.simulation.after(ms, resolve)))
+  }
+
+  /** Moves time until some wait is over. */
+  #drive(): Promise<void> {
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve
+    })
+    this.#driving = this.simulation.wait(woken).finally(() => {
       this.#driving = undefined
     })
     return this.#driving
-  }
-
-  pass(ms: number): Promise<void> {
-    return this.simulation.run(ms)
   }
 
   /** Two sides that neither reach nor hear of each other. */
