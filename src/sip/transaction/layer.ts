@@ -16,7 +16,7 @@ import { InviteClientTransaction, NonInviteClientTransaction, type AnyClientTran
 import { LayerCounters } from "./counters.ts"
 import { clientKey, hasCookie, isOldKey, serverKey } from "./keys.ts"
 import { transactionSettings, type TransactionOptions, type TransactionSettings } from "./options.ts"
-import { InviteServerTransaction, NonInviteServerTransaction, type AnyServerTransaction } from "./server-transaction.ts"
+import { InviteServerTransaction, NonInviteServerTransaction, type AnyServerTransaction, type ServerParts } from "./server-transaction.ts"
 import { StatelessAnswers, topViaOf } from "./stateless.ts"
 import { TimerLists } from "./timer-lists.ts"
 import type { TransactionHost } from "./transaction.ts"
@@ -46,6 +46,7 @@ export class TransactionLayer {
   readonly #answers: StatelessAnswers
   readonly #servers = new Map<string, AnyServerTransaction>()
   readonly #clients = new Map<string, AnyClientTransaction>()
+  #serverBytes = 0
   #handler: (transaction: ServerTransaction, request: SipRequest) => void = refuseAll
   #filter: ((request: SipRequest, flow: Flow) => boolean) | undefined
   #stray: ((message: SipMessage, flow: Flow) => void) | undefined
@@ -133,7 +134,9 @@ export class TransactionLayer {
       timers: this.#timers,
       defer: (callback) => this.#runtime.defer(callback),
       forgetClient: (key) => void this.#clients.delete(key),
-      forgetServer: (key) => void this.#servers.delete(key),
+      forgetServer: (key, weightBytes) => {
+        if (this.#servers.delete(key)) this.#serverBytes -= weightBytes
+      },
       passStray: (message, flow) => this.#passStray(message, flow),
       sendCancel: (cancel, flow, branch) => void this.#startClient(cancel, flow, noHandlers, branch),
       countSuppressed: (reason) => this.#counters.suppressed(reason),
@@ -164,7 +167,7 @@ export class TransactionLayer {
     if (this.#isStopped) return
     try {
       const message = parseMessage(bytes)
-      if (message instanceof SipRequest) this.#receiveRequest(message, flow)
+      if (message instanceof SipRequest) this.#receiveRequest(message, bytes.length, flow)
       else this.#receiveResponse(message, flow)
     } catch (error) {
       if (error instanceof SipSyntaxError) this.#answers.refuse(error, flow)
@@ -181,7 +184,7 @@ export class TransactionLayer {
     else this.#passStray(response, flow)
   }
 
-  #receiveRequest(request: SipRequest, flow: Flow): void {
+  #receiveRequest(request: SipRequest, requestBytes: number, flow: Flow): void {
     const { method } = request
     this.#counters.request(method)
     const via = topViaOf(request)
@@ -193,7 +196,7 @@ export class TransactionLayer {
     const transaction = this.#servers.get(key)
     if (isInvites) this.#receiveForInvite(request, flow, key, transaction)
     else if (transaction !== undefined) transaction.step("retransmission")
-    else this.#receiveNew(request, flow, key)
+    else this.#receiveNew({ key, request, requestBytes, flow })
   }
 
   #receiveForInvite(request: SipRequest, flow: Flow, key: string, transaction: AnyServerTransaction | undefined): void {
@@ -210,19 +213,20 @@ export class TransactionLayer {
     invite?.cancel(request)
   }
 
-  #receiveNew(request: SipRequest, flow: Flow, key: string): void {
+  #receiveNew(parts: ServerParts): void {
+    const { request, flow } = parts
     validateRequest(request)
     if (this.#isTaken(request, flow)) return
-    if (this.#servers.size >= this.#settings.maxTransactions) {
+    const { maxTransactions, maxTransactionBytes, retryAfterSeconds } = this.#settings
+    if (this.#servers.size >= maxTransactions || this.#serverBytes >= maxTransactionBytes) {
       this.#counters.refused(503)
-      this.reply(request, flow, 503, undefined, [["Retry-After", String(this.#settings.retryAfterSeconds)]])
+      this.reply(request, flow, 503, undefined, [["Retry-After", String(retryAfterSeconds)]])
       return
     }
     const isInvite = request.method === "INVITE"
-    const transaction = isInvite
-      ? new InviteServerTransaction(this.#host, key, request, flow)
-      : new NonInviteServerTransaction(this.#host, key, request, flow)
-    this.#servers.set(key, transaction)
+    const transaction = isInvite ? new InviteServerTransaction(this.#host, parts) : new NonInviteServerTransaction(this.#host, parts)
+    this.#servers.set(parts.key, transaction)
+    this.#serverBytes += transaction.weightBytes
     transaction.start()
     this.#handle(transaction, request)
   }

@@ -8,8 +8,10 @@ export interface TransactionOptions {
   readonly t4Ms?: number
   /** An INVITE that has no response after this time gets a 100 (RFC 3261 §17.2.1). @default 200 */
   readonly tryingDelayMs?: number
-  /** Transactions, client and server, at a time; beyond it new requests get a 503. @default 200000 */
+  /** Server transactions at a time; beyond it new requests get a 503. Client transactions may be twice as many. @default 100000 */
   readonly maxTransactions?: number
+  /** About how much memory server transactions may take; beyond it new requests get a 503. @default 512 MiB */
+  readonly maxTransactionBytes?: number
   /** The Retry-After of that 503. @default 5 */
   readonly retryAfterSeconds?: number
 }
@@ -35,7 +37,8 @@ export function transactionSettings(options: TransactionOptions): TransactionSet
     t2Ms,
     t4Ms: options.t4Ms ?? 5000,
     tryingDelayMs: options.tryingDelayMs ?? 200,
-    maxTransactions: options.maxTransactions ?? 200_000,
+    maxTransactions: options.maxTransactions ?? 100_000,
+    maxTransactionBytes: options.maxTransactionBytes ?? 512 * 1024 * 1024,
     retryAfterSeconds: options.retryAfterSeconds ?? 5,
     lifetimeMs: 64 * t1Ms,
     timerDMs: Math.max(32_000, 64 * t1Ms),

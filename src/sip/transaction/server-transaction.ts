@@ -15,6 +15,15 @@ import { flowOfResponse } from "./via.ts"
 /** Either kind, as the layer keeps it in its table. */
 export type AnyServerTransaction = InviteServerTransaction | NonInviteServerTransaction
 
+/** What a server transaction is made of. */
+export interface ServerParts {
+  readonly key: string
+  readonly request: SipRequest
+  /** The length of the request as it came. */
+  readonly requestBytes: number
+  readonly flow: Flow
+}
+
 abstract class BaseServerTransaction<State extends string, Input extends string>
   extends Transaction<State, Input>
   implements ServerTransaction, ServerActions<State>
@@ -22,6 +31,8 @@ abstract class BaseServerTransaction<State extends string, Input extends string>
   readonly request: SipRequest
   readonly flow: Flow
   readonly method: string
+  /** What this transaction takes of the memory that the layer allows. */
+  readonly weightBytes: number
   readonly #key: string
   /** The response that the user has just passed. */
   #response: SipResponse | undefined
@@ -29,12 +40,14 @@ abstract class BaseServerTransaction<State extends string, Input extends string>
   #latest: Uint8Array | undefined
   #onEnd: (() => void)[] = []
 
-  constructor(host: TransactionHost, key: string, request: SipRequest, flow: Flow, state: State) {
-    super(host, flow.transport.isReliable, state)
-    this.#key = key
-    this.request = request
-    this.flow = flow
-    this.method = request.method
+  constructor(host: TransactionHost, parts: ServerParts, state: State) {
+    super(host, parts.flow.transport.isReliable, state)
+    this.#key = parts.key
+    this.request = parts.request
+    this.flow = parts.flow
+    this.method = parts.request.method
+    // The request, a response that repeats its headers, and the objects around them.
+    this.weightBytes = 2 * parts.requestBytes + 4096
   }
 
   abstract readonly isDone: boolean
@@ -74,7 +87,7 @@ abstract class BaseServerTransaction<State extends string, Input extends string>
   abstract passAck(): void
 
   protected leaveTable(): void {
-    this.host.forgetServer(this.#key)
+    this.host.forgetServer(this.#key, this.weightBytes)
   }
 
   protected ended(): void {
@@ -101,8 +114,8 @@ export class InviteServerTransaction extends BaseServerTransaction<InviteServerS
   #cancel: SipRequest | undefined
   #onCancel: ((cancel: SipRequest) => void) | undefined
 
-  constructor(host: TransactionHost, key: string, request: SipRequest, flow: Flow) {
-    super(host, key, request, flow, "proceeding")
+  constructor(host: TransactionHost, parts: ServerParts) {
+    super(host, parts, "proceeding")
   }
 
   start(): void {
@@ -157,8 +170,8 @@ export class NonInviteServerTransaction extends BaseServerTransaction<NonInviteS
   readonly isInvite = false
   #mayTry: boolean
 
-  constructor(host: TransactionHost, key: string, request: SipRequest, flow: Flow) {
-    super(host, key, request, flow, "trying")
+  constructor(host: TransactionHost, parts: ServerParts) {
+    super(host, parts, "trying")
     // RFC 4320 §4.1: a 100 at any time over a reliable transport, only when it is due over another.
     this.#mayTry = this.isReliable
   }

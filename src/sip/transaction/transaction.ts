@@ -12,7 +12,7 @@ export interface TransactionHost {
   defer(callback: () => void): void
   /** The transaction of this key has ended. */
   forgetClient(key: string): void
-  forgetServer(key: string): void
+  forgetServer(key: string, weightBytes: number): void
   /** An ACK that no transaction absorbs. */
   passStray(message: SipMessage, flow: Flow): void
   /** Sends a CANCEL in a client transaction of its own. */

@@ -66,6 +66,19 @@ describe("any datagram", () => {
   })
 })
 
+test("few long requests fill the table as well as many short ones, and room comes back", () => {
+  const { runtime, network, b, respond, server } = makeSipPair("UDP", { maxTransactionBytes: 500_000 })
+  const long = (i: number): string => `${sound.join("\r\n")}\r\nX: ${"x".repeat(30_000)}\r\n\r\n`.replace("z9hG4bK1", `z9hG4bK${i}`)
+  for (let i = 0; i < 20; i++) b.receive(long(i), source)
+  const { size } = server
+  expect(size).toBeLessThan(10)
+  expect(network.log.filter((line) => line.includes(" 503 "))).toHaveLength(20 - size)
+  for (let i = 0; i < size; i++) respond(486, i)
+  runtime.runAll()
+  b.receive(long(99), source)
+  expect(server.size).toBe(1)
+})
+
 test("a malformed request is told what is wrong with it; malformed responses and nameless ones meet silence", () => {
   const { b, network } = makeServer()
   const text = `${sound.join("\r\n")}\r\n\r\n`
