@@ -7,18 +7,19 @@
  * `d.` and in base64url: the first 9 bytes of HMAC-SHA256 over Call-ID and
  * flow key, then the flow key, which is empty for the side of the overlay.
  */
-import { createHmac, timingSafeEqual } from "node:crypto"
+import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto"
+import type { KeyObject } from "node:crypto"
 
 const prefix = "d."
 const macBytes = 9
 const maxTokenLength = 400
 
 export class DialogTokens {
-  readonly #secret: Uint8Array
+  readonly #secret: KeyObject
 
   /** `secret`: 32 bytes that no other process knows. */
   constructor(secret: Uint8Array) {
-    this.#secret = secret
+    this.#secret = createSecretKey(secret)
   }
 
   /** The token for one side of the dialog with this Call-ID. */
