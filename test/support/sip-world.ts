@@ -24,7 +24,7 @@ export class World {
   readonly location = new MapLocation()
 
   /** A peer at `10.0.0.<number>`. */
-  addPeer(number: number, options: ProxyOptions & { readonly authenticator?: Authenticator } = {}): Peer {
+  addPeer(number: number, options: PeerOptions = {}): Peer {
     return new Peer(this, number, options)
   }
 
@@ -40,6 +40,11 @@ export class World {
   }
 }
 
+export interface PeerOptions extends ProxyOptions {
+  readonly authenticator?: Authenticator
+  readonly domains?: readonly string[]
+}
+
 export class Peer {
   readonly udp: MemoryTransport
   readonly tcp: MemoryTransport
@@ -50,7 +55,7 @@ export class Peer {
   readonly transports: TransportSet
   readonly address: HostPort
 
-  constructor({ runtime, network, location }: World, number: number, options: ProxyOptions & { readonly authenticator?: Authenticator }) {
+  constructor({ runtime, network, location }: World, number: number, options: PeerOptions) {
     const { authenticator } = options
     const host = `10.0.0.${number}`
     const overlayHost = `peer${number}.p2psip.invalid`
@@ -62,7 +67,7 @@ export class Peer {
     this.transports = transports
     this.layer = new TransactionLayer({ runtime, transports: transports.all })
     const dialogTokens = new DialogTokens(runtime.random.bytes(32))
-    const domains = new ServedDomains([domain], (host, port) => transports.isSelf(host, port))
+    const domains = new ServedDomains(options.domains ?? [domain], (host, port) => transports.isSelf(host, port))
     const send = (response: SipResponse, flow: Flow) => this.layer.sendStateless(response, flow)
     this.registrar = new Registrar({ runtime, location, domains, authenticator, pathFor: pathThrough(transports), send })
     const components = { runtime, layer: this.layer, transports, location, domains, authenticator, dialogTokens }

@@ -44,8 +44,9 @@ export async function targetsOf(
     const phone = phones.get(name) ?? { qThousandths: 0, along: [], direct: [] }
     phones.set(name, phone)
     phone.qThousandths = Math.max(phone.qThousandths, binding.qThousandths)
-    phone.along.push(...(await waysAlong(binding, components)))
-    if (isReachedDirectly(binding, uri, options)) phone.direct.push(...(await waysToPlaces(binding.contact, [], uri, components)))
+    const target = asRequestUri(binding.contact, uri)
+    phone.along.push(...(await waysAlong(target, binding.path, components)))
+    if (isReachedDirectly(binding, uri, options)) phone.direct.push(...(await waysToPlaces(target, [], uri, components)))
   }
   return [...phones.values()]
     .map(({ qThousandths, along, direct }) => ({ qThousandths, ways: [...along, ...direct] }))
@@ -59,6 +60,12 @@ interface Phone {
   readonly direct: Way[]
 }
 
+/** RFC 3261 §19.1.1, table 1: no method and no headers in a Request-URI. */
+function asRequestUri(contact: string, uri: SipUri): string {
+  if (uri.headers === undefined && !uri.params.has("method")) return contact
+  return uri.with({ headers: undefined, params: uri.params.without("method") }).toString()
+}
+
 /** Behind a further proxy the address in the contact means nothing to us. */
 function isReachedDirectly({ path }: Binding, uri: SipUri, { directFallback }: TargetOptions): boolean {
   if (path.length === 0) return true
@@ -67,13 +74,13 @@ function isReachedDirectly({ path }: Binding, uri: SipUri, { directFallback }: T
 }
 
 /** Where the first hop is this peer itself, its token gives the flow at once. */
-async function waysAlong({ contact, path }: Binding, components: RouteComponents): Promise<readonly Way[]> {
+async function waysAlong(target: string, path: readonly string[], components: RouteComponents): Promise<readonly Way[]> {
   const { domains, transports } = components
   const first = uriOf(path[0] ?? "")
   if (!first) return []
-  if (!domains.isOurs(first)) return waysToPlaces(contact, path, first, components)
+  if (!domains.isOurs(first)) return waysToPlaces(target, path, first, components)
   const flow = first.user === undefined ? "forged" : transports.flowOfToken(first.user)
-  return typeof flow === "string" ? [] : [{ uri: contact, routes: path.slice(1), next: flow }]
+  return typeof flow === "string" ? [] : [{ uri: target, routes: path.slice(1), next: flow }]
 }
 
 /** One way for each place that a next hop may be at (RFC 3263 §4.3). */
