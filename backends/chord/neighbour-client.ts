@@ -33,6 +33,8 @@ const deadly: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "P2PSIP_TIMEOUT", "P2PSIP_UNREACHABLE", "P2PSIP_NOT_OPEN", "P2PSIP_NOT_SUPPORTED", "P2PSIP_BAD_FRAME",
 ])
 const dialAttempts = 3
+/** Whoever is pinged has kept others waiting already, and its timeout has doubled with each attempt. */
+const pingLimits = { attempts: 2, timeoutMs: 4_000 }
 const redialMs = 50
 const maxRemembered = 256
 
@@ -59,6 +61,7 @@ export class NeighbourClient {
   /** The peer was found dead: whoever still waits for its answer need not. */
   giveUp(peerId: PeerId): void {
     for (const controller of this.#underWay.get(peerId) ?? []) controller.abort()
+    this.#rpc.giveUp(peerId)
   }
 
   /** What a member told last, if that is remembered. */
@@ -93,7 +96,7 @@ export class NeighbourClient {
     const running = this.#pings.get(member.peerId)
     if (running !== undefined) return running
     const ping = this.#attempt<true>(member, async (signal) => {
-      await this.#rpc.call(member, chordMethods.ping, new Uint8Array(), { signal })
+      await this.#rpc.call(member, chordMethods.ping, new Uint8Array(), { ...pingLimits, signal })
       return true
     }).finally(() => this.#pings.delete(member.peerId))
     this.#pings.set(member.peerId, ping)

@@ -173,6 +173,11 @@ export class Rpc {
     return this.#link.send(this.#peerFor(to).peerId, channels.overlay, encodeNotification(method, body))
   }
 
+  /** The peer was found dead: whatever waits for its answers fails with `P2PSIP_UNREACHABLE`, and can be tried elsewhere. */
+  giveUp(peerId: PeerId): void {
+    this.#failAll(peerId, `${peerId} was found dead`)
+  }
+
   /** Smoothed round-trip time to a peer, if it was ever measured. */
   rttMs(peerId: PeerId): number | undefined {
     return this.#peers.get(peerId)?.rtt.rttMs
@@ -277,9 +282,11 @@ export class Rpc {
   }
 
   #onDown(peerId: PeerId): void {
-    const calls = this.#peers.get(peerId)?.calls
-    if (calls === undefined) return
-    for (const call of [...calls]) this.#fail(call, "P2PSIP_UNREACHABLE", `the connection to ${peerId} was lost`)
+    this.#failAll(peerId, `the connection to ${peerId} was lost`)
+  }
+
+  #failAll(peerId: PeerId, message: string): void {
+    for (const call of [...(this.#peers.get(peerId)?.calls ?? [])]) this.#fail(call, "P2PSIP_UNREACHABLE", message)
   }
 
   #end(call: Call): void {
