@@ -46,6 +46,8 @@ export class Fleet {
   #running: readonly FleetMember[] | undefined
   #serving: readonly FleetMember[] | undefined
   #created = 0
+  /** When a peer last came or went. */
+  lastChangeAt = 0
   joins = 0
   failedJoins = 0
   crashes = 0
@@ -147,6 +149,7 @@ export class Fleet {
   }
 
   #changed(): void {
+    this.lastChangeAt = this.simulation.now
     this.#running = undefined
     this.#serving = undefined
   }

@@ -18,7 +18,7 @@ import type { LatencyChoice, Scenario } from "./scenario.ts"
 import type { LogLevel } from "./sim-log.ts"
 import { Simulation } from "./simulation.ts"
 import { Ledger } from "./workloads/ledger.ts"
-import { Lookups } from "./workloads/lookups.ts"
+import { Lookups, recoveryMs } from "./workloads/lookups.ts"
 import { Registrations } from "./workloads/registrations.ts"
 
 export interface ScenarioComponents {
@@ -133,16 +133,23 @@ async function judge(world: World): Promise<void> {
   const { scenario, simulation, fleet, ledger, lookups, violations } = world
   const mayLose = mayLoseRecords(scenario)
   violations.push(...checkBounds(fleet), ...checkDefects(simulation))
-  if (lookups !== undefined && !mayReadStale(scenario)) violations.push(...lookups.contradictions.slice(0, 5).map(violationOfRead))
+  if (lookups !== undefined && !mayReadStale(scenario)) violations.push(...judgeReads(lookups))
   if (!mayLose) violations.push(...checkCopies(fleet, ledger, scenario.replication ?? 3))
   const records = await checkRecords(fleet, ledger)
   violations.push(...(mayLose ? records.filter((violation) => !isLoss(violation)) : records))
   violations.push(...(await checkOwnership(fleet, simulation.random.sample(ledger.keys, ownershipSamples))))
 }
 
-function violationOfRead({ kind, key, hash, detail, at, peer }: Lookups["contradictions"][number]): Violation {
-  const what = `${kind}: ${key} ${hash}, read from ${peer} at ${Math.round(at)} ms: ${detail}`
-  return { kind: "safety", law: "no read is stale while peers only come and go", detail: what }
+function judgeReads({ contradictions, lateFailures }: Lookups): Violation[] {
+  const stale = contradictions.slice(0, 5).map(({ kind, key, hash, detail, at, peer }): Violation => {
+    const what = `${kind}: ${key} ${hash}, read from ${peer} at ${Math.round(at)} ms: ${detail}`
+    return { kind: "safety", law: "no read is stale while peers only come and go", detail: what }
+  })
+  const late = lateFailures.slice(0, 5).map(({ code, key, at, peer }): Violation => {
+    const what = `${code}: ${key}, read from ${peer} at ${Math.round(at)} ms`
+    return { kind: "liveness", law: `reads succeed again ${recoveryMs} ms after a change`, detail: what }
+  })
+  return [...stale, ...late]
 }
 
 function isLoss(violation: Violation): boolean {

@@ -13,6 +13,9 @@ export interface LookupOptions {
   readonly patienceMs?: number
 }
 
+/** So long after a peer came or went, requests must succeed again. */
+export const recoveryMs = 10_000
+
 export interface LookupComponents {
   readonly fleet: Fleet
   readonly ledger: Ledger
@@ -28,6 +31,8 @@ export class Lookups {
   /** Look-ups that showed something other than the truth. */
   readonly contradictions: (Contradiction & { readonly at: number; readonly peer: string })[] = []
   readonly failures = new Map<string, number>()
+  /** Failures of look-ups that began longer than `recoveryMs` after the last change among the peers. */
+  readonly lateFailures: { readonly code: string; readonly key: string; readonly at: number; readonly peer: string }[] = []
   answered = 0
   #isRunning = false
 
@@ -63,10 +68,12 @@ export class Lookups {
   async #lookUp(key: string, member: FleetMember): Promise<void> {
     const { simulation } = this.#fleet
     const startedAt = simulation.now
+    const isCalm = startedAt - this.#fleet.lastChangeAt > recoveryMs
     const versions = this.#ledger.versionsOf(key)
     const outcome = await withPatience(this.#fleet, member.servlet.get(key), this.#options.patienceMs)
     if (!outcome.isDone) {
       this.failures.set(outcome.code, (this.failures.get(outcome.code) ?? 0) + 1)
+      if (isCalm && member.peer.isUp && !member.isLeaving) this.lateFailures.push({ code: outcome.code, key, at: startedAt, peer: member.name })
       return
     }
     this.answered++
