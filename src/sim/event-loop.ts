@@ -35,8 +35,8 @@ export function driveEvents(clock: VirtualClock, until: number, hooks: LoopHooks
         if (hooks.isDone()) return resolve()
         for (;;) {
           const time = clock.heap.nextTime
-          if (time > until) {
-            clock.now = until
+          if (time > until || time === Infinity) {
+            if (until < Infinity) clock.now = until
             return resolve()
           }
           const event = clock.heap.pop()

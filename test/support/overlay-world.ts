@@ -82,7 +82,7 @@ export class OverlayWorld {
     const woken = new Promise<void>((resolve) => {
       this.#wake = resolve
     })
-    this.#driving = this.simulation.wait(woken).finally(() => {
+    this.#driving = this.simulation.wait(woken, 3_600_000).finally(() => {
       this.#driving = undefined
     })
     return this.#driving
