@@ -102,13 +102,13 @@ export class Registrar {
     if (addressOfRecord === undefined) throw refuse(404, "Not Found")
     const changes = readChanges(request, this.#pathOf(work), this.#expiry)
     if (this.#pending.size >= this.#maxPending) throw this.#notNow()
-    this.#pending.add(operation)
     const { callId, cseq } = request
     const operationId = Buffer.from(operation.slice(0, 16), "hex")
     const result =
       changes.length === 0
         ? location.lookup(addressOfRecord)
         : location.update(addressOfRecord, { callId, cseq: cseq.number, operationId, changes })
+    this.#pending.add(operation)
     result.then(
       (bindings) => {
         this.#pending.delete(operation)
