@@ -35,6 +35,7 @@ export interface DigestOptions extends NonceOptions {
 
 type StoredHashes = ReadonlyMap<DigestAlgorithm, string>
 
+/** See the head of this file. */
 export class DigestAuthenticator implements Authenticator {
   readonly #realm: string
   readonly #users: ReadonlyMap<string, StoredHashes>

@@ -30,6 +30,7 @@ const macBytes = 14
 /** 24 bytes make 32 characters with no bits to spare. */
 const nonceLength = 32
 
+/** See the head of this file. */
 export class Nonces {
   readonly #runtime: Runtime
   readonly #key: KeyObject

@@ -26,6 +26,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "src/sip/transaction": ["src/sip/message", transport, "src/sip/transport/host-port.ts", runtime],
   "src/sip/registrar": ["src/sip/message", "src/sip/transaction", transport, runtime],
   "src/sip/proxy": ["src/sip/message", "src/sip/transaction", "src/sip/transport", ...edge, runtime],
+  "src/sip/agent": ["src/sip/message", "src/sip/transaction", "src/sip/transport", "src/security/digest-client.ts", runtime],
   "src/sip/index.ts": ["src/sip"],
   "src/security": ["src/servlet/types.ts", "src/sip/message", "src/sip/registrar/authenticator.ts", runtime],
   "src/peer": ["src/servlet", "src/link", "src/security", "src/sip", "src/runtime", "backends/index.ts"],

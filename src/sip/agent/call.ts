@@ -13,8 +13,10 @@ export interface CallActions {
   bye(): void
 }
 
+/** calling: nothing heard yet; ringing: a provisional response has gone by. */
 export type CallState = "calling" | "ringing" | "established" | "ended"
 
+/** A call as its owner sees it: state, promises, and what can be done about it. */
 export class Call {
   readonly direction: "incoming" | "outgoing"
   readonly callId: string

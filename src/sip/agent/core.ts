@@ -12,12 +12,14 @@ import type { Dialog } from "./dialog.ts"
 import type { AgentEvent, AgentListener } from "./events.ts"
 import { audioSession } from "./sdp.ts"
 
+/** What a user agent is built on. */
 export interface AgentComponents {
   readonly runtime: Runtime
   /** The agent's own; the agent starts and stops it. */
   readonly transport: Transport
 }
 
+/** Who a user agent is, and where it sends. */
 export interface AgentOptions {
   /** Who the agent is: `sip:alice@example.org`. */
   readonly addressOfRecord: string
@@ -37,6 +39,7 @@ export interface OngoingCall {
   readonly dialog: Dialog
 }
 
+/** See the head of this file. */
 export class AgentCore {
   readonly runtime: Runtime
   readonly layer: TransactionLayer

@@ -12,6 +12,7 @@ interface Known {
 /** Realms seen; nobody has more proxies than that. */
 const maxRealms = 8
 
+/** The credentials of one user, by realm. */
 export class Credentials {
   readonly #random: Random
   readonly #username: string

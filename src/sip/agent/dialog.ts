@@ -2,6 +2,7 @@
 import { parseNameAddress, SipRequest, SipUri } from "../message/index.ts"
 import type { NameAddress, SipMessage, SipResponse } from "../message/index.ts"
 
+/** One side of a dialog. */
 export class Dialog {
   readonly callId: string
   readonly remoteTag: string | undefined

@@ -12,6 +12,7 @@ export type CallOutcome =
   | { readonly kind: "established" }
   | { readonly kind: "failed"; readonly status: number; readonly reason: string }
 
+/** Everything that an agent tells, told apart by `name`. */
 export type AgentEvent =
   | { readonly name: "registered"; readonly expiresSeconds: number; readonly contacts: readonly string[] }
   | { readonly name: "registrationFailed"; readonly status: number; readonly reason: string }
@@ -26,4 +27,5 @@ export type AgentEvent =
   /** A request outside of calls, which was answered 200: MESSAGE, OPTIONS. */
   | { readonly name: "request"; readonly request: SipRequest }
 
+/** Is told each event, in order. */
 export type AgentListener = (event: AgentEvent) => void

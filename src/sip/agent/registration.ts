@@ -10,6 +10,7 @@ import type { RegisterOutcome } from "./events.ts"
 const maxAttempts = 4
 const defaultRetrySeconds = 30
 
+/** Registers one contact, and keeps it registered. */
 export class Registration {
   readonly #core: AgentCore
   readonly #callId: string

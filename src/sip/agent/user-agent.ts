@@ -18,6 +18,7 @@ import { Registration } from "./registration.ts"
 
 const allowedMethods = "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE"
 
+/** See the head of this file. Nothing is sent before `start`. */
 export class UserAgent {
   readonly #core: AgentCore
   readonly #registration: Registration

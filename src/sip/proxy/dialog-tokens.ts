@@ -14,6 +14,7 @@ const prefix = "d."
 const macBytes = 9
 const maxTokenLength = 400
 
+/** Makes and checks the dialog tokens of one peer. */
 export class DialogTokens {
   readonly #secret: KeyObject
 

@@ -7,6 +7,7 @@ import { advance, createContext } from "./response-context.ts"
 import type { CancelCause, ContextAction, ContextInput, ResponseContext } from "./response-context.ts"
 import type { Target, Way } from "./targets.ts"
 
+/** The times that a proxied request obeys, in milliseconds. */
 export interface ForwardingTimes {
   /** Timer C (RFC 3261 §16.6 step 11). */
   readonly timerCMs: number
@@ -24,6 +25,7 @@ export interface ForwardingComponents {
   send(way: Way, handlers: ClientHandlers): ClientTransaction | undefined
 }
 
+/** Where a request goes, and what counts as failure. */
 export interface ForwardingPlan {
   readonly targets: readonly Target[]
   readonly maxParallel: number
@@ -40,6 +42,7 @@ interface BranchWork {
 
 const maxChallenges = 32
 
+/** See the head of this file. Started once; it ends with its transactions. */
 export class ProxiedRequest {
   readonly #components: ForwardingComponents
   readonly #server: ServerTransaction

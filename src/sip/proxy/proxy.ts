@@ -23,6 +23,7 @@ import { targetsOf, waysToPlaces } from "./targets.ts"
 import type { Target, Way } from "./targets.ts"
 import { breadthOf, validate } from "./validation.ts"
 
+/** What the proxy is built on. `transports` are those of the layer. */
 export interface ProxyComponents extends RouteComponents {
   readonly runtime: Runtime
   readonly layer: TransactionLayer
@@ -31,6 +32,7 @@ export interface ProxyComponents extends RouteComponents {
   readonly authenticator?: Authenticator | undefined
 }
 
+/** What a user may choose about the proxy. */
 export interface ProxyOptions {
   /** Timer C: how long a callee may ring without a new provisional response; more than three minutes. @default 190000 */
   readonly timerCMs?: number
@@ -65,6 +67,7 @@ interface Work {
   readonly ownHash: string
 }
 
+/** See the head of this file. */
 export class SipProxy {
   readonly #components: ProxyComponents
   readonly #times: ForwardingTimes

@@ -11,6 +11,7 @@ export type Verdict =
   /** Missing, malformed or wrong. `stale`: right but for a nonce that is used up; the client tries again without asking the user. */
   | { readonly kind: "refused"; readonly stale: boolean }
 
+/** See the head of this file. */
 export interface Authenticator {
   /** Whether there is such a user. */
   knows(username: string): boolean

@@ -29,6 +29,7 @@ export interface RegistrationUpdate {
   readonly changes: readonly BindingChange[]
 }
 
+/** One change: a binding made or replaced, one removed, or all removed. Which binding is meant, `bindingKey` tells. */
 export type BindingChange =
   | { readonly kind: "bind"; readonly binding: Binding }
   | { readonly kind: "unbind"; readonly contact: string; readonly parameters: string }

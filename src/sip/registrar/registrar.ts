@@ -19,6 +19,7 @@ import type { Binding, LocationService } from "./location-service.ts"
 import { Refusal, refuse } from "./refusal.ts"
 import type { ServedDomains } from "./served-domains.ts"
 
+/** What the registrar is built on. */
 export interface RegistrarComponents {
   readonly runtime: Runtime
   readonly location: LocationService
@@ -30,6 +31,7 @@ export interface RegistrarComponents {
   readonly send: (response: SipResponse, flow: Flow) => void
 }
 
+/** What a user may choose about registrations. */
 export interface RegistrarOptions extends Partial<ExpiryOptions> {
   /** REGISTERs waiting for the location service; more are answered 503. @default 10000 */
   readonly maxPending?: number
@@ -50,6 +52,7 @@ const supportedExtensions: ReadonlySet<string> = new Set(["path"])
 const maxPathValues = 8
 const maxPathLength = 512
 
+/** See the head of this file. */
 export class Registrar {
   readonly #components: RegistrarComponents
   readonly #expiry: ExpiryOptions

@@ -7,6 +7,7 @@ import type { SipUri } from "../message/index.ts"
 /** Whether a host and port (undefined: none given) are where one of our own listeners is reached. */
 export type IsLocalAddress = (host: string, port: number | undefined) => boolean
 
+/** See the head of this file. */
 export class ServedDomains {
   readonly #domains: ReadonlySet<string>
   readonly #firstDomain: string | undefined

@@ -23,6 +23,7 @@ import type { TransactionHost } from "./transaction.ts"
 import type { ClientHandlers, ClientTransaction, RequestOptions, ServerTransaction } from "./types.ts"
 import { magicCookie, markReceived, pushVia } from "./via.ts"
 
+/** What the transaction layer is built on. */
 export interface TransactionComponents {
   readonly runtime: Runtime
   /** The layer becomes the receiver of their messages. */

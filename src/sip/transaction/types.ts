@@ -54,6 +54,7 @@ export interface ClientTransaction {
   cancel(reason?: string): void
 }
 
+/** How a request is sent. */
 export interface RequestOptions {
   /** Letters and digits that become part of the branch; a proxy's hash for loop detection (RFC 3261 §16.6 step 8). */
   readonly branchSuffix?: string

@@ -5,6 +5,7 @@ import { badArgument, P2PSipError } from "../../errors.ts"
 import { formatHostPort } from "./host-port.ts"
 import type { HostPort } from "./transport.ts"
 
+/** Where to listen, and what to tell others about it. */
 export interface ListenOptions {
   /** An IP address of this machine, or the wildcard `0.0.0.0` or `::`. @default "127.0.0.1" */
   readonly host?: string

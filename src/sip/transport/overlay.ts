@@ -6,6 +6,7 @@ import { FlowListeners } from "./flow-listeners.ts"
 import { hostOfPeer, peerOfHost } from "./overlay-host.ts"
 import type { Flow, HostPort, Transport } from "./transport.ts"
 
+/** What a user may choose about SIP between peers. */
 export interface OverlayOptions {
   /** Peers with a flow at a time; beyond it the oldest flow ends. @default 10000 */
   readonly maxFlows?: number

@@ -6,6 +6,7 @@ import { advertisedAddress, listenAddress, listenFault, type ListenOptions } fro
 import { StreamFlow, type StreamFlowHost } from "./stream-flow.ts"
 import type { Flow, HostPort, Transport, TransportProtocol } from "./transport.ts"
 
+/** What a user may choose about a transport of connections. */
 export interface StreamOptions extends ListenOptions {
   /** Connections at a time, in both directions. @default 20000 */
   readonly maxConnections?: number

@@ -8,6 +8,7 @@ import { isWildcard, localAddresses } from "./listen.ts"
 import { LiteralResolver, type Target, type TargetResolver } from "./target.ts"
 import type { Flow, Transport, TransportProtocol } from "./transport.ts"
 
+/** What a transport set is built on. */
 export interface TransportSetComponents {
   readonly runtime: Runtime
   /** The preferred one of a protocol first. */
@@ -16,6 +17,7 @@ export interface TransportSetComponents {
   readonly resolver?: TargetResolver
 }
 
+/** What a user may choose about a transport set. */
 export interface TransportSetOptions {
   /** 32 random bytes for flow tokens. Give them to keep tokens valid over a restart. @default drawn at the start */
   readonly flowTokenSecret?: Uint8Array

@@ -15,6 +15,7 @@ export interface HostPort {
   readonly port: number
 }
 
+/** One way to one remote; see the head of this file. */
 export interface Flow {
   readonly transport: Transport
   readonly remote: HostPort
@@ -27,6 +28,7 @@ export interface Flow {
   onClose(listener: (error: Error | undefined) => void): () => void
 }
 
+/** A listener, and the flows that it has. */
 export interface Transport {
   readonly protocol: TransportProtocol
   /** TCP and its kin: no retransmission by transactions. */

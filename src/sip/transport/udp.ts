@@ -7,6 +7,7 @@ import { formatHostPort, parseHostPort } from "./host-port.ts"
 import { advertisedAddress, listenAddress, listenFault, type ListenOptions } from "./listen.ts"
 import type { Flow, HostPort, Transport } from "./transport.ts"
 
+/** What a user may choose about a UDP listener. */
 export interface UdpOptions extends ListenOptions {
   /** What the kernel may hold for us; the system's own limit (net.core.rmem_max) is obeyed. @default 4 MiB */
   readonly receiveBufferBytes?: number
