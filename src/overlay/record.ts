@@ -98,7 +98,8 @@ export function liveValues(records: readonly StoredRecord[], now: number): Value
 }
 
 export function toBinaryText(bytes: Uint8Array): BinaryText {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return buffer.toString("latin1")
 }
 
 function compareText(a: string, b: string): number {

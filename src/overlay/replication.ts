@@ -43,9 +43,10 @@ export class Replication {
 
   constructor(components: ReplicationComponents, options: ReplicationOptions = {}) {
     this.#components = components
+    const replication = options.replication ?? replicationDefaults.replication
     this.#options = {
-      replication: options.replication ?? replicationDefaults.replication,
-      acks: options.acks ?? replicationDefaults.acks,
+      replication,
+      acks: Math.min(options.acks ?? replicationDefaults.acks, replication),
       ackTimeoutMs: options.ackTimeoutMs ?? replicationDefaults.ackTimeoutMs,
     }
   }

@@ -8,72 +8,27 @@
  */
 import type { ErrorCode } from "../errors.ts"
 import { P2PSipError, isP2PSipError } from "../errors.ts"
-import { ByteReader, ByteWriter } from "../codec.ts"
+import { ByteReader } from "../codec.ts"
 import type { Link, PeerId } from "../link/link.ts"
 import { channels } from "../link/link.ts"
 import type { Counter, Runtime } from "../runtime/runtime.ts"
 import { DeadlineQueue } from "./deadline-queue.ts"
 import type { Member } from "./key-based-routing.ts"
-import {
-  encodeError, encodeNotification, encodeReply, encodeRequest, encodeWorking, frameKinds, maxHeadBytes, readError,
-} from "./rpc-frame.ts"
-import type { RtoOptions } from "./rto.ts"
-import { RttEstimator, rtoDefaults } from "./rto.ts"
-
-/** The body of a reply. */
-export type Reply = Uint8Array | ByteWriter
-
-/**
- * Serves one method. A `P2PSipError` that it throws (or rejects with) reaches
- * the caller with its code and message. Bytes read from `body` share memory
- * with the frame: copy what is kept for long.
- */
-export type RequestHandler = (from: PeerId, body: ByteReader) => Reply | Promise<Reply>
+import { encodeNotification, encodeRequest, frameKinds, maxHeadBytes, readError } from "./rpc-frame.ts"
+import type { CallOptions, RpcOptions } from "./rpc-options.ts"
+import { rpcDefaults } from "./rpc-options.ts"
+import type { RequestHandler } from "./rpc-server.ts"
+import { RpcServer } from "./rpc-server.ts"
+import { RttEstimator } from "./rto.ts"
 
 /** Serves one kind of notification; what it throws is counted and dropped. */
 export type NotificationHandler = (from: PeerId, body: ByteReader) => void
-
-/** What can be set on {@link Rpc}. */
-export interface RpcOptions extends RtoOptions {
-  /** How often a request is sent in all before the peer counts as silent. @default 3 */
-  readonly attempts?: number
-  /** The longest that a call may take while the peer shows signs of life. @default 10000 */
-  readonly timeoutMs?: number
-  /** Calls under way at once; more are refused with `P2PSIP_LIMIT`. @default 65536 */
-  readonly maxPendingCalls?: number
-  /** Requests of one peer that are being handled at once; more are refused with `P2PSIP_LIMIT`. @default 8192 */
-  readonly maxRequestsPerPeer?: number
-  /** Peers of whom round-trip times are remembered. @default 4096 */
-  readonly maxPeers?: number
-}
-
-/** The defaults of {@link RpcOptions}. */
-export const rpcDefaults: Required<RpcOptions> = {
-  ...rtoDefaults,
-  attempts: 3,
-  timeoutMs: 10_000,
-  maxPendingCalls: 65_536,
-  maxRequestsPerPeer: 8_192,
-  maxPeers: 4_096,
-}
-
-/** How one request is to be made. */
-export interface CallOptions {
-  /** See {@link RpcOptions.attempts}. */
-  readonly attempts?: number
-  /** See {@link RpcOptions.timeoutMs}. */
-  readonly timeoutMs?: number
-  /** Rejects with `P2PSIP_ABORTED` when it fires. */
-  readonly signal?: AbortSignal
-}
 
 /** What is remembered of a peer. */
 interface PeerState {
   readonly peerId: PeerId
   readonly rtt: RttEstimator
   readonly calls: Set<Call>
-  /** Requests of this peer that are being handled. */
-  readonly handling: Set<number>
   learned: readonly string[] | undefined
   backedOffAt: number
 }
@@ -88,7 +43,9 @@ interface Call {
   readonly attempts: number
   sent: number
   sentAt: number
-  /** Times the request has been sent since the last sign of life. */
+  /** When the request was sent first since the last sign of life. */
+  silentSince: number
+  /** Times it has been sent since then. */
   unanswered: number
   isDone: boolean
   stopListening: (() => void) | undefined
@@ -101,7 +58,7 @@ export class Rpc {
   readonly #runtime: Runtime
   readonly #link: Link
   readonly #options: Required<RpcOptions>
-  readonly #requestHandlers: (RequestHandler | undefined)[] = []
+  readonly #server: RpcServer
   readonly #notificationHandlers: (NotificationHandler | undefined)[] = []
   readonly #peers = new Map<PeerId, PeerState>()
   readonly #calls = new Map<number, Call>()
@@ -117,6 +74,8 @@ export class Rpc {
     this.#link = components.link
     this.#options = { ...rpcDefaults, ...options }
     this.#nextId = this.#runtime.random.uint32()
+    const { runtime, link } = components
+    this.#server = new RpcServer({ runtime, link, onDrop: (reason) => this.#drop(reason) }, this.#options)
     this.#deadlines = new DeadlineQueue(this.#runtime, (call) => this.#onDue(call))
     const metrics = this.#runtime.metrics
     this.#retransmissions = metrics.counter("p2psip_rpc_retransmissions_total", "requests to other peers sent again")
@@ -129,7 +88,7 @@ export class Rpc {
 
   /** Sets the handler of a method, 0 to 255. */
   handle(method: number, handler: RequestHandler): void {
-    this.#requestHandlers[method] = handler
+    this.#server.handle(method, handler)
   }
 
   /** Sets the handler of a kind of notification, 0 to 255. */
@@ -158,7 +117,7 @@ export class Rpc {
         id, peer, frame: encodeRequest(id, method, body), startedAt: now,
         giveUpAt: now + (options.timeoutMs ?? this.#options.timeoutMs),
         attempts: options.attempts ?? this.#options.attempts,
-        sent: 0, sentAt: now, unanswered: 0, isDone: false, stopListening: undefined, resolve, reject,
+        sent: 0, sentAt: now, silentSince: now, unanswered: 0, isDone: false, stopListening: undefined, resolve, reject,
       }
       this.#calls.set(id, call)
       peer.calls.add(call)
@@ -196,6 +155,7 @@ export class Rpc {
   /** Rejects what is under way with `P2PSIP_NOT_OPEN` and answers nothing more. */
   stop(): void {
     this.#isStopped = true
+    this.#server.stop()
     this.#removeListener()
     for (const call of [...this.#calls.values()]) this.#fail(call, "P2PSIP_NOT_OPEN", "the peer is stopping")
     this.#deadlines.clear()
@@ -232,7 +192,7 @@ export class Rpc {
     if (known !== undefined) return known
     if (this.#peers.size >= this.#options.maxPeers) this.#forgetIdlePeer()
     const peer: PeerState = {
-      peerId, rtt: new RttEstimator(this.#options), calls: new Set(), handling: new Set(), learned: undefined, backedOffAt: -1,
+      peerId, rtt: new RttEstimator(this.#options), calls: new Set(), learned: undefined, backedOffAt: -1,
     }
     this.#peers.set(peerId, peer)
     return peer
@@ -241,7 +201,7 @@ export class Rpc {
   /** The one that has been known longest of those with nothing under way. */
   #forgetIdlePeer(): void {
     for (const peer of this.#peers.values()) {
-      if (peer.calls.size > 0 || peer.handling.size > 0) continue
+      if (peer.calls.size > 0) continue
       this.#peers.delete(peer.peerId)
       return
     }
@@ -262,12 +222,14 @@ export class Rpc {
       return
     }
     call.sentAt = this.#runtime.now()
-    this.#deadlines.add(call, Math.min(call.peer.rtt.rtoMs, call.giveUpAt - call.sentAt))
+    const silentAt = call.silentSince + this.#options.maxSilenceMs
+    this.#deadlines.add(call, Math.min(call.peer.rtt.rtoMs, silentAt - call.sentAt, call.giveUpAt - call.sentAt))
   }
 
   #onDue(call: Call): void {
     const now = this.#runtime.now()
-    if (call.unanswered >= call.attempts || now >= call.giveUpAt) {
+    const isSilent = call.unanswered >= call.attempts || (call.unanswered > 0 && now >= call.silentSince + this.#options.maxSilenceMs)
+    if (isSilent || now >= call.giveUpAt) {
       this.#timeouts.add()
       this.#fail(call, "P2PSIP_TIMEOUT", `${call.peer.peerId} did not answer within ${Math.round(now - call.startedAt)} ms`)
       return
@@ -307,7 +269,7 @@ export class Rpc {
     try {
       const reader = new ByteReader(frame)
       switch (reader.uint8()) {
-        case frameKinds.request: return this.#onRequest(from, reader)
+        case frameKinds.request: return this.#server.onRequest(from, reader)
         case frameKinds.reply: return this.#onReply(from, reader)
         case frameKinds.error: return this.#onError(from, reader)
         case frameKinds.working: return this.#onWorking(from, reader)
@@ -324,61 +286,6 @@ export class Rpc {
     const handler = this.#notificationHandlers[method]
     if (handler === undefined) return this.#drop("unknown method")
     handler(from, body)
-  }
-
-  #onRequest(from: PeerId, reader: ByteReader): void {
-    const id = reader.uint32()
-    const handler = this.#requestHandlers[reader.uint8()]
-    const peer = this.#stateOf(from)
-    if (handler === undefined) {
-      this.#answer(peer, encodeError(id, "P2PSIP_NOT_SUPPORTED", "unknown method"))
-      return
-    }
-    if (peer.handling.has(id)) {
-      this.#answer(peer, encodeWorking(id))
-      return
-    }
-    if (peer.handling.size >= this.#options.maxRequestsPerPeer) {
-      this.#answer(peer, encodeError(id, "P2PSIP_LIMIT", "too many requests of this peer are being handled; try later"))
-      return
-    }
-    try {
-      const result = handler(from, reader)
-      if (result instanceof Promise) this.#answerLater(peer, id, result)
-      else this.#answer(peer, encodeReply(id, bytesOf(result)))
-    } catch (error) {
-      this.#answerError(peer, id, error)
-    }
-  }
-
-  #answerLater(peer: PeerState, id: number, result: Promise<Reply>): void {
-    peer.handling.add(id)
-    result.then(
-      (reply) => {
-        peer.handling.delete(id)
-        this.#answer(peer, encodeReply(id, bytesOf(reply)))
-      },
-      (error: unknown) => {
-        peer.handling.delete(id)
-        this.#answerError(peer, id, error)
-      },
-    )
-  }
-
-  #answerError(peer: PeerState, id: number, error: unknown): void {
-    if (isP2PSipError(error)) {
-      if (error.code === "P2PSIP_BAD_FRAME") this.#drop("malformed")
-      this.#answer(peer, encodeError(id, error.code, error.message))
-      return
-    }
-    this.#runtime.log.error({ error, from: peer.peerId }, "a request handler failed: this is a defect, please report it")
-    this.#answer(peer, encodeError(id, "P2PSIP_DEFECT", "the request met a defect of the peer"))
-  }
-
-  #answer(peer: PeerState, frame: Uint8Array): void {
-    if (this.#isStopped) return
-    if (frame.length > this.#link.maxFrameBytes) this.#drop("reply too long")
-    else if (!this.#link.send(peer.peerId, channels.overlay, frame)) this.#drop("reply not sendable")
   }
 
   /** The call that a frame answers, if it comes from the peer that was asked. */
@@ -409,14 +316,12 @@ export class Rpc {
 
   #onWorking(from: PeerId, reader: ByteReader): void {
     const call = this.#callOf(from, reader.uint32())
-    if (call !== undefined) call.unanswered = 0
+    if (call === undefined) return
+    call.unanswered = 0
+    call.silentSince = this.#runtime.now()
   }
 
   #drop(reason: string): void {
     this.#runtime.metrics.counter("p2psip_rpc_dropped_frames_total", "frames on the overlay channel that were dropped", { reason }).add()
   }
-}
-
-function bytesOf(reply: Reply): Uint8Array {
-  return reply instanceof ByteWriter ? reply.finish() : reply
 }

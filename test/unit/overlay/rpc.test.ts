@@ -119,6 +119,15 @@ describe("a call", () => {
     expect(wire.sent).toBe(3)
   })
 
+  it("takes no longer to give up a peer whose timeout has grown", async () => {
+    wire.lose = () => true
+    for (let round = 0; round < 3; round++) {
+      const code = codeOf(a.rpc.call("b", echo, text("")))
+      await wire.runtime.advanceAsync(3_520)
+      expect(await code).toBe("P2PSIP_TIMEOUT")
+    }
+  })
+
   it("backs off once for many requests that one silence leaves unanswered", async () => {
     wire.lose = () => true
     const codes = Promise.all(Array.from({ length: 20 }, () => codeOf(a.rpc.call("b", echo, text("")))))
