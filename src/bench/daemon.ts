@@ -24,9 +24,14 @@ export interface Daemon {
 
 const command = new URL(import.meta.url.endsWith(".ts") ? "../cli/main.ts" : "../cli/main.js", import.meta.url).pathname
 
-/** Starts a peer and waits until it is ready. Rejects with what it wrote on stderr when it ends before that. */
-export async function startDaemon(args: readonly string[]): Promise<Daemon> {
+/**
+ * Starts a peer and waits until it is ready. Rejects with what it wrote on
+ * stderr when it ends before that. `onSpawn` gets the process at once, for
+ * those who must be able to end it whatever happens.
+ */
+export async function startDaemon(args: readonly string[], onSpawn: (child: ChildProcess) => void = () => undefined): Promise<Daemon> {
   const child = spawn(process.execPath, [command, "start", ...args], { stdio: ["ignore", "pipe", "pipe"] })
+  onSpawn(child)
   const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)))
   const ready = await firstReadyLine(child, ended)
   const end = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {

@@ -78,11 +78,12 @@ async function readConfigFile(name: string): Promise<ConfigLayer> {
   } catch (cause) {
     throw new P2PSipError("P2PSIP_BAD_CONFIG", `--config: expected a readable file, found ${reasonOf(cause)}`, { cause })
   }
+  const plain = withoutComments(text)
   let value: unknown
   try {
-    value = JSON.parse(withoutComments(text))
+    value = JSON.parse(plain)
   } catch (cause) {
-    throw new P2PSipError("P2PSIP_BAD_CONFIG", `${name}: expected JSON, found ${placeOf(reasonOf(cause), text)}`, { cause })
+    throw new P2PSipError("P2PSIP_BAD_CONFIG", `${name}: expected JSON, found ${placeOf(reasonOf(cause), plain)}`, { cause })
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new P2PSipError("P2PSIP_BAD_CONFIG", `${name}: expected a JSON object, found something else`)
@@ -96,8 +97,15 @@ function reasonOf(cause: unknown): string {
 
 /** Names the line, and quotes nothing: the file may hold passwords. */
 function placeOf(reason: string, text: string): string {
-  const position = /position (\d+)/.exec(reason)?.[1]
-  if (position === undefined) return "a mistake in its syntax"
-  const before = text.slice(0, Number(position)).split("\n")
+  const position = Number(/position (\d+)/.exec(reason)?.[1] ?? firstNonToken(text))
+  const before = text.slice(0, position).split("\n")
   return `a mistake in line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`
+}
+
+/** Where the text stops being words of JSON. The engine tells where they are in the wrong order, but not this. */
+function firstNonToken(text: string): number {
+  const token = /\s+|[{}[\],:]|"(?:[^"\\\n]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true\b|false\b|null\b/y
+  let end = 0
+  while (token.test(text)) end = token.lastIndex
+  return end
 }
