@@ -1,7 +1,5 @@
 /** The flags that set configuration keys, the same for every command that reads a configuration. */
 import type { Command } from "commander"
-import { logLevels } from "../runtime/log.ts"
-import { loadConfig } from "../peer/config-sources.ts"
 import type { PeerConfig } from "../peer/config.ts"
 
 interface Flags {
@@ -29,11 +27,11 @@ export function addConfigFlags(command: Command): Command {
     .option("--open-registration", "lets anybody register, also from other machines")
     .option("--replication <copies>", "copies of each record, the owner's included")
     .option("--acks <copies>", "copies that must exist before a change is confirmed")
-    .option("--log-level <level>", logLevels.join(", "))
+    .option("--log-level <level>", "debug, info, warn, error or silent")
 }
 
 /** The checked configuration from flags, environment and file. */
-export function configFrom(flags: Flags): Promise<PeerConfig> {
+export async function configFrom(flags: Flags): Promise<PeerConfig> {
   const { config: file, domain, replication, acks, ...rest } = flags
   const layer = {
     ...rest,
@@ -41,6 +39,7 @@ export function configFrom(flags: Flags): Promise<PeerConfig> {
     ...(replication === undefined ? {} : { replication: asNumber(replication) }),
     ...(acks === undefined ? {} : { acks: asNumber(acks) }),
   }
+  const { loadConfig } = await import("../peer/config-sources.ts")
   return loadConfig({ flags: layer, environment: process.env, ...(file === undefined ? {} : { file }) })
 }
 

@@ -6,7 +6,6 @@ import { clientCommands } from "./client-commands.ts"
 import { configCommand } from "./config-command.ts"
 import { consoleCommand } from "./console.ts"
 import { packageVersion } from "./package-version.ts"
-import { simCommand } from "./sim.ts"
 import { startCommand } from "./start.ts"
 
 /** What the shell sees: 1 for what went wrong in the world, 2 for what was wrong in the request. */
@@ -17,7 +16,10 @@ const program = new Command("p2psip")
   .version(packageVersion())
   .showHelpAfterError("(p2psip --help tells more)")
 
-for (const command of [startCommand(), ...clientCommands(), consoleCommand(), configCommand(), simCommand()]) {
+// Loaded when it is wanted: the simulator is large, and most commands are over in a moment.
+const sim = process.argv[2] === "sim" ? (await import("./sim.ts")).simCommand() : new Command("sim").description("simulated overlays on a virtual clock")
+
+for (const command of [startCommand(), ...clientCommands(), consoleCommand(), configCommand(), sim]) {
   program.addCommand(command)
 }
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) command.exitOverride()

@@ -1,6 +1,6 @@
 /** `p2psip start`: runs a peer until it is told to leave. */
 import { Command } from "commander"
-import { createPeer, type Peer } from "../peer/peer.ts"
+import type { Peer } from "../peer/peer.ts"
 import { addConfigFlags, configFrom } from "./config-flags.ts"
 
 /** After this, a peer that cannot end properly just ends. */
@@ -9,7 +9,11 @@ const exitDeadlineMs = 9_500
 /** The command, to be added to the program. */
 export function startCommand(): Command {
   return addConfigFlags(new Command("start").description("run a peer; prints one JSON line when it is ready")).action(
-    async (flags: Record<string, unknown>) => runPeer(await createPeer(await configFrom(flags))),
+    async (flags: Record<string, unknown>) => {
+      const config = await configFrom(flags)
+      const { createPeer } = await import("../peer/peer.ts")
+      await runPeer(await createPeer(config))
+    },
   )
 }
 
