@@ -42,6 +42,7 @@ const maxSuggestions = 3
 export class ChordRouting implements KeyBasedRouting {
   readonly #runtime: Runtime
   readonly #link: Link
+  readonly #rpc: Rpc
   readonly #settings: ChordSettings
   readonly #surroundings: Surroundings
   readonly #client: NeighbourClient
@@ -64,6 +65,7 @@ export class ChordRouting implements KeyBasedRouting {
     const { runtime, link, rpc } = components
     this.#runtime = runtime
     this.#link = link
+    this.#rpc = rpc
     this.#settings = chordSettings(options)
     this.#doubts = new Doubts(runtime)
     this.#tuning = new SelfTuning(runtime.now())
@@ -233,7 +235,11 @@ export class ChordRouting implements KeyBasedRouting {
 
   #onSurroundings(before: Ring | undefined, after: Ring | undefined): void {
     if (after !== undefined && before !== undefined) this.#tellNeighbours(before, after)
-    if (after !== undefined && after.predecessor.id !== before?.predecessor.id) this.#heardPredecessorAt = this.#runtime.now()
+    if (after !== undefined && after.predecessor.id !== before?.predecessor.id) {
+      this.#heardPredecessorAt = this.#runtime.now()
+      // Once, to know its round-trip time: when it falls silent, that decides how soon this peer takes over from it.
+      if (this.#rpc.rttMs(after.predecessor.peerId) === undefined) this.suspect(after.predecessor.peerId)
+    }
     this.#tuning.sawNeighbours(this.#runtime.now(), this.#surroundings.neighbours.map(({ peerId }) => peerId))
     const isOwnershipSame = before?.accepted === after?.accepted && before?.predecessor.id === after?.predecessor.id
     // Whoever stores records has to know before the next request is answered; changes of the lists can wait for company.
