@@ -3,6 +3,7 @@ import { P2PSipError } from "../src/errors.ts"
 import type { BackendModule } from "../src/servlet/backend.ts"
 
 const backends: Readonly<Record<string, () => Promise<{ readonly backend: BackendModule }>>> = {
+  chord: () => import("./chord/index.ts"),
   memory: () => import("./memory/index.ts"),
 }
 

@@ -20,7 +20,7 @@ import type { Surroundings } from "./surroundings.ts"
 export interface AnswersComponents {
   readonly surroundings: Surroundings
   readonly client: NeighbourClient
-  readonly knowledge: () => Knowledge
+  readonly knowledge: Knowledge
   readonly isDoubtful: (peerId: PeerId) => boolean
   /** A member gave a sign of life. */
   readonly onHeard: (peerId: PeerId) => void
@@ -100,7 +100,7 @@ export class Answers {
       return encodeFindAnswer({ kind: "place", told })
     }
     const excluded = new Set(isJoining ? [from] : [])
-    return encodeFindAnswer({ kind: "closer", members: closestPreceding(this.#components.knowledge(), key, excluded) })
+    return encodeFindAnswer({ kind: "closer", members: closestPreceding(this.#components.knowledge, key, excluded) })
   }
 
   async #onLeave(from: PeerId, body: ByteReader): Promise<Uint8Array> {

@@ -19,8 +19,10 @@ export interface Knowledge {
   isDoubtful(peerId: PeerId): boolean
 }
 
+const nobody: ReadonlySet<PeerId> = new Set()
+
 /** The best member to ask about the key; undefined when this peer answers for it, or knows nobody left to ask. */
-export function nextHop(knowledge: Knowledge, key: Id, excluded: ReadonlySet<PeerId> = new Set()): Member | undefined {
+export function nextHop(knowledge: Knowledge, key: Id, excluded: ReadonlySet<PeerId> = nobody): Member | undefined {
   if (isResponsible(knowledge.ring, key)) return undefined
   let doubtful: Member | undefined
   for (const member of candidates(knowledge, key, excluded)) {
@@ -73,7 +75,7 @@ function* nearbyOwner(ring: Ring, predecessors: readonly Member[], key: Id): Gen
 }
 
 /** Up to `count` known members strictly between this peer and the key, the closest to the key first. */
-export function closestPreceding(knowledge: Knowledge, key: Id, excluded: ReadonlySet<PeerId> = new Set(), count = 4): Member[] {
+export function closestPreceding(knowledge: Knowledge, key: Id, excluded: ReadonlySet<PeerId> = nobody, count = 4): Member[] {
   const { ring, fingers, table } = knowledge
   const self = ring.self.id
   const known = new Map<Id, Member>()

@@ -1,7 +1,7 @@
 /** Options of the Chord backend's routing, their defaults in one place. */
 import { z } from "zod"
 import type { MembershipOptions } from "../../src/overlay/membership.ts"
-import { membershipDefaults } from "../../src/overlay/membership.ts"
+import { withDefaults } from "../../src/overlay/with-defaults.ts"
 
 export interface ChordOptions {
   /** r: the length of the successor list; r-1 neighbours may fail at once. 2 to 32. @default 8 */
@@ -21,7 +21,7 @@ export interface ChordOptions {
   /** How long a join may take before it is given up. @default 60000 */
   readonly joinTimeoutMs?: number | undefined
   /** The table of all members, while they are few. `maxMembers: 1` does without. */
-  readonly membership?: { readonly [name in keyof MembershipOptions]: MembershipOptions[name] | undefined } | undefined
+  readonly membership?: MembershipOptions | undefined
 }
 
 /** Every option, none missing. */
@@ -34,34 +34,51 @@ export interface ChordSettings {
   readonly maxFingerRefreshMs: number
   readonly reunionMs: number
   readonly joinTimeoutMs: number
-  readonly membership: Required<MembershipOptions>
+  readonly membership: MembershipOptions
 }
 
 const milliseconds = z.number().min(10).max(86_400_000)
 
-/** Checks {@link ChordOptions} and fills in their defaults. */
-export const chordOptionsSchema = z.strictObject({
-  successors: z.int().min(2).max(32).default(8),
-  fingers: z.int().min(16).max(64).default(40),
-  minStabilizeMs: milliseconds.default(1_000),
-  maxStabilizeMs: milliseconds.default(5_000),
-  minFingerRefreshMs: milliseconds.default(15_000),
-  maxFingerRefreshMs: milliseconds.default(120_000),
-  reunionMs: milliseconds.default(30_000),
-  joinTimeoutMs: milliseconds.default(60_000),
+/** Checks {@link ChordOptions}, property by property. */
+export const chordOptionsShape = {
+  successors: z.int().min(2).max(32).optional(),
+  fingers: z.int().min(16).max(64).optional(),
+  minStabilizeMs: milliseconds.optional(),
+  maxStabilizeMs: milliseconds.optional(),
+  minFingerRefreshMs: milliseconds.optional(),
+  maxFingerRefreshMs: milliseconds.optional(),
+  reunionMs: milliseconds.optional(),
+  joinTimeoutMs: milliseconds.optional(),
   membership: z
     .strictObject({
-      maxMembers: z.int().min(1).max(65_536).default(membershipDefaults.maxMembers),
-      gossipIntervalMs: milliseconds.default(membershipDefaults.gossipIntervalMs),
-      pushDelayMs: milliseconds.default(membershipDefaults.pushDelayMs),
-      pushFanout: z.int().min(1).max(16).default(membershipDefaults.pushFanout),
-      maxBytesPerSecond: z.int().min(1_000).default(membershipDefaults.maxBytesPerSecond),
-      maxFrameBytes: z.int().min(1_024).max(131_072).default(membershipDefaults.maxFrameBytes),
+      maxMembers: z.int().min(1).max(65_536),
+      gossipIntervalMs: milliseconds,
+      pushDelayMs: milliseconds,
+      pushFanout: z.int().min(1).max(16),
+      maxBytesPerSecond: z.int().min(1_000),
+      maxFrameBytes: z.int().min(1_024).max(131_072),
     })
-    .prefault({}),
-})
+    .partial()
+    .optional(),
+}
 
-/** The settings that the options ask for; throws zod's error on wrong ones. */
+const defaults: ChordSettings = {
+  successors: 8,
+  fingers: 40,
+  minStabilizeMs: 1_000,
+  maxStabilizeMs: 5_000,
+  minFingerRefreshMs: 15_000,
+  maxFingerRefreshMs: 120_000,
+  reunionMs: 30_000,
+  joinTimeoutMs: 60_000,
+  membership: {},
+}
+
+/** The settings that the options ask for; what they leave out is the default. */
 export function chordSettings(options: ChordOptions = {}): ChordSettings {
-  return chordOptionsSchema.parse(options)
+  const { successors, fingers, minStabilizeMs, maxStabilizeMs, minFingerRefreshMs, maxFingerRefreshMs } = options
+  const { reunionMs, joinTimeoutMs, membership } = options
+  return withDefaults(defaults, {
+    successors, fingers, minStabilizeMs, maxStabilizeMs, minFingerRefreshMs, maxFingerRefreshMs, reunionMs, joinTimeoutMs, membership,
+  })
 }

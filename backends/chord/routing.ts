@@ -52,6 +52,7 @@ export class ChordRouting implements KeyBasedRouting {
   readonly #reunion: Reunion
   readonly #tuning: SelfTuning
   readonly #doubts: Doubts
+  readonly #knowledge: Knowledge
   readonly #listeners = new Set<(change: RoutingChange) => void>()
   readonly #checking = new Set<PeerId>()
   readonly #removeLinkListener: () => void
@@ -73,6 +74,7 @@ export class ChordRouting implements KeyBasedRouting {
     this.#client = new NeighbourClient({ runtime, rpc })
     this.#membership = new Membership({ runtime, rpc }, this.self, this.#settings.membership)
     this.#membership.onChange(({ member, status }) => this.#onMembership(member, status === "alive"))
+    this.#knowledge = this.#createKnowledge()
     const shared = {
       runtime, rpc, surroundings: this.#surroundings, client: this.#client, membership: this.#membership,
       isDoubtful: (peerId: PeerId) => this.#doubts.has(peerId),
@@ -82,13 +84,13 @@ export class ChordRouting implements KeyBasedRouting {
     this.#stabilizer = new Stabilizer({ ...shared, suggestions: () => this.#suggestions() })
     this.#fingers = new FingerKeeper(this.self.id, this.#settings.fingers, {
       ...shared,
-      knowledge: () => this.#knowledge(),
+      knowledge: () => (this.#surroundings.isMember ? this.#knowledge : undefined),
       intervalMs: () => this.#tuned(this.#settings.minFingerRefreshMs, this.#settings.maxFingerRefreshMs),
     })
     this.#reunion = new Reunion(shared, this.#settings.reunionMs)
     new Answers(rpc, {
       ...shared,
-      knowledge: () => this.#knowledgeOf(this.#surroundings.ring),
+      knowledge: this.#knowledge,
       onHeard: (peerId) => this.#onHeard(peerId),
       onLeft: (member) => this.#onLeft(member),
       suspect: (peerId) => this.suspect(peerId),
@@ -145,18 +147,15 @@ export class ChordRouting implements KeyBasedRouting {
   }
 
   ranges(): readonly KeyRange[] {
-    const ring = this.#surroundings.ringOrNone
-    return ring?.accepted === true ? [{ from: ring.predecessor.id, to: ring.self.id }] : []
+    return this.#surroundings.ranges
   }
 
   nextHop(key: Id, excluded?: ReadonlySet<PeerId>): Member | undefined {
-    const knowledge = this.#knowledge()
-    return knowledge && choices.nextHop(knowledge, key, excluded)
+    return this.#surroundings.isMember ? choices.nextHop(this.#knowledge, key, excluded) : undefined
   }
 
   replicaSet(key: Id, count: number): readonly Member[] {
-    const knowledge = this.#knowledge()
-    return knowledge === undefined ? [] : choices.replicaSet(knowledge, key, count)
+    return this.#surroundings.isMember ? choices.replicaSet(this.#knowledge, key, count) : []
   }
 
   neighbours(): readonly Member[] {
@@ -339,18 +338,25 @@ export class ChordRouting implements KeyBasedRouting {
     return estimateSize([...this.#surroundings.predecessors.toReversed(), ring.self, ...ring.successors].map(({ id }) => id))
   }
 
-  #knowledge(): Knowledge | undefined {
-    const ring = this.#surroundings.ringOrNone
-    return ring && this.#knowledgeOf(ring)
-  }
-
-  #knowledgeOf(ring: Ring): Knowledge {
+  /** What the choices of next hops are made from, as it is when it is read. */
+  #createKnowledge(): Knowledge {
+    const surroundings = this.#surroundings
+    const membership = this.#membership
+    const fingers = (): readonly Member[] => this.#fingers.members
     return {
-      ring,
-      predecessors: this.#surroundings.predecessors,
-      fingers: this.#fingers.members,
-      table: this.#membership.table,
-      isTableComplete: this.#membership.isComplete,
+      get ring() {
+        return surroundings.ring
+      },
+      get predecessors() {
+        return surroundings.predecessors
+      },
+      get fingers() {
+        return fingers()
+      },
+      get isTableComplete() {
+        return membership.isComplete
+      },
+      table: membership.table,
       isDoubtful: (peerId) => this.#doubts.has(peerId),
     }
   }

@@ -3,7 +3,7 @@ import { P2PSipError } from "../../src/errors.ts"
 import type { PeerId } from "../../src/link/link.ts"
 import type { Id } from "../../src/overlay/id.ts"
 import { isBetween } from "../../src/overlay/id.ts"
-import type { Member } from "../../src/overlay/key-based-routing.ts"
+import type { KeyRange, Member } from "../../src/overlay/key-based-routing.ts"
 import type { Told } from "./messages.ts"
 import type { Ring } from "./ring.ts"
 import { sameMembers } from "./ring.ts"
@@ -18,6 +18,10 @@ export class Surroundings {
   /** Before the predecessor, nearest first: hearsay, for whoever may hold records of ours. */
   #farther: readonly Member[] = []
   #version: number
+  // Derived from the two above. While nothing changes these stay the same objects: callers compare by reference.
+  #ranges: readonly KeyRange[] = []
+  #predecessors: readonly Member[] = []
+  #neighbours: readonly Member[] = []
 
   constructor(firstVersion: number, onChange: SurroundingsListener) {
     this.#version = firstVersion
@@ -38,11 +42,14 @@ export class Surroundings {
     return this.#ring
   }
 
+  /** The keys that this peer answers for. */
+  get ranges(): readonly KeyRange[] {
+    return this.#ranges
+  }
+
   /** Those before this peer, nearest first; none while it is alone. */
   get predecessors(): readonly Member[] {
-    const ring = this.#ring
-    if (ring === undefined || ring.predecessor.id === ring.self.id) return []
-    return [ring.predecessor, ...this.#farther]
+    return this.#predecessors
   }
 
   /** What this peer tells about itself. */
@@ -53,11 +60,7 @@ export class Surroundings {
 
   /** Successors and predecessors, each once. */
   get neighbours(): readonly Member[] {
-    const ring = this.#ring
-    if (ring === undefined) return []
-    const byId = new Map<Id, Member>()
-    for (const member of [...ring.successors, ...this.predecessors]) byId.set(member.id, member)
-    return [...byId.values()]
+    return this.#neighbours
   }
 
   find(peerId: PeerId): Member | undefined {
@@ -73,6 +76,7 @@ export class Surroundings {
     this.#version = (this.#version + 1) >>> 0 || 1
     if (after === undefined) this.#farther = []
     else this.#setFarther(after, before === undefined ? [] : [before.predecessor, ...this.#farther])
+    this.#derive()
     this.#onChange(before, after)
   }
 
@@ -81,12 +85,33 @@ export class Surroundings {
     const ring = this.ring
     const before = this.#farther
     this.#setFarther(ring, list)
-    return !sameMembers(before, this.#farther)
+    if (sameMembers(before, this.#farther)) return false
+    this.#derive()
+    this.#onChange(ring, ring)
+    return true
   }
 
   /** Forgets a dead member among those before the predecessor. */
   forget(id: Id): void {
-    if (this.#farther.some((member) => member.id === id)) this.#farther = this.#farther.filter((member) => member.id !== id)
+    const farther = this.#farther.filter((member) => member.id !== id)
+    if (farther.length === this.#farther.length) return
+    this.#farther = farther
+    this.#derive()
+    this.#onChange(this.#ring, this.#ring)
+  }
+
+  #derive(): void {
+    const ring = this.#ring
+    const isAlone = ring === undefined || ring.predecessor.id === ring.self.id
+    this.#predecessors = isAlone ? [] : [ring.predecessor, ...this.#farther]
+    const byId = new Map<Id, Member>()
+    for (const member of [...(ring?.successors ?? []), ...this.#predecessors]) byId.set(member.id, member)
+    const neighbours = [...byId.values()]
+    if (!sameMembers(neighbours, this.#neighbours)) this.#neighbours = neighbours
+    const ranges = ring?.accepted === true ? [{ from: ring.predecessor.id, to: ring.self.id }] : []
+    const [range] = ranges
+    const [known] = this.#ranges
+    if (range?.from !== known?.from || range?.to !== known?.to) this.#ranges = ranges
   }
 
   #setFarther(ring: Ring, list: readonly Member[]): void {

@@ -25,23 +25,24 @@ import type { MembershipEntry } from "./membership-table.ts"
 import { MembershipTable, bucketCount, bucketOf, outweighs } from "./membership-table.ts"
 import type { Rpc } from "./rpc.ts"
 import { RumourQueue } from "./rumour-queue.ts"
+import { withDefaults } from "./with-defaults.ts"
 
 export interface MembershipOptions {
   /** Live members that are remembered; a larger overlay is known in part only. @default 4096 */
-  readonly maxMembers?: number
+  readonly maxMembers?: number | undefined
   /** Mean time between comparisons with a random member. @default 5000 */
-  readonly gossipIntervalMs?: number
+  readonly gossipIntervalMs?: number | undefined
   /** News waits this long for company before it is pushed. @default 100 */
-  readonly pushDelayMs?: number
+  readonly pushDelayMs?: number | undefined
   /** Members to whom one push goes. @default 3 */
-  readonly pushFanout?: number
+  readonly pushFanout?: number | undefined
   /** The most that pushes and comparisons may send, on average. @default 16384 */
-  readonly maxBytesPerSecond?: number
+  readonly maxBytesPerSecond?: number | undefined
   /** The most entries' bytes in one frame. @default 49152 */
-  readonly maxFrameBytes?: number
+  readonly maxFrameBytes?: number | undefined
 }
 
-export const membershipDefaults: Required<MembershipOptions> = {
+export const membershipDefaults = {
   maxMembers: 4096,
   gossipIntervalMs: 5_000,
   pushDelayMs: 100,
@@ -59,7 +60,7 @@ export class Membership {
   readonly table: MembershipTable
   readonly #runtime: Runtime
   readonly #rpc: Rpc
-  readonly #options: Required<MembershipOptions>
+  readonly #options: typeof membershipDefaults
   readonly #rumours = new RumourQueue(maxRumours)
   readonly #budget: ByteBudget
   readonly #listeners = new Set<(entry: MembershipEntry) => void>()
@@ -76,7 +77,7 @@ export class Membership {
   ) {
     this.#runtime = components.runtime
     this.#rpc = components.rpc
-    this.#options = { ...membershipDefaults, ...options }
+    this.#options = withDefaults(membershipDefaults, options)
     this.table = new MembershipTable(self, 0, this.#options.maxMembers)
     this.#budget = new ByteBudget(this.#runtime, this.#options.maxBytesPerSecond)
     this.#rpc.handle(membershipMethods.gossip, (from, body) => this.#onGossip(from, body))
