@@ -1,5 +1,5 @@
 /** What can go wrong, as plain data: a scenario is replayed, and shrunk, by its list of faults. */
-import type { Fleet } from "./fleet.ts"
+import type { Fleet, FleetMember } from "./fleet.ts"
 
 /** One fault. `victims` and `share` pick from those that run at that moment, by the scenario's randomness. */
 export type Fault =
@@ -25,11 +25,25 @@ export type Fault =
 /** A fault and when it happens, in virtual milliseconds from the start of the faults. */
 export type TimedFault = Fault & { readonly atMs: number }
 
+/** A peer that has served for so long holds its copies. */
+const settledMs = 15_000
+
+/**
+ * Those that may go: all but one that holds copies of everything it should.
+ * An overlay of which nobody is left to join is no overlay any more.
+ */
+function expendable(fleet: Fleet): FleetMember[] {
+  const { now, random } = fleet.simulation
+  const settled = fleet.serving.filter((member) => now - (member.joinedAt ?? now) >= settledMs)
+  const kept = random.pick(settled)
+  return kept === undefined ? [] : fleet.running.filter((member) => member !== kept)
+}
+
 /** Lets a fault happen, now; those that last end by themselves. */
 export function injectFault(fleet: Fleet, fault: Fault): void {
   const { simulation } = fleet
   const { network, random } = simulation
-  const pick = (count: number) => random.sample(fleet.running, Math.min(count, fleet.running.length - 1))
+  const pick = (count: number) => random.sample(expendable(fleet), count)
   simulation.note(JSON.stringify(fault))
   switch (fault.kind) {
     case "crash":
