@@ -73,7 +73,7 @@ export class Lookups {
     const outcome = await withPatience(this.#fleet, member.servlet.get(key), this.#options.patienceMs)
     if (!outcome.isDone) {
       this.failures.set(outcome.code, (this.failures.get(outcome.code) ?? 0) + 1)
-      if (isCalm && member.peer.isUp && !member.isLeaving) this.lateFailures.push({ code: outcome.code, key, at: startedAt, peer: member.name })
+      if (isCalm && this.#fleet.lastChangeAt < startedAt) this.lateFailures.push({ code: outcome.code, key, at: startedAt, peer: member.name })
       return
     }
     this.answered++
