@@ -15,6 +15,7 @@ import { forgottenAt, merge } from "./record.ts"
 import type { StoredRecord } from "./record.ts"
 import type { BucketDigest, RecordStore, StoreCounts } from "./store.ts"
 
+/** Bounds of what one peer stores; what goes beyond is refused with `P2PSIP_LIMIT`. */
 export interface StoreOptions {
   /** Records in all, tombstones included. @default 4000000 */
   readonly maxRecords?: number | undefined
