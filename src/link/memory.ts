@@ -175,7 +175,10 @@ export class MemoryLink implements Link {
 
   /** Forgets a connection; the network calls it for both ends. */
   disconnect(peerId: PeerId): void {
-    if (!this.#connected.delete(peerId)) return
+    if (this.#connected.delete(peerId)) this.#tellDown(peerId)
+  }
+
+  #tellDown(peerId: PeerId): void {
     this.#runtime.defer(() => {
       if (this.#running && !this.#connected.has(peerId)) this.#listeners.emit({ name: "down", peerId })
     })
@@ -190,11 +193,13 @@ export class MemoryLink implements Link {
     const queue = this.#queue
     this.#queue = []
     this.#load.clear()
+    const unreachable = new Set<PeerId>()
     for (const { to, channel, frame } of queue) {
       if (!this.#running) return
       const peer = to === this.self.peerId ? this : this.#network.reach(this.self.peerId, to)
       if (peer === undefined) {
         this.#counters.drop("unreachable")
+        unreachable.add(to)
         continue
       }
       if (peer !== this) this.#meet(peer)
@@ -203,6 +208,7 @@ export class MemoryLink implements Link {
       // A copy: the frame belongs to the receiver, and the sender may have sent it to others as well.
       peer.#receivers.deliver(this.self.peerId, channel, Uint8Array.prototype.slice.call(frame))
     }
+    for (const peerId of unreachable) this.#tellDown(peerId)
   }
 
   #meet(peer: MemoryLink): void {

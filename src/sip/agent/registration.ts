@@ -1,7 +1,6 @@
 /** The binding of a user agent, kept alive (RFC 3261 §10.2). */
 import type { Timer } from "../../runtime/runtime.ts"
-import { isDigits } from "../message/characters.ts"
-import { parseNameAddress, SipUri } from "../message/index.ts"
+import { contactExpires, parseNameAddress, retryAfterOf, secondsOf, SipUri } from "../message/index.ts"
 import type { SipRequest, SipResponse } from "../message/index.ts"
 import type { AgentCore } from "./core.ts"
 import type { RegisterOutcome } from "./events.ts"
@@ -51,13 +50,13 @@ export class Registration {
       const { status, reason, headers } = response
       if (status >= 200 && status < 300) return this.#accept(response, wantedSeconds)
       const isChallenge = status === 401 || status === 407
-      const minSeconds = seconds(headers.get("Min-Expires"))
+      const minSeconds = secondsOf(headers, "Min-Expires")
       if (attempt < maxAttempts && isChallenge && this.#core.credentials?.learn(response, request) === true) continue
       if (attempt < maxAttempts && status === 423 && minSeconds !== undefined && minSeconds > expiresSeconds) {
         expiresSeconds = minSeconds
         continue
       }
-      if (wantedSeconds > 0) this.#registerAgain(seconds(headers.get("Retry-After")) ?? defaultRetrySeconds, wantedSeconds)
+      if (wantedSeconds > 0) this.#registerAgain(retryAfterOf(headers) ?? defaultRetrySeconds, wantedSeconds)
       return { kind: "failed", status, reason }
     }
   }
@@ -88,7 +87,8 @@ export class Registration {
   #accept(response: SipResponse, wantedSeconds: number): RegisterOutcome {
     const contacts = response.headers.getAll("Contact")
     const own = contacts.map((text) => parseNameAddress(text, "Contact")).find(({ uri }) => uri === this.#core.contact)
-    const expiresSeconds = wantedSeconds === 0 ? 0 : (seconds(own?.params.get("expires")) ?? wantedSeconds)
+    const grantedSeconds = own === undefined ? undefined : contactExpires(own)
+    const expiresSeconds = wantedSeconds === 0 ? 0 : (grantedSeconds ?? wantedSeconds)
     // Long enough before the end for a few retransmissions, and a second attempt.
     if (wantedSeconds > 0) this.#registerAgain(Math.max(1, expiresSeconds * 0.8), wantedSeconds)
     return { kind: "registered", expiresSeconds, contacts }
@@ -98,8 +98,4 @@ export class Registration {
     this.stop()
     this.#refresh = this.#core.runtime.setTimer(afterSeconds * 1000, () => void this.register(expiresSeconds))
   }
-}
-
-function seconds(text: string | undefined): number | undefined {
-  return text !== undefined && isDigits(text) ? Math.min(Number(text), 2 ** 31) : undefined
 }

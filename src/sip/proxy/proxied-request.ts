@@ -1,6 +1,6 @@
 /** One request on its way through the proxy: the I/O around a response context. */
 import type { Runtime, Timer } from "../../runtime/runtime.ts"
-import { createResponse } from "../message/index.ts"
+import { createResponse, formatReason } from "../message/index.ts"
 import type { SipRequest, SipResponse } from "../message/index.ts"
 import type { ClientHandlers, ClientTransaction, ServerTransaction } from "../transaction/index.ts"
 import { advance, createContext } from "./response-context.ts"
@@ -41,6 +41,8 @@ interface BranchWork {
 }
 
 const maxChallenges = 32
+const completedElsewhere = formatReason({ protocol: "SIP", cause: 200, text: "Call completed elsewhere" })
+const declinedElsewhere = formatReason({ protocol: "SIP", cause: 603, text: "Declined elsewhere" })
 
 /** See the head of this file. Started once; it ends with its transactions. */
 export class ProxiedRequest {
@@ -150,9 +152,9 @@ export class ProxiedRequest {
   #reasonFor(cause: CancelCause): string | undefined {
     switch (cause) {
       case "answered":
-        return 'SIP;cause=200;text="Call completed elsewhere"'
+        return completedElsewhere
       case "declined":
-        return 'SIP;cause=603;text="Declined elsewhere"'
+        return declinedElsewhere
       case "cancelled":
         return this.#cancelReason
       case "superseded":

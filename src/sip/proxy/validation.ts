@@ -1,5 +1,5 @@
 /** Request validation (RFC 3261 §16.3), and the limits of RFC 5393. Throws Refusals. */
-import { isDigits } from "../message/characters.ts"
+import { maxBreadthOf } from "../message/index.ts"
 import type { SipRequest } from "../message/index.ts"
 import { refuse } from "../registrar/refusal.ts"
 import type { IsLocalAddress } from "../registrar/served-domains.ts"
@@ -25,9 +25,7 @@ export function validate(request: SipRequest, ownHash: string, { isLocalAddress,
 
 /** The branches that a request may still be forked into (RFC 5393 §5.3.3), at most `limit`. */
 export function breadthOf(request: SipRequest, limit: number): number {
-  const text = request.headers.get("Max-Breadth")
-  if (text === undefined) return limit
-  if (!isDigits(text)) throw refuse(400, "Malformed Max-Breadth")
-  if (Number(text) === 0) throw refuse(440, "Max-Breadth Exceeded")
-  return Math.min(Number(text), limit)
+  const breadth = maxBreadthOf(request.headers) ?? limit
+  if (breadth === 0) throw refuse(440, "Max-Breadth Exceeded")
+  return Math.min(breadth, limit)
 }

@@ -2,8 +2,7 @@
  * What a REGISTER asks for (RFC 3261 §10.3 steps 6 and 7): from header fields
  * to changes of bindings. Pure.
  */
-import { isDigits } from "../message/characters.ts"
-import { parseNameAddress } from "../message/index.ts"
+import { contactQ, parseDeltaSeconds, parseNameAddress } from "../message/index.ts"
 import type { NameAddress, SipRequest } from "../message/index.ts"
 import { bindingKey } from "./binding-key.ts"
 import type { Binding, BindingChange } from "./location-service.ts"
@@ -26,7 +25,6 @@ const maxContactLength = 1024
 const maxUserAgentLength = 128
 /** RFC 3261 §10.3: a registrar may refuse what is short only below one hour. */
 const oneHourSeconds = 3600
-const maxDeltaSeconds = 2 ** 32 - 1
 
 /** The changes, none for a query. Throws a Refusal or a SipSyntaxError; then nothing is to be changed. */
 export function readChanges(request: SipRequest, path: readonly string[], options: ExpiryOptions): readonly BindingChange[] {
@@ -58,7 +56,7 @@ export function readChanges(request: SipRequest, path: readonly string[], option
 function readWildcard(request: SipRequest, contacts: readonly string[]): readonly BindingChange[] {
   if (contacts.length > 1) throw refuse(400, "Contact * With Other Contacts")
   const expires = request.headers.get("Expires")
-  if (contacts[0] !== "*" || expires === undefined || !isDigits(expires) || Number(expires) !== 0) {
+  if (contacts[0] !== "*" || expires === undefined || parseDeltaSeconds(expires) !== 0) {
     throw refuse(400, "Contact * Needs Expires 0")
   }
   return [{ kind: "unbindAll" }]
@@ -81,7 +79,7 @@ function readContact(text: string, fallbackSeconds: number, common: Common, opti
     throw refuse(423, "Interval Too Brief", [["Min-Expires", String(options.minExpiresSeconds)]])
   }
   const expiresSeconds = Math.min(askedSeconds, options.maxExpiresSeconds)
-  const qThousandths = readQ(address.params.get("q"))
+  const qThousandths = contactQ(address) ?? 1000
   return { key, change: { kind: "bind", binding: { ...common, contact, parameters, qThousandths, expiresSeconds } } }
 }
 
@@ -91,14 +89,7 @@ function otherParameters({ params }: NameAddress): string {
   return params.without("expires").without("q").raw
 }
 
-/** Malformed values count as one hour (§20.19), too long ones as the longest. */
+/** Malformed values, those beyond 32 bits among them, count as one hour (§20.19). */
 function deltaSeconds(text: string): number {
-  return isDigits(text) ? Math.min(Number(text), maxDeltaSeconds) : oneHourSeconds
-}
-
-/** `0`, `0.5`, `1.000` in thousandths (§25.1 qvalue). */
-function readQ(text: string | undefined): number {
-  if (text === undefined) return 1000
-  if (!/^(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$/.test(text)) throw refuse(400, "Malformed q In Contact")
-  return Math.round(Number(text) * 1000)
+  return parseDeltaSeconds(text) ?? oneHourSeconds
 }

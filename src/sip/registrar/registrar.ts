@@ -9,7 +9,7 @@
 import { hash } from "node:crypto"
 import { isP2PSipError } from "../../errors.ts"
 import type { Counter, Runtime } from "../../runtime/runtime.ts"
-import { createResponse, SipSyntaxError } from "../message/index.ts"
+import { createResponse, formatQ, optionTags, SipSyntaxError } from "../message/index.ts"
 import type { SipRequest, SipResponse } from "../message/index.ts"
 import type { Flow } from "../transport/transport.ts"
 import type { Authenticator } from "./authenticator.ts"
@@ -164,8 +164,8 @@ export class Registrar {
     const refusal = error instanceof Refusal ? error : this.#refusalFor(error)
     try {
       this.#send(work, refusal.toResponse(work.request, work.toTag))
-    } catch (cause) {
-      this.#components.runtime.log.debug({ cause }, "a REGISTER could not be answered")
+    } catch (error) {
+      this.#components.runtime.log.debug({ error }, "a REGISTER could not be answered")
     }
   }
 
@@ -216,7 +216,7 @@ function operationOf(request: SipRequest): string {
 /** Step 2. */
 function refuseUnknownExtensions(request: SipRequest): void {
   if (!request.headers.has("Require")) return
-  const unknown = request.headers.getAll("Require").filter((tag) => !supportedExtensions.has(tag.toLowerCase()))
+  const unknown = [...optionTags(request.headers, "Require")].filter((tag) => !supportedExtensions.has(tag))
   if (unknown.length > 0) throw refuse(420, "Bad Extension", [["Unsupported", unknown.join(", ")]])
 }
 
@@ -227,11 +227,11 @@ function owns(username: string, addressOfRecord: string): boolean {
 }
 
 function supportsPath(request: SipRequest): boolean {
-  return request.headers.has("Supported") && request.headers.getAll("Supported").some((tag) => tag.toLowerCase() === "path")
+  return request.headers.has("Supported") && optionTags(request.headers, "Supported").has("path")
 }
 
 /** `<uri>;expires=…` with q where it is not 1. */
 function contactValue({ contact, expiresSeconds, qThousandths, parameters }: Binding): string {
-  const q = qThousandths === 1000 ? "" : `;q=${qThousandths / 1000}`
+  const q = qThousandths === 1000 ? "" : `;q=${formatQ(qThousandths)}`
   return `<${contact}>;expires=${expiresSeconds}${q}${parameters}`
 }

@@ -1,3 +1,4 @@
+import { P2PSipError } from "../../errors.ts"
 import type { SipRequest, SipResponse } from "../message/index.ts"
 import type { Flow } from "../transport/transport.ts"
 import { ackFor, cancelFor } from "./derived-requests.ts"
@@ -81,7 +82,15 @@ abstract class BaseClientTransaction<State extends string, Input extends string>
   sendRequest(): void {
     if (this.#bytes === undefined) this.#bytes = this.request.toBytes()
     else this.host.countRetransmission("request")
-    this.flow.send(this.#bytes)
+    const { maxMessageBytes = Infinity, protocol } = this.flow.transport
+    if (this.#bytes.length > maxMessageBytes) this.#breakOffLater(this.#bytes.length, maxMessageBytes, protocol)
+    else this.flow.send(this.#bytes)
+  }
+
+  /** RFC 3261 §18.4 would have it told as any other failure of the transport. */
+  #breakOffLater(bytes: number, maxBytes: number, protocol: string): void {
+    const error = new P2PSipError("P2PSIP_LIMIT", `a message over ${protocol}: expected at most ${maxBytes} bytes, found ${bytes}`)
+    this.host.defer(() => this.breakOff(error))
   }
 
   /** What is not sent again need not be kept for the 32 seconds that a transaction lingers. */

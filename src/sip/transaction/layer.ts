@@ -272,7 +272,7 @@ export class TransactionLayer {
 
   #reportDefect(error: unknown): void {
     this.#counters.dropped("defect")
-    this.#runtime.log.error({ err: error }, "a SIP message met a defect of this program")
+    this.#runtime.log.error({ error }, "a SIP message met a defect of this program")
   }
 }
 

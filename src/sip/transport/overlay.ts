@@ -24,6 +24,7 @@ type Receiver = (message: Uint8Array, flow: Flow) => void
 export class OverlayTransport implements Transport {
   readonly protocol = "P2P"
   readonly isReliable = true
+  readonly maxMessageBytes: number
   readonly advertised: HostPort
   readonly #link: Link
   readonly #runtime: Runtime
@@ -38,6 +39,7 @@ export class OverlayTransport implements Transport {
   constructor(components: { readonly runtime: Runtime; readonly link: Link }, options: OverlayOptions = {}) {
     this.#runtime = components.runtime
     this.#link = components.link
+    this.maxMessageBytes = components.link.maxFrameBytes
     this.#maxFlows = options.maxFlows ?? 10_000
     this.#counters = new TransportCounters(components.runtime.metrics, this.protocol)
     this.advertised = { host: hostOfPeer(components.link.self.peerId), port: 0 }
@@ -105,12 +107,13 @@ export class OverlayTransport implements Transport {
   }
 
   #send(peerId: PeerId, message: Uint8Array): boolean {
-    const isTooLong = message.length > this.#link.maxFrameBytes
+    const isTooLong = message.length > this.maxMessageBytes
     if (!isTooLong && this.#link.send(peerId, channels.sip, message)) {
       this.#counters.sent.add()
       return true
     }
     this.#counters.dropped(isTooLong ? "too-long" : "link-refused")
+    // One message too long is no reason to give up what else goes on with that peer.
     return isTooLong
   }
 }

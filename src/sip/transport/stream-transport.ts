@@ -92,7 +92,7 @@ export abstract class StreamTransport implements Transport {
     await new Promise<void>((resolve, reject) => {
       let isListening = false
       listener.on("error", (error) => {
-        if (isListening) this.runtime.log.warn({ err: error, protocol: this.protocol }, "SIP listener error")
+        if (isListening) this.runtime.log.warn({ error, protocol: this.protocol }, "SIP listener error")
         else reject(listenFault(error, this.protocol, this.#bound))
       })
       listener.listen({ host, port, ipv6Only: this.#family === 6 }, () => {

@@ -33,6 +33,8 @@ export interface Transport {
   readonly protocol: TransportProtocol
   /** TCP and its kin: no retransmission by transactions. */
   readonly isReliable: boolean
+  /** The longest message that it can carry, in bytes; undefined where there is no such bound. Longer ones are dropped and counted. */
+  readonly maxMessageBytes?: number
   /** What Via, Record-Route and Path say; differs from the bound address behind NAT. Valid once started. */
   readonly advertised: HostPort
   /** The address listened at, where there is one; may be a wildcard. Valid once started. */

@@ -21,6 +21,8 @@ type Receiver = (message: Uint8Array, flow: Flow) => void
 export class UdpTransport implements Transport {
   readonly protocol = "UDP"
   readonly isReliable = false
+  /** An IPv4 datagram without its headers: 65,535 - 20 - 8. */
+  readonly maxMessageBytes = 65_507
   readonly runtime: Runtime
   readonly counters: TransportCounters
   readonly #options: UdpOptions
@@ -69,7 +71,7 @@ export class UdpTransport implements Transport {
       socket.bind({ address: host, port, exclusive: true }, resolve)
     })
     socket.removeAllListeners("error")
-    socket.on("error", (error) => this.runtime.log.warn({ err: error }, "UDP socket error"))
+    socket.on("error", (error) => this.runtime.log.warn({ error }, "UDP socket error"))
     socket.on("message", (message, from) => this.#receive(message, from))
     this.#bound = { host, port: socket.address().port }
     this.#advertised = advertisedAddress(this.#bound, this.#options.advertise)

@@ -172,6 +172,14 @@ export function linkContract(name: string, createWorld: () => LinkWorld): void {
       expect(events.length).toBe(2)
     })
 
+    test("tells of a peer that could not be reached at all", async () => {
+      const { a, b } = await pair()
+      const events = watch(a)
+      await world.kill(b)
+      expect(a.send(b.self.peerId, channels.overlay, numbered(1))).toBe(true)
+      await vi.waitFor(() => expect(events).toEqual([{ name: "down", peerId: b.self.peerId }]), { timeout: 10_000 })
+    })
+
     test("reaches a peer again that comes back at the same address", async () => {
       const { a, b } = await pair()
       const before = collect(b)

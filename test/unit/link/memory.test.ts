@@ -51,7 +51,7 @@ test("frames between two peers that are cut apart are lost, and counted", async 
   a.send(b.self.peerId, channels.overlay, new Uint8Array(1))
   runtime.runDeferred()
   expect(receive).toHaveBeenCalledTimes(2)
-  expect(onPeer.mock.calls.map(([event]) => (event as { name: string }).name)).toEqual(["up", "down", "up"])
+  expect(onPeer.mock.calls.map(([event]) => (event as { name: string }).name)).toEqual(["up", "down", "down", "up"])
 })
 
 test("the table of known peers is bounded; the one unheard of for longest goes first", async () => {

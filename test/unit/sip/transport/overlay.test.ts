@@ -2,8 +2,10 @@ import { expect, test } from "vitest"
 import { MemoryLink, MemoryNetwork } from "../../../../src/link/memory.ts"
 import { hostOfPeer } from "../../../../src/sip/transport/overlay-host.ts"
 import { OverlayTransport } from "../../../../src/sip/transport/overlay.ts"
+import { TransactionLayer } from "../../../../src/sip/transaction/index.ts"
 import type { Flow } from "../../../../src/sip/transport/transport.ts"
 import { ManualRuntime } from "../../../support/manual-runtime.ts"
+import { makeRequest } from "../../../support/sip-pair.ts"
 
 interface Peer {
   readonly link: MemoryLink
@@ -74,6 +76,33 @@ test("a peer that the Link cannot send to ends the flow after the call", async (
   expect(nowhere.isOpen).toBe(true)
   await runtime.advanceAsync(0)
   expect(error).toMatchObject({ code: "P2PSIP_UNREACHABLE" })
+})
+
+test("a peer that was dead before the first message ends the flow", async () => {
+  const { runtime, network, flow } = await makePeers(["a", "b"])
+  const lost = flow("a", "b")
+  network.kill("b")
+  lost.send(Buffer.from("anybody there?"))
+  await runtime.advanceAsync(0)
+  expect(lost.isOpen).toBe(false)
+})
+
+test("a request longer than a frame fails at once, and nothing else that goes on with that peer", async () => {
+  const { runtime, peer, flow } = await makePeers(["a", "b"])
+  const { link, transport } = peer("a")
+  const layer = new TransactionLayer({ runtime, transports: [transport] })
+  const request = makeRequest("MESSAGE")
+  request.body = Buffer.alloc(link.maxFrameBytes)
+  let error: Error | undefined
+  layer.request(request, flow("a", "b"), {
+    onResponse: () => undefined,
+    onTimeout: () => undefined,
+    onTransportError: (reason) => (error = reason),
+  })
+  await runtime.advanceAsync(0)
+  expect(error).toMatchObject({ code: "P2PSIP_LIMIT" })
+  expect(flow("a", "b").isOpen).toBe(true)
+  expect(peer("b").messages).toEqual([])
 })
 
 test("flows are bounded: the oldest gives way", async () => {
