@@ -60,11 +60,12 @@ describe("the project is tidy:", () => {
   })
 
   it("every file is reached from an entry point or a test", () => {
-    const { bin } = readPackage()
+    const { bin, scripts } = readPackage()
+    const scripted = Object.values(scripts).flatMap((script) => [...script.matchAll(/\bnode ((?:src|test)\/\S+\.ts)/g)].map(([, path]) => path ?? ""))
     const tests = sources.filter(({ path }) => path.endsWith(".test.ts")).map(({ path }) => path)
     const examples = sources.filter(({ path }) => path.startsWith("examples/")).map(({ path }) => path)
-    const config = ["test/vitest.config.ts", "test/interop/run.ts"]
-    const entries = [...publicEntries(), ...Object.values(bin).map(sourceOf), ...tests, ...examples, ...programs, ...config]
+    const config = ["test/vitest.config.ts"]
+    const entries = [...publicEntries(), ...Object.values(bin).map(sourceOf), ...tests, ...examples, ...programs, ...scripted, ...config]
     const alive = reachable(sources, entries)
     expect(entries.filter((path) => !exists(path))).toEqual([])
     expect(sources.map(({ path }) => path).filter((path) => !alive.has(path) && !path.endsWith(".d.ts"))).toEqual([])

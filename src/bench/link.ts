@@ -1,17 +1,19 @@
 /**
- * What the Links can do: `node src/bench/link.ts`.
+ * What the Links can do: `node src/bench/link.ts [--bytes 200] [--messages 200000]`.
  *
  * Both peers live in this process, so each figure holds the work of both ends.
  */
 import { cpus } from "node:os"
+import { parseArgs } from "node:util"
 import { createLibp2pLink } from "../link/libp2p.ts"
 import { channels, type Link } from "../link/link.ts"
 import { MemoryLink, MemoryNetwork } from "../link/memory.ts"
 import { silentLogger } from "../runtime/log.ts"
 import { NodeRuntime } from "../runtime/node.ts"
 
-const frameBytes = 200
-const messages = 200_000
+const { values } = parseArgs({ options: { bytes: { type: "string", default: "200" }, messages: { type: "string", default: "200000" } } })
+const frameBytes = Number(values.bytes)
+const messages = Number(values.messages)
 const roundTrips = 3_000
 
 interface Figures {

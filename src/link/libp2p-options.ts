@@ -2,6 +2,7 @@
 import { defaultLinkLimits, type LinkLimits } from "./limits.ts"
 import type { RemotePeerTimes } from "./remote-peer.ts"
 
+/** Everything that can be set; bounds and times have careful defaults. */
 export interface Libp2pLinkOptions extends LinkLimits, RemotePeerTimes {
   /** Multiaddrs to listen on; none for a peer that only dials out. */
   readonly listen: readonly string[]

@@ -25,6 +25,7 @@ import { RemotePeer } from "./remote-peer.ts"
 
 const protocol = "/p2psip/1.0.0"
 
+/** What a Link over libp2p needs besides its key. */
 export interface Libp2pLinkComponents {
   readonly runtime: Runtime
 }

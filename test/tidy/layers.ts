@@ -33,7 +33,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "src/index.ts": ["src", "backends/index.ts"],
   "src/sim": ["src/peer", "src/servlet", "src/overlay", "src/link", "src/runtime", "backends"],
   "src/bench": ["src", "backends"],
-  "src/cli": ["src/peer", "src/bench", "src/sim", "src/runtime", "src/servlet", "backends"],
+  "src/cli": ["src/peer", "src/bench", "src/sim", "src/runtime", "src/servlet", "src/sip/agent", "src/sip/transport", "backends"],
   "test/conformance": ["src/servlet"],
 }
 

@@ -59,7 +59,11 @@ export function exists(path: string): boolean {
 }
 
 /** The package's own description. */
-export function readPackage(): { readonly exports: Readonly<Record<string, unknown>>; readonly bin: Readonly<Record<string, string>> } {
+export function readPackage(): {
+  readonly exports: Readonly<Record<string, unknown>>
+  readonly bin: Readonly<Record<string, string>>
+  readonly scripts: Readonly<Record<string, string>>
+} {
   return JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as ReturnType<typeof readPackage>
 }
 
