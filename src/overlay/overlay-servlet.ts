@@ -10,6 +10,7 @@ import type {
 } from "../servlet/index.ts"
 import { P2PSipServlet, UpdateRejectedError } from "../servlet/index.ts"
 import type { ClockOptions } from "./hlc.ts"
+import type { Id } from "./id.ts"
 import { idOfKey } from "./id.ts"
 import type { KeyBasedRouting, Member } from "./key-based-routing.ts"
 import { memberOf } from "./member-codec.ts"
@@ -19,7 +20,6 @@ import { operationIdOf } from "./operation-codec.ts"
 import { OverlayPeer } from "./overlay-peer.ts"
 import type { ReplicationOptions } from "./replication.ts"
 import { liveValues } from "./record.ts"
-import type { Found } from "./router.ts"
 import { peerInfoOf } from "./router.ts"
 import type { Rpc } from "./rpc.ts"
 import type { RpcOptions } from "./rpc-options.ts"
@@ -111,18 +111,18 @@ export class OverlayServlet extends P2PSipServlet {
     signal: AbortSignal | undefined,
   ): Promise<readonly Value[]> {
     const update = { mutations, preconditions, operationId: operationIdOf(operationId) }
-    return valuesOf(await this.#open.router.run(idOfKey(key), { kind: "update", update }, signal))
+    return this.#run(idOfKey(key), { kind: "update", update }, signal)
   }
 
   protected override async _get(key: Uint8Array, consistency: Consistency, signal: AbortSignal | undefined): Promise<readonly Value[]> {
-    const { router, owner } = this.#open
+    const { owner } = this.#open
     const id = idOfKey(key)
     const operation: Operation = { kind: "get", consistency }
     if (consistency === "any") {
       const own = await owner.execute(id, operation)
       if (own.status === "done") return liveValues(own.records, this.#components.runtime.now())
     }
-    return valuesOf(await router.run(id, operation, signal))
+    return this.#run(id, operation, signal)
   }
 
   protected override _lookup(key: Uint8Array, signal: AbortSignal): AsyncIterable<LookupEvent> {
@@ -134,6 +134,23 @@ export class OverlayServlet extends P2PSipServlet {
     if (peer === undefined) return { peersKnown: 0, neighbours: {}, records: { owned: 0, copies: 0, tombstones: 0 } }
     const { peersKnown, neighbours } = peer.routing.describe()
     return { self: peerInfoOf(peer.routing.self), peersKnown, neighbours, records: peer.countRecords() }
+  }
+
+  /** The short way where this peer is the owner, the router's otherwise. */
+  async #run(id: Id, operation: Operation, signal: AbortSignal | undefined): Promise<readonly Value[]> {
+    const { owner, router, routing } = this.#open
+    if (routing.isResponsible(id)) {
+      const underWay = owner.execute(id, operation)
+      const result = underWay instanceof Promise ? await underWay : underWay
+      if (result.status !== "redirect") {
+        const values = liveValues(result.records, this.#components.runtime.now())
+        if (result.status === "rejected") throw new UpdateRejectedError(result.code, result.message, values)
+        return values
+      }
+    }
+    const { answer } = await router.run(id, operation, signal)
+    if (answer.status === "rejected") throw new UpdateRejectedError(answer.code, answer.message, answer.values)
+    return answer.values
   }
 
   get #open(): OverlayPeer {
@@ -154,9 +171,4 @@ export class OverlayServlet extends P2PSipServlet {
     const cause = outcomes.find((outcome) => outcome.status === "rejected")?.reason as unknown
     throw new P2PSipError("P2PSIP_BOOTSTRAP_FAILED", `none of ${bootstrap.join(", ")} could be reached; is one of them running?`, { cause })
   }
-}
-
-function valuesOf({ answer }: Found): readonly Value[] {
-  if (answer.status === "rejected") throw new UpdateRejectedError(answer.code, answer.message, answer.values)
-  return answer.values
 }
