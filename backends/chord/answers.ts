@@ -13,7 +13,7 @@ import type { NeighbourClient } from "./neighbour-client.ts"
 import type { Knowledge } from "./next-hop.ts"
 import { closestPreceding } from "./next-hop.ts"
 import {
-  dropDeadSuccessor, isCandidate, rectify, replaceDeadPredecessor, spliceOutSuccessor, stabilizeFromSuccessor, successorOf,
+  answerTo, dropDeadSuccessor, isCandidate, rectify, replaceDeadPredecessor, spliceOutSuccessor, stabilizeFromSuccessor, successorOf,
 } from "./ring.ts"
 import type { Surroundings } from "./surroundings.ts"
 
@@ -83,11 +83,10 @@ export class Answers {
     // Others may have been adopted while the ping was under way.
     const { ring, outcome } = rectify(this.#surroundings.ring, notifier)
     this.#surroundings.set(ring)
-    const adopted = outcome !== "ping predecessor"
-    if (adopted && this.#surroundings.hearPredecessors(predecessors)) this.#components.stabilize()
+    if (outcome !== "ping predecessor" && this.#surroundings.hearPredecessors(predecessors)) this.#components.stabilize()
     // A lone peer has a successor now.
     if (ring.successors.length === 0) this.#components.stabilize(notifier)
-    return encodeNotifyAnswer({ adopted, previous })
+    return encodeNotifyAnswer(answerTo(this.#surroundings.ring, notifier))
   }
 
   #onFind(from: PeerId, body: ByteReader): Uint8Array {

@@ -80,17 +80,18 @@ export function decodeNotification(reader: ByteReader): Notification {
   return { notifier, predecessors }
 }
 
-export function encodeNotifyAnswer({ adopted, previous }: NotifyAnswer): Uint8Array {
-  const writer = new ByteWriter().uint8(adopted ? 1 : 0)
-  writeMember(writer, previous)
+export function encodeNotifyAnswer({ adopted, granted, previous }: NotifyAnswer): Uint8Array {
+  const writer = new ByteWriter().uint8(adopted ? 1 : 0).uint8(granted ? 1 : 0)
+  writeMembers(writer, previous.slice(0, maxListedMembers))
   return writer.finish()
 }
 
 export function decodeNotifyAnswer(reader: ByteReader): NotifyAnswer {
   const adopted = readFlag(reader)
-  const previous = readMember(reader)
+  const granted = readFlag(reader)
+  const previous = readMembers(reader, maxListedMembers)
   reader.end()
-  return { adopted, previous }
+  return { adopted, granted, previous }
 }
 
 export function encodeFind({ key, isJoining }: FindRequest): Uint8Array {
@@ -152,17 +153,18 @@ export function decodeLost(reader: ByteReader): Member {
   return member
 }
 
-function writeTold(writer: ByteWriter, { version, predecessor, successors }: Told): void {
-  writer.uint32(version)
+function writeTold(writer: ByteWriter, { version, accepted, predecessor, successors }: Told): void {
+  writer.uint32(version).uint8(accepted ? 1 : 0)
   writeMember(writer, predecessor)
   writeMembers(writer, successors.slice(0, maxListedMembers))
 }
 
 function readTold(reader: ByteReader): Told {
   const version = reader.uint32()
+  const accepted = readFlag(reader)
   const predecessor = readMember(reader)
   const successors = readMembers(reader, maxListedMembers)
-  return { version, predecessor, successors }
+  return { version, accepted, predecessor, successors }
 }
 
 function readFlag(reader: ByteReader): boolean {

@@ -18,6 +18,8 @@ import type { Member } from "../../src/overlay/key-based-routing.ts"
 /** What a member tells about its place. */
 export interface Neighbourhood {
   readonly predecessor: Member
+  /** Whether the member answers for the keys between its predecessor and itself. See {@link Ring.former}. */
+  readonly accepted: boolean
   /** Clockwise, without the teller. */
   readonly successors: readonly Member[]
 }
@@ -28,16 +30,21 @@ export interface Ring extends Neighbourhood {
   /** r: the most successors that are kept. */
   readonly maxSuccessors: number
   /**
-   * Whether the successor, when last heard, had this peer as its predecessor,
-   * or one that lies between. Until it has, the keys before this peer are not
-   * its own: somebody else answers for them.
+   * The members before the predecessor that this peer knows of by the handing
+   * over of keys, nearest first.
+   *
+   * Keys pass from hand to hand: a peer has none until its successor, who has
+   * them until then, grants them in the answer to a notification (`accepted`).
+   * The successor may know of members before us of whom we do not: they had
+   * their part before. They come with the grant, so that nobody takes what was
+   * given to another.
    */
-  readonly accepted: boolean
+  readonly former: readonly Member[]
 }
 
 /** A peer that founds an overlay: alone, and responsible for everything. */
 export function found(self: Member, maxSuccessors: number): Ring {
-  return { self, maxSuccessors, predecessor: self, successors: [], accepted: true }
+  return { self, maxSuccessors, predecessor: self, successors: [], accepted: true, former: [] }
 }
 
 /** The first successor; the peer itself while it is alone. */
@@ -68,6 +75,7 @@ export function join(self: Member, maxSuccessors: number, member: Member, told: 
     predecessor: member,
     successors: ordered(self, maxSuccessors, list),
     accepted: false,
+    former: [],
   }
 }
 
@@ -107,7 +115,11 @@ export function isCandidate(ring: Ring, candidate: Member): boolean {
 function followed(ring: Ring, successor: Member, told: Neighbourhood): { ring: Ring; next: NextStep } {
   const successors = ordered(ring.self, ring.maxSuccessors, [successor, ...told.successors])
   const between = isBetween(ring.self.id, told.predecessor.id, successor.id)
-  const accepted = told.predecessor.id === ring.self.id || (between && ring.accepted)
+  const isOurs = told.predecessor.id === ring.self.id
+  // A lone peer is its own successor, and grants itself everything. A successor that answers for our keys refutes us.
+  const isAlone = isOurs && successor.id === ring.self.id
+  const isRefuted = told.accepted && !isOurs && !between
+  const accepted = isAlone || (ring.accepted && !isRefuted)
   const next: NextStep = between ? { kind: "ask", candidate: told.predecessor } : { kind: "notify", successor }
   return { ring: withRing(ring, { successors, accepted }), next }
 }
@@ -137,7 +149,8 @@ export function spliceOutSuccessor(ring: Ring, leaving: Member, told: Neighbourh
 export function rectify(ring: Ring, notifier: Member): { ring: Ring; outcome: "adopted" | "known" | "ping predecessor" } {
   if (notifier.id === ring.predecessor.id) return { ring: withRing(ring, { predecessor: notifier }), outcome: "known" }
   if (isBetween(ring.predecessor.id, notifier.id, ring.self.id)) {
-    return { ring: { ...ring, predecessor: notifier }, outcome: "adopted" }
+    const former = [ring.predecessor, ...ring.former].slice(0, ring.maxSuccessors)
+    return { ring: { ...ring, predecessor: notifier, former }, outcome: "adopted" }
   }
   return { ring, outcome: "ping predecessor" }
 }
@@ -145,32 +158,54 @@ export function rectify(ring: Ring, notifier: Member): { ring: Ring; outcome: "a
 /** Rectify, when the ping of the predecessor `dead` went unanswered: the notifier is adopted, unless another was meanwhile. */
 export function replaceDeadPredecessor(ring: Ring, dead: Id, notifier: Member): Ring {
   if (ring.predecessor.id !== dead) return ring
-  return { ...ring, predecessor: notifier }
+  return { ...ring, predecessor: notifier, former: before(ring.self, notifier, ring.former) }
 }
 
-/** What a notified successor answers: whether it has us as predecessor now, and whom it had before. */
+/** What a notified member answers. */
 export interface NotifyAnswer {
+  /** Whether it has the notifier as predecessor now. */
   readonly adopted: boolean
-  readonly previous: Member
+  /** Whether the keys before the notifier have passed, or had passed before, to the notifier. */
+  readonly granted: boolean
+  /** Adopted: those before the notifier, nearest first. Otherwise: the predecessor in its place. */
+  readonly previous: readonly Member[]
 }
 
-/**
- * The successor answered our notification. When it adopted us it gave up the
- * keys after its previous predecessor, no others: a predecessor nearer than
- * ours bounds our keys, since it answers for those before itself.
- */
+/** The answer to a notification, once {@link rectify} is through with it. */
+export function answerTo(ring: Ring, notifier: Member): NotifyAnswer {
+  const adopted = ring.predecessor.id === notifier.id
+  return { adopted, granted: adopted && ring.accepted, previous: adopted ? ring.former : [ring.predecessor] }
+}
+
+/** The successor answered our notification. */
 export function notified(ring: Ring, successor: Member, answer: NotifyAnswer): { ring: Ring; next: NextStep | undefined } {
+  const [nearest] = answer.previous
   if (successorOf(ring).id !== successor.id) return { ring, next: undefined }
-  const { previous } = answer
   if (!answer.adopted) {
-    const between = isBetween(ring.self.id, previous.id, successor.id)
-    return {
-      ring: between ? ring : withRing(ring, { accepted: false }),
-      next: between ? { kind: "ask", candidate: previous } : undefined,
-    }
+    const isNearer = nearest !== undefined && isBetween(ring.self.id, nearest.id, successor.id)
+    return { ring, next: isNearer ? { kind: "ask", candidate: nearest } : undefined }
   }
-  const nearer = !ring.accepted && isBetween(ring.predecessor.id, previous.id, ring.self.id)
-  return { ring: withRing(ring, { accepted: true, predecessor: nearer ? previous : ring.predecessor }), next: undefined }
+  if (!answer.granted || ring.accepted) return { ring, next: undefined }
+  const isBound = nearest !== undefined && isBetween(ring.predecessor.id, nearest.id, ring.self.id)
+  const predecessor = isBound ? nearest : ring.predecessor
+  return { ring: withRing(ring, { accepted: true, predecessor, former: before(ring.self, predecessor, answer.previous) }), next: undefined }
+}
+
+/** Takes the keys without a grant: for a peer whose successors have waited in vain for one themselves. */
+export function acceptAnyway(ring: Ring): Ring {
+  return withRing(ring, { accepted: true })
+}
+
+/** Those of the list that lie before the predecessor, in order, nearest first. */
+function before(self: Member, predecessor: Member, list: readonly Member[]): Member[] {
+  const result: Member[] = []
+  let last = predecessor.id
+  for (const member of list) {
+    if (last === self.id || !isBetween(self.id, member.id, last)) continue
+    result.push(member)
+    last = member.id
+  }
+  return result
 }
 
 /**
@@ -195,6 +230,7 @@ function withRing(ring: Ring, change: Partial<Ring>): Ring {
   const same =
     changed.accepted === ring.accepted &&
     changed.predecessor === ring.predecessor &&
+    sameMembers(changed.former, ring.former) &&
     sameMembers(changed.successors, ring.successors)
   return same ? ring : changed
 }

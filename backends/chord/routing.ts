@@ -256,10 +256,10 @@ export class ChordRouting implements KeyBasedRouting {
     for (const listener of [...this.#listeners]) listener({ name: "neighbourhood" })
   }
 
-  /** Whoever is before this peer derives its list from ours; a former predecessor has a new successor. */
+  /** Whoever is before this peer derives its list from ours, and may wait for a grant; a former predecessor has a new successor. */
   #tellNeighbours(before: Ring, after: Ring): void {
     const isNewList = !sameMembers(before.successors, after.successors)
-    if (isNewList) this.#updateTargets.set(after.predecessor.peerId, after.predecessor)
+    if (isNewList || before.accepted !== after.accepted) this.#updateTargets.set(after.predecessor.peerId, after.predecessor)
     if (before.predecessor.id !== after.predecessor.id) this.#updateTargets.set(before.predecessor.peerId, before.predecessor)
     this.#updateTimer ??= this.#runtime.setTimer(updateIntervalMs * this.#runtime.random.float(), () => {
       this.#updateTimer = undefined

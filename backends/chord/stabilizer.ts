@@ -8,10 +8,11 @@
  */
 import type { PeerId } from "../../src/link/link.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
+import type { Runtime } from "../../src/runtime/runtime.ts"
 import type { NeighbourClient, Outcome } from "./neighbour-client.ts"
 import type { Neighbourhood, NextStep } from "./ring.ts"
 import {
-  isCandidate, notified, rectify, replaceDeadPredecessor, stabilizeFromCandidate, stabilizeFromSuccessor, successorOf,
+  acceptAnyway, isCandidate, notified, rectify, replaceDeadPredecessor, stabilizeFromCandidate, stabilizeFromSuccessor, successorOf,
 } from "./ring.ts"
 import type { Surroundings } from "./surroundings.ts"
 
@@ -19,8 +20,11 @@ import type { Surroundings } from "./surroundings.ts"
 const maxSteps = 48
 /** Hints that wait for the next pass, at most. */
 const maxHints = 32
+/** After so long without a grant a peer takes its keys all the same. */
+const maxWaitMs = 10_000
 
 export interface StabilizerComponents {
+  readonly runtime: Runtime
   readonly surroundings: Surroundings
   readonly client: NeighbourClient
   /** Members that may lie directly after this peer, from other sources than its successor. */
@@ -38,6 +42,8 @@ export class Stabilizer {
   readonly #hints = new Map<PeerId, Member>()
   #running: Promise<void> | undefined
   #isWantedAgain = false
+  /** Since when the successor has us as predecessor, but no keys to grant. */
+  #waitingSince: number | undefined
   /** The successor that was last told of our predecessors, and which. */
   #notified: { readonly peerId: PeerId; readonly predecessors: string } | undefined
 
@@ -125,7 +131,7 @@ export class Stabilizer {
     const said = { peerId: successor.peerId, predecessors: predecessors.map(({ id }) => id).join() }
     const isKnown = this.#client.lastTold(successor.peerId)?.predecessor.id === ring.self.id
     // It has us as predecessor, and knows who is before us: a notification would say nothing new.
-    if (isKnown && this.#notified?.peerId === said.peerId && this.#notified.predecessors === said.predecessors) return "settled"
+    if (ring.accepted && isKnown && this.#notified?.peerId === said.peerId && this.#notified.predecessors === said.predecessors) return "settled"
     const outcome = await this.#client.notify(successor, { notifier: ring.self, predecessors })
     if (!surroundings.isMember) return "settled"
     if (outcome.kind === "dead") return this.#lost(successor)
@@ -133,6 +139,8 @@ export class Stabilizer {
     const result = notified(surroundings.ring, successor, outcome.answer)
     surroundings.set(result.ring)
     if (outcome.answer.adopted) this.#notified = said
+    if (outcome.answer.adopted && !surroundings.ring.accepted) this.#waitForGrant()
+    else this.#waitingSince = undefined
     return result.next === undefined ? "settled" : "again"
   }
 
@@ -150,6 +158,18 @@ export class Stabilizer {
       this.#surroundings.set(replaceDeadPredecessor(this.#surroundings.ring, predecessor.id, ring.self))
     }
     return "again"
+  }
+
+  /**
+   * The successor waits for a grant itself, and tells when it has one. Should
+   * the last that had keys to grant have died, somebody has to begin.
+   */
+  #waitForGrant(): void {
+    const now = this.#components.runtime.now()
+    this.#waitingSince ??= now
+    if (now - this.#waitingSince < maxWaitMs) return
+    this.#waitingSince = undefined
+    this.#surroundings.set(acceptAnyway(this.#surroundings.ring))
   }
 
   #lost(member: Member): "again" {

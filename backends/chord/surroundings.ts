@@ -54,8 +54,8 @@ export class Surroundings {
 
   /** What this peer tells about itself. */
   get told(): Told {
-    const { predecessor, successors } = this.ring
-    return { version: this.#version, predecessor, successors }
+    const { accepted, predecessor, successors } = this.ring
+    return { version: this.#version, accepted, predecessor, successors }
   }
 
   /** Successors and predecessors, each once. */

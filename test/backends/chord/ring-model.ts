@@ -33,7 +33,7 @@ export function idealRing(ids: readonly string[], r: number): Model {
     const after = [...order.slice(at + 1), ...order.slice(0, at)]
     const predecessor = memberOf(after.at(-1) ?? id)
     const successors = after.slice(0, r).map(memberOf)
-    return [id, { self: memberOf(id), maxSuccessors: r, predecessor, successors, accepted: true }]
+    return [id, { self: memberOf(id), maxSuccessors: r, predecessor, successors, accepted: true, former: [] }]
   })
   return { r, rings: new Map(rings), pending: new Map() }
 }
@@ -107,8 +107,7 @@ function notify(model: Model, ring: Ring, successor: Member): Model {
   }
   const after = withRing(model, rectified)
   const current = after.rings.get(ring.self.id) ?? ring
-  const adopted = rectified.predecessor.id === ring.self.id
-  return withRing(after, chord.notified(current, successor, { adopted, previous }).ring)
+  return withRing(after, chord.notified(current, successor, chord.answerTo(rectified, ring.self)).ring)
 }
 
 function withRing(model: Model, ring: Ring): Model {
@@ -145,7 +144,7 @@ export function fingerprint(model: Model): string {
       const ring = model.rings.get(id)
       const next = model.pending.get(id)
       const doing = next === undefined ? "" : next.kind === "ask" ? `?${next.candidate.id}` : `!${next.successor.id}`
-      return `${id}<${ring?.predecessor.id}>${ring?.successors.map((member) => member.id).join("")}${doing}${ring?.accepted}`
+      return `${id}<${ring?.predecessor.id}>${ring?.successors.map((member) => member.id).join("")}${doing}${ring?.accepted ? "" : "-"}(${ring?.former.map((member) => member.id).join("")})`
     })
     .join(" ")
 }

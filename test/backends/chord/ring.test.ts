@@ -123,8 +123,8 @@ describe("a list of successors", () => {
   })
 
   test("takes the list of a successor that leaves in its place", () => {
-    const ring: chord.Ring = { self, maxSuccessors: 3, predecessor: memberOf("2"), successors: list("68a"), accepted: true }
-    const told = { predecessor: self, successors: list("8ac") }
+    const ring: chord.Ring = { self, maxSuccessors: 3, predecessor: memberOf("2"), successors: list("68a"), accepted: true, former: [] }
+    const told = { predecessor: self, successors: list("8ac"), accepted: true }
     expect(text(chord.spliceOutSuccessor(ring, memberOf("6"), told).successors)).toBe("8ac")
     expect(chord.spliceOutSuccessor(ring, memberOf("7"), told)).toBe(ring)
   })
