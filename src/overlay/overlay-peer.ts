@@ -15,6 +15,7 @@ import { Rpc } from "./rpc.ts"
 import type { RecordStore } from "./store.ts"
 import { Strays } from "./strays.ts"
 import { Synchroniser } from "./synchroniser.ts"
+import type { Legacy } from "./synchroniser.ts"
 import { Transfer } from "./transfer.ts"
 
 export interface OverlayPeerOptions extends OverlayOptions {
@@ -72,12 +73,18 @@ export class OverlayPeer {
     signal.addEventListener("abort", abort, { once: true })
     if (signal.aborted) abort()
     const cutShort = new Promise<void>((resolve) => hurry.signal.addEventListener("abort", () => resolve(), { once: true }))
+    let legacy: Legacy | undefined
     if (!hurry.signal.aborted) {
-      await Promise.race([this.#synchroniser.handOver(hurry.signal).then(() => this.#strays.search()), cutShort])
+      const handOver = async (): Promise<void> => {
+        legacy = await this.#synchroniser.handOver(hurry.signal)
+        await this.#strays.search()
+      }
+      await Promise.race([handOver(), cutShort])
     }
+    await this.routing.leave()
+    if (legacy !== undefined) await Promise.race([this.#synchroniser.confirm(legacy, hurry.signal), cutShort])
     timer.cancel()
     signal.removeEventListener("abort", abort)
-    await this.routing.leave()
     if (!hurry.signal.aborted) await new Promise<void>((resolve) => void this.#runtime.setTimer(lingerMs, resolve))
     this.stop()
   }

@@ -12,7 +12,7 @@ import type { PeerId } from "../link/link.ts"
 import type { Runtime, Timer } from "../runtime/runtime.ts"
 import type { Id } from "./id.ts"
 import type { KeyBasedRouting, KeyRange, Member } from "./key-based-routing.ts"
-import { containsAny, intersect, subtract } from "./key-range.ts"
+import { containsAny, intersect, subtract, wholeRing } from "./key-range.ts"
 import { isCallFailure, isSilence } from "./replica-queue.ts"
 import type { Replication } from "./replication.ts"
 import type { Transfer } from "./transfer.ts"
@@ -31,6 +31,14 @@ export interface SynchroniserComponents {
   readonly transfer: Transfer
 }
 
+/** What a leaving peer owned, and its neighbours, nearest first: the first ones take over. */
+export interface Legacy {
+  readonly ranges: readonly KeyRange[]
+  readonly heirs: readonly Member[]
+}
+
+/** The new owner and one replica. */
+const heirsToConfirm = 2
 /** Pages of one comparison before it counts as failed: nobody shall keep this peer busy for ever. */
 const maxPages = 4096
 const maxFreshKeys = 65_536
@@ -126,17 +134,63 @@ export class Synchroniser {
 
   /**
    * Gives the heirs of this peer all that it owns: those members that will be
-   * replicas once it is gone. Resolves when they have it, or the signal fires.
+   * replicas once it is gone and are not about to go themselves. Resolves when
+   * they have it, or the signal fires; then `Legacy` tells what they got.
    */
-  async handOver(signal: AbortSignal): Promise<void> {
+  async handOver(signal: AbortSignal): Promise<Legacy> {
     // What was copied once may since have lost a change that too few replicas confirmed: compare all, once more.
     this.#copied.clear()
+    const { transfer } = this.#components
+    transfer.beginLeaving()
     const failed = new Set<PeerId>()
     for (;;) {
-      const heirs = this.#holders(1).filter((member) => !failed.has(member.peerId))
+      const extra = 1 + failed.size
+      const heirs = this.#holders(extra).filter((member) => !failed.has(member.peerId))
       const next = heirs.find((member) => !this.#copied.has(member.peerId))
-      if (next === undefined || signal.aborted || this.#isStopped) return
-      if (!(await this.#synchronise(next, 1, signal))) failed.add(next.peerId)
+      if (next === undefined || signal.aborted || this.#isStopped) return { ranges: this.#ranges, heirs: this.#neighbours }
+      const isStaying = await this.#isStaying(next, signal)
+      if (!isStaying || !(await this.#synchronise(next, extra, signal))) failed.add(next.peerId)
+    }
+  }
+
+  async #isStaying(member: Member, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#components.transfer.requireStaying(member, signal)
+      return true
+    } catch (error) {
+      this.#onFailure(member, error)
+      return false
+    }
+  }
+
+  /**
+   * Once this peer answers for nothing any more: makes sure that heirs who stay
+   * have what changed during the hand-over. Heirs may have left in the meantime,
+   * as this peer does.
+   */
+  async confirm({ ranges, heirs }: Legacy, signal: AbortSignal): Promise<void> {
+    let confirmed = 0
+    for (const heir of heirs) {
+      if (confirmed >= heirsToConfirm || signal.aborted || this.#isStopped) return
+      try {
+        await this.#components.transfer.requireStaying(heir, signal)
+        // The first is the new owner, and a replica of whatever this peer was one of: copies as well
+        // go to it, for their owner may be leaving too, or die before it misses them.
+        for (const range of confirmed === 0 ? [wholeRing] : ranges) await this.#bequeath(heir, range, signal)
+        confirmed++
+      } catch (error) {
+        if (!isCallFailure(error)) throw error
+      }
+    }
+  }
+
+  async #bequeath(heir: Member, range: KeyRange, signal: AbortSignal): Promise<void> {
+    const { transfer } = this.#components
+    let rest: KeyRange | undefined = range
+    for (let page = 0; rest !== undefined && page < maxPages && !this.#isStopped; page++) {
+      const { upTo, ours } = await transfer.compare(heir, rest, signal)
+      await transfer.push(heir, ours, signal)
+      rest = upTo === range.to ? undefined : { from: upTo, to: range.to }
     }
   }
 

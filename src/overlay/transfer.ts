@@ -4,7 +4,7 @@
  * a large transfer never floods anybody; it resumes by comparing again.
  */
 import type { ByteReader } from "../codec.ts"
-import { isP2PSipError } from "../errors.ts"
+import { P2PSipError, isP2PSipError } from "../errors.ts"
 import type { Counter, Runtime } from "../runtime/runtime.ts"
 import { fingerprintOf } from "./fingerprint.ts"
 import type { HybridClock } from "./hlc.ts"
@@ -48,6 +48,7 @@ export interface Difference {
 export class Transfer {
   readonly #components: TransferComponents
   readonly #refused: Counter
+  #isLeaving = false
 
   constructor(components: TransferComponents) {
     this.#components = components
@@ -56,6 +57,16 @@ export class Transfer {
     rpc.handle(methods.store, (_from, body) => this.#onStore(body))
     rpc.handle(methods.fetch, (_from, body) => this.#onFetch(body))
     rpc.handle(methods.compare, (_from, body) => this.#onCompare(body))
+  }
+
+  /** From now on no records are taken for others: whoever relies on this peer to keep them would be left without. */
+  beginLeaving(): void {
+    this.#isLeaving = true
+  }
+
+  /** Rejects with `P2PSIP_NOT_OPEN` when the member is about to leave, and otherwise as `Rpc.call` does. */
+  async requireStaying(member: Member, signal: AbortSignal): Promise<void> {
+    await this.#components.rpc.call(member, methods.store, encodeStore([]), { signal })
   }
 
   /** Merges records into the store; false when one of them was refused. */
@@ -146,6 +157,7 @@ export class Transfer {
   }
 
   #onStore(body: ByteReader): Reply | Promise<Reply> {
+    if (this.#isLeaving) throw new P2PSipError("P2PSIP_NOT_OPEN", "this peer is leaving; another one has to keep the record")
     const items = readStore(body, this.#components.runtime.now())
     const refused: number[] = []
     items.forEach((item, index) => {
