@@ -14,7 +14,7 @@ const whole = (min: number, max: number) => {
   const expected = `a whole number from ${min} to ${max}`
   return z.int(expected).min(min, expected).max(max, expected)
 }
-const list = <Item extends z.ZodType>(item: Item, expected: string) => z.array(item, expected)
+const list = <Item extends z.ZodType>(item: Item, expected: string) => z.array(item, expected).readonly()
 const yesOrNo = z.boolean("true or false")
 
 const domain = text("a domain name", (value) => /^[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9])?$/i.test(value) || isIpLiteral(value))
@@ -56,7 +56,7 @@ const registration = z.strictObject({
 
 /** See README.md for what each key means. */
 export const configSchema = z.strictObject({
-  domains: list(domain, "a list of domain names").min(1, "at least one domain name").default(["localhost"]),
+  domains: z.array(domain, "a list of domain names").min(1, "at least one domain name").readonly().default(["localhost"]),
   backend: text("the name of a backend or of an installed package").default("chord"),
   backendOptions: z.record(z.string(), z.unknown(), "an object").default({}),
   sip: list(listener, `a list of ${sipListenerForm}`).default(["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"]),

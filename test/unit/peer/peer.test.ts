@@ -60,6 +60,24 @@ describe("a peer serves phones:", () => {
   })
 })
 
+describe("three peers on Chord:", () => {
+  test("a phone of one is called through another, also after the third has left", async () => {
+    const one = await start({ backend: "chord" })
+    const two = await start({ backend: "chord", bootstrap: one.addresses.listen })
+    const third = await start({ backend: "chord", bootstrap: one.addresses.listen })
+    const [alice, bob] = [await createPhone("alice", one, "udp"), await createPhone("bob", two, "tcp")]
+    expect(await bob.register()).toMatchObject({ kind: "registered" })
+    await third.leave()
+    const call = alice.call("sip:bob@example.org")
+    expect(await call.outcome).toEqual({ kind: "established" })
+    call.hangUp()
+    await call.ended
+    const held = [one, two].map((peer) => peer.status().servlet.records)
+    expect(held.reduce((sum, { owned }) => sum + owned, 0)).toBe(1)
+    expect(held.reduce((sum, { copies }) => sum + copies, 0)).toBe(1)
+  })
+})
+
 describe("life:", () => {
   test("ready once started, no longer when it has left", async () => {
     const peer = await start()
