@@ -7,6 +7,8 @@ const root = fileURLToPath(new URL("..", import.meta.url))
 
 /** What each example must have printed when it ends. */
 const printed: Readonly<Record<string, RegExp>> = {
+  "01-embed-a-peer.ts": /told: 200 OK\nseen from the second peer: 1 binding.*\n.*holds 1 binding\n/,
+  "02-put-get-remove.ts": /room 1 has 1 host\nfound at .*\nsip:alice@example\.org: sip:alice@192\.0\.2\.2 \(\d+ s left\)\n$/,
   "03-write-a-backend.ts": /tests (\d\d+)\n.*\n.*pass \1\n/,
 }
 

@@ -17,8 +17,8 @@ const ambientFiles: Readonly<Record<string, string>> = {
   "src/sim/fuzz.ts": "yields to the promises of the process between two datagrams",
 }
 
-/** Programs that are started by hand or by a script. */
-const programs = product.filter(({ path, text }) => path.startsWith("src/bench/") && text.includes("parseArgs(")).map(({ path }) => path)
+/** Programs that are started by hand: their heads say how. */
+const programs = product.filter(({ path, text }) => text.includes(`node ${path}`)).map(({ path }) => path)
 
 const ambient = new RegExp(
   [

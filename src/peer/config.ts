@@ -79,7 +79,11 @@ export const configSchema = z.strictObject({
 /** A checked configuration with every default filled in. */
 export type PeerConfig = z.output<typeof configSchema>
 /** What a user writes: every key may be left out. */
-export type PeerConfigInput = z.input<typeof configSchema>
+export type PeerConfigInput = DeepReadonly<z.input<typeof configSchema>>
+
+type DeepReadonly<T> = T extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T
 
 /** Keys whose values nobody may see. */
 const secretKeys: ReadonlySet<string> = new Set(["httpToken", "users"])
