@@ -10,19 +10,21 @@ import { Membership } from "../../src/overlay/membership.ts"
 import type { Rpc } from "../../src/overlay/rpc.ts"
 import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
 import type { PeerInfo } from "../../src/servlet/types.ts"
+import { Announcer } from "./announcer.ts"
 import { Answers } from "./answers.ts"
 import { Doubts } from "./doubts.ts"
 import { FingerKeeper } from "./finger-keeper.ts"
 import { estimateSize } from "./fingers.ts"
 import { joinRing } from "./joining.ts"
 import { NeighbourClient } from "./neighbour-client.ts"
+import { knowledgeOf } from "./knowledge.ts"
 import type { Knowledge } from "./next-hop.ts"
 import * as choices from "./next-hop.ts"
 import type { ChordOptions, ChordSettings } from "./options.ts"
 import { chordSettings } from "./options.ts"
 import { Reunion } from "./reunion.ts"
 import type { Ring } from "./ring.ts"
-import { dropDeadSuccessor, found, isCandidate, isResponsible, sameMembers, successorOf } from "./ring.ts"
+import { dropDeadSuccessor, found, isCandidate, isResponsible, successorOf } from "./ring.ts"
 import { SelfTuning } from "./self-tuning.ts"
 import { Stabilizer } from "./stabilizer.ts"
 import { Surroundings } from "./surroundings.ts"
@@ -33,8 +35,6 @@ export interface ChordComponents {
   readonly rpc: Rpc
 }
 
-/** Changes are told to the predecessor at most this often. */
-const updateIntervalMs = 50
 /** How many members that may follow this peer are asked beyond those that its successor names. */
 const maxSuggestions = 3
 
@@ -50,6 +50,7 @@ export class ChordRouting implements KeyBasedRouting {
   readonly #stabilizer: Stabilizer
   readonly #fingers: FingerKeeper
   readonly #reunion: Reunion
+  readonly #announcer: Announcer
   readonly #tuning: SelfTuning
   readonly #doubts: Doubts
   readonly #knowledge: Knowledge
@@ -57,8 +58,6 @@ export class ChordRouting implements KeyBasedRouting {
   readonly #checking = new Set<PeerId>()
   readonly #removeLinkListener: () => void
   #stabilizeTimer: Timer | undefined
-  #updateTimer: Timer | undefined
-  #updateTargets = new Map<PeerId, Member>()
   #isTelling = false
   #heardPredecessorAt = 0
 
@@ -74,13 +73,14 @@ export class ChordRouting implements KeyBasedRouting {
     this.#client = new NeighbourClient({ runtime, rpc })
     this.#membership = new Membership({ runtime, rpc }, this.self, this.#settings.membership)
     this.#membership.onChange(({ member, status }) => this.#onMembership(member, status === "alive"))
-    this.#knowledge = this.#createKnowledge()
+    this.#knowledge = knowledgeOf(this.#surroundings, this.#membership, this.#doubts, () => this.#fingers.members)
     const shared = {
       runtime, rpc, surroundings: this.#surroundings, client: this.#client, membership: this.#membership,
       isDoubtful: (peerId: PeerId) => this.#doubts.has(peerId),
       onDead: (member: Member) => this.#onDead(member),
       stabilize: (hint?: Member) => this.#stabilizer.request(hint),
     }
+    this.#announcer = new Announcer(shared)
     this.#stabilizer = new Stabilizer({ ...shared, suggestions: () => this.#suggestions() })
     this.#fingers = new FingerKeeper(this.self.id, this.#settings.fingers, {
       ...shared,
@@ -227,13 +227,13 @@ export class ChordRouting implements KeyBasedRouting {
     this.#fingers.stop()
     this.#reunion.stop()
     this.#stabilizeTimer?.cancel()
-    this.#updateTimer?.cancel()
+    this.#announcer.stop()
   }
 
   // What happens
 
   #onSurroundings(before: Ring | undefined, after: Ring | undefined): void {
-    if (after !== undefined && before !== undefined) this.#tellNeighbours(before, after)
+    if (after !== undefined && before !== undefined) this.#announcer.onChange(before, after)
     if (after !== undefined && after.predecessor.id !== before?.predecessor.id) {
       this.#heardPredecessorAt = this.#runtime.now()
       // Once, to know its round-trip time: when it falls silent, that decides how soon this peer takes over from it.
@@ -254,23 +254,6 @@ export class ChordRouting implements KeyBasedRouting {
 
   #tellListeners(): void {
     for (const listener of [...this.#listeners]) listener({ name: "neighbourhood" })
-  }
-
-  /** Whoever is before this peer derives its list from ours, and may wait for a grant; a former predecessor has a new successor. */
-  #tellNeighbours(before: Ring, after: Ring): void {
-    const isNewList = !sameMembers(before.successors, after.successors)
-    if (isNewList || before.accepted !== after.accepted) this.#updateTargets.set(after.predecessor.peerId, after.predecessor)
-    if (before.predecessor.id !== after.predecessor.id) this.#updateTargets.set(before.predecessor.peerId, before.predecessor)
-    this.#updateTimer ??= this.#runtime.setTimer(updateIntervalMs * this.#runtime.random.float(), () => {
-      this.#updateTimer = undefined
-      const targets = [...this.#updateTargets.values()]
-      this.#updateTargets.clear()
-      if (!this.#surroundings.isMember) return
-      const { ring, told } = this.#surroundings
-      for (const member of targets) {
-        if (member.id !== ring.self.id && !this.#doubts.has(member.peerId)) this.#client.update(member, { teller: ring.self, told })
-      }
-    })
   }
 
   #onHeard(peerId: PeerId): void {
@@ -336,28 +319,5 @@ export class ChordRouting implements KeyBasedRouting {
     if (ring === undefined) return 1
     if (ring.successors.length < ring.maxSuccessors) return ring.successors.length + 1
     return estimateSize([...this.#surroundings.predecessors.toReversed(), ring.self, ...ring.successors].map(({ id }) => id))
-  }
-
-  /** What the choices of next hops are made from, as it is when it is read. */
-  #createKnowledge(): Knowledge {
-    const surroundings = this.#surroundings
-    const membership = this.#membership
-    const fingers = (): readonly Member[] => this.#fingers.members
-    return {
-      get ring() {
-        return surroundings.ring
-      },
-      get predecessors() {
-        return surroundings.predecessors
-      },
-      get fingers() {
-        return fingers()
-      },
-      get isTableComplete() {
-        return membership.isComplete
-      },
-      table: membership.table,
-      isDoubtful: (peerId) => this.#doubts.has(peerId),
-    }
   }
 }
