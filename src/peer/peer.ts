@@ -48,7 +48,10 @@ export interface PeerStatus extends PeerAddresses {
   readonly counters: Readonly<Record<string, number>>
 }
 
-const leaveTimeoutMs = 7000
+/** For handing the records over; the Link has its own two seconds after that. */
+const leaveTimeoutMs = 6000
+/** How long a servlet may take to notice that it is to hurry. */
+const hurryTimeoutMs = 500
 
 /**
  * Builds a peer; nothing is opened before {@link Peer.start}.
@@ -191,23 +194,26 @@ export class Peer {
     this.#become("leaving")
     const patience = new AbortController()
     const timer = this.#runtime.setTimer(leaveTimeoutMs, () => patience.abort())
-    try {
-      await this.servlet.leave({ signal: patience.signal })
-    } catch (error) {
-      this.#runtime.log.warn({ error: String(error) }, "the hand-over did not finish")
-    } finally {
-      timer.cancel()
-    }
+    await this.#leaveServlet(patience.signal)
+    timer.cancel()
     await this.stop()
   }
 
   /** Leaves in no time: the servlet ends its timers, and others find out on their own. */
-  async #abandon(): Promise<void> {
-    try {
-      await this.servlet.leave({ signal: AbortSignal.abort() })
-    } catch (error) {
-      this.#runtime.log.debug({ error: String(error) }, "the servlet did not leave")
-    }
+  #abandon(): Promise<void> {
+    return this.#leaveServlet(AbortSignal.abort())
+  }
+
+  /** Never rejects, and does not wait long for a servlet that does not obey the signal. */
+  async #leaveServlet(signal: AbortSignal): Promise<void> {
+    const left = this.servlet.leave({ signal }).catch((error: unknown) => {
+      this.#runtime.log.warn({ error: String(error) }, "the hand-over did not finish")
+    })
+    const late = Promise.withResolvers<void>()
+    const hurry = (): void => void this.#runtime.setTimer(hurryTimeoutMs, () => late.resolve())
+    if (signal.aborted) hurry()
+    else signal.addEventListener("abort", hurry, { once: true })
+    await Promise.race([left, late.promise])
   }
 
   #become(state: PeerStatus["state"]): void {
