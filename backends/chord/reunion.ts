@@ -32,6 +32,8 @@ export class Reunion {
   readonly #intervalMs: number
   /** Through whom this peer joined. */
   readonly #contacts: Member[] = []
+  /** Neighbours that were found dead, the latest last: the table of members may be off, or have forgotten them. */
+  readonly #lost: Member[] = []
   #timer: Timer | undefined
 
   constructor(components: ReunionComponents, intervalMs: number) {
@@ -43,6 +45,14 @@ export class Reunion {
     for (const member of contacts) {
       if (this.#contacts.length < maxRemembered && !this.#contacts.some(({ id }) => id === member.id)) this.#contacts.push(member)
     }
+  }
+
+  /** A member was found dead; perhaps only the way to it was cut. */
+  lose(member: Member): void {
+    const known = this.#lost.findIndex(({ id }) => id === member.id)
+    if (known >= 0) this.#lost.splice(known, 1)
+    this.#lost.push(member)
+    if (this.#lost.length > maxRemembered) this.#lost.shift()
   }
 
   start(): void {
@@ -64,7 +74,7 @@ export class Reunion {
   #choose(): Member | undefined {
     const { runtime, membership, surroundings } = this.#components
     const lost = [...membership.table.gone].filter(({ status }) => status === "dead").map(({ member }) => member)
-    const choice = [...lost, ...this.#contacts].filter(({ peerId }) => surroundings.find(peerId) === undefined)
+    const choice = [...lost, ...this.#lost, ...this.#contacts].filter(({ peerId }) => surroundings.find(peerId) === undefined)
     return choice[runtime.random.uint32() % Math.max(1, choice.length)]
   }
 

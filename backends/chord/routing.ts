@@ -283,6 +283,7 @@ export class ChordRouting implements KeyBasedRouting {
     this.#membership.report(member.peerId, why)
     this.#fingers.remove(member)
     this.#surroundings.forget(member.id)
+    if (why === "dead") this.#reunion.lose(member)
     if (why === "dead") this.#surroundings.set(dropDeadSuccessor(this.#surroundings.ring, member.id))
     this.#stabilizer.request()
   }
