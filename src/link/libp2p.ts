@@ -16,6 +16,7 @@ import { createLibp2p } from "libp2p"
 import { P2PSipError } from "../errors.ts"
 import type { Runtime, Timer } from "../runtime/runtime.ts"
 import { AddressBook } from "./address-book.ts"
+import { coalescing } from "./coalesce.ts"
 import { LinkCounters, PeerListeners, Receivers, type DropReason } from "./common.ts"
 import { createKey, loadOrCreateKey } from "./identity.ts"
 import { listenError, unreachable } from "./libp2p-errors.ts"
@@ -170,7 +171,7 @@ export class Libp2pLink implements Link {
         inboundSocketInactivityTimeout: options.idleTimeoutMs,
         outboundSocketInactivityTimeout: options.idleTimeoutMs,
       })],
-      connectionEncrypters: [noise()],
+      connectionEncrypters: [coalescing(noise(), this.#runtime)],
       streamMuxers: [yamux({ enableKeepAlive: false, maxInboundStreams: 32, maxOutboundStreams: 32 })],
       connectionManager: {
         maxConnections: options.maxConnections,

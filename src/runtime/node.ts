@@ -26,6 +26,8 @@ export class NodeRuntime implements Runtime {
   readonly random: Random = new PooledRandom()
   readonly log: Logger
   readonly metrics: Metrics
+  #deferred: (() => void)[] = []
+  #isDraining = false
 
   constructor(options: NodeRuntimeOptions = {}, components: NodeRuntimeComponents = {}) {
     this.log = components.log ?? createLogger(options.logLevel ?? "info")
@@ -48,9 +50,37 @@ export class NodeRuntime implements Runtime {
   // what they made the peer write goes out together. A microtask would come
   // after each single read.
   defer(callback: () => void): void {
-    setImmediate(callback)
+    if (this.#deferred.push(callback) === 1 && !this.#isDraining) setImmediate(this.#drain)
+  }
+
+  readonly #drain = (): void => {
+    this.#isDraining = true
+    try {
+      for (let round = 0; round < maxRounds && this.#deferred.length > 0; round++) this.#runDeferred()
+    } finally {
+      this.#isDraining = false
+      if (this.#deferred.length > 0) setImmediate(this.#drain)
+    }
+  }
+
+  #runDeferred(): void {
+    const callbacks = this.#deferred
+    this.#deferred = []
+    let done = 0
+    try {
+      for (const callback of callbacks) {
+        done++
+        callback()
+      }
+    } finally {
+      // A defect in one callback must not cost the others their turn.
+      if (done < callbacks.length) this.#deferred = [...callbacks.slice(done), ...this.#deferred]
+    }
   }
 }
+
+/** What deferred work defers comes in the same turn, so often; then the sockets are looked at again. */
+const maxRounds = 4
 
 /** The longest delay of Node's setTimeout; a longer one would fire at once. */
 const maxDelayMs = 2 ** 31 - 1
