@@ -28,7 +28,7 @@ const identityHash = 0x00
 const sha256Hash = 0x12
 const maxIdentityBytes = 42
 
-/** The overlay host name of a peer. Throws `P2PSIP_BAD_ARGUMENT` unless the peer id is 1 to {@link maxPeerIdBytes} bytes of well-formed text. */
+/** The overlay host name of a peer. Throws `P2PSIP_BAD_ARGUMENT` unless the peer id is 1 to `maxPeerIdBytes` bytes of well-formed text. */
 export function hostOfPeer(peerId: PeerId): string {
   if (!isPeerId(peerId)) badArgument("peerId", `1 to ${maxPeerIdBytes} bytes of well-formed text`, peerId)
   const multihash = multihashOf(peerId)
