@@ -3,6 +3,7 @@
  * nearer to the key.
  */
 import type { ByteReader } from "../codec.ts"
+import { isP2PSipError } from "../errors.ts"
 import type { PeerId } from "../link/link.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import type { HybridClock } from "./hlc.ts"
@@ -108,10 +109,16 @@ export class Owner {
       this.#recent.add(key + update.operationId)
     }
     // A repeated operation is copied once more: its first answer may have been lost together with the copies.
-    const copied = replication.replicate(key, outcome.changed)
+    const copied = replication.replicate(key, outcome.changed)?.then(() => result, (error: unknown) => this.#redirectFrom(error, key))
     const flushed = store.flushed()
     if (copied === undefined) return flushed === undefined ? result : flushed.then(() => result)
-    return flushed === undefined ? copied.then(() => result) : Promise.all([copied, flushed]).then(() => result)
+    return flushed === undefined ? copied : Promise.all([copied, flushed]).then(([settled]) => settled)
+  }
+
+  /** The change lost its owner on the way: whoever asked finds the new one, and repeats it there. */
+  #redirectFrom(error: unknown, key: Id): Result {
+    if (isP2PSipError(error, "P2PSIP_NOT_OPEN")) return this.#redirect(key, nobodyAvoided)
+    throw error
   }
 
   #onRequest(body: ByteReader): Reply | Promise<Reply> {

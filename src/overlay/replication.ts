@@ -146,6 +146,12 @@ class Change {
   /** None of those asked is left to answer, and too few have. */
   #tryOthers(): void {
     const { runtime, routing } = this.#components
+    if (!routing.isResponsible(this.#facts.key)) {
+      // Not for this peer to say any more how many copies are enough: the asker repeats it at the new owner.
+      this.#isSettled = true
+      this.#reject(new P2PSipError("P2PSIP_NOT_OPEN", "this peer stopped answering for the key before the change had its copies"))
+      return
+    }
     const members = this.#replication.replicaSet(this.#facts.key)
     const others = members.filter((member) => member.peerId !== routing.self.peerId)
     if (this.#stored >= Math.min(this.#facts.acks, others.length + 1)) return this.#settle()

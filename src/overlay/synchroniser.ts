@@ -37,7 +37,7 @@ export interface Legacy {
   readonly heirs: readonly Member[]
 }
 
-/** The new owner and one replica. */
+/** As many as confirm a change. */
 const heirsToConfirm = 2
 /** Pages of one comparison before it counts as failed: nobody shall keep this peer busy for ever. */
 const maxPages = 4096
@@ -170,18 +170,22 @@ export class Synchroniser {
    */
   async confirm({ ranges, heirs }: Legacy, signal: AbortSignal): Promise<void> {
     let confirmed = 0
-    for (const heir of heirs) {
-      if (confirmed >= heirsToConfirm || signal.aborted || this.#isStopped) return
-      try {
-        await this.#components.transfer.requireStaying(heir, signal)
-        // The first is the new owner, and a replica of whatever this peer was one of: copies as well
-        // go to it, for their owner may be leaving too, or die before it misses them.
-        for (const range of confirmed === 0 ? [wholeRing] : ranges) await this.#bequeath(heir, range, signal)
-        confirmed++
-      } catch (error) {
-        if (!isCallFailure(error)) throw error
-      }
-    }
+    await new Promise<void>((resolve, reject) => {
+      // All are asked at once, and those who answer first get it: some may be dead, and time is short.
+      const asked = heirs.map(async (heir) => {
+        if (!(await this.#isStaying(heir, signal)) || confirmed >= heirsToConfirm) return
+        // Copies go to one of them as well: their owner may be leaving too, or die before it misses them.
+        const legacy = confirmed++ === 0 ? [wholeRing] : ranges
+        try {
+          for (const range of legacy) await this.#bequeath(heir, range, signal)
+          if (confirmed >= heirsToConfirm) resolve()
+        } catch (error) {
+          if (!isCallFailure(error)) throw error
+          confirmed--
+        }
+      })
+      Promise.all(asked).then(() => resolve(), reject)
+    })
   }
 
   async #bequeath(heir: Member, range: KeyRange, signal: AbortSignal): Promise<void> {
