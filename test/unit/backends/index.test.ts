@@ -19,7 +19,7 @@ describe("the table of backends", () => {
   it.each(["no-such-backend", "toString", "", "./memory", "../src/errors.ts"])("explains that %j is none", async (name) => {
     await expect(loadBackend(name)).rejects.toMatchObject({
       code: "P2PSIP_NO_BACKEND",
-      message: expect.stringContaining("expected memory") as string,
+      message: expect.stringContaining(`expected ${backendNames.join(", ")}`) as string,
     })
   })
 
