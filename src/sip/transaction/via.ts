@@ -12,8 +12,11 @@ export function markReceived(request: SipRequest, via: Via, flow: Flow): void {
   const asksForPort = via.params.has("rport")
   // RFC 3261 §18.2.1: where sent-by is not the source. RFC 3581 §4: always with rport.
   if (!asksForPort && bareHost(via.host) === host && !via.params.has("received")) return
+  const { protocol } = flow.transport
   // The name of a peer is authentic, and says it all.
-  if (flow.transport.protocol === "P2P") return
+  if (protocol === "P2P") return
+  // RFC 7118 §5.3: answers go back on the WebSocket anyway, and it may be the address of something in between.
+  if (!asksForPort && (protocol === "WS" || protocol === "WSS")) return
   let marked = via.withParam("received", host)
   if (asksForPort) marked = marked.withParam("rport", String(port))
   request.headers.replaceFirst("Via", marked.toString())
@@ -38,8 +41,10 @@ export function flowOfResponse(message: SipMessage, flow: Flow): Flow | undefine
   if (transport.protocol === "P2P") return flow.isOpen ? flow : transport.flowTo(remote)
   if (transport.isReliable) {
     if (flow.isOpen) return flow
-    // The connection is gone: the sender must listen at its sent-by port.
-    return transport.flowTo({ host: remote.host, port: portOf(message, transport) })
+    // The connection is gone: the sender must listen at its sent-by port, over TLS under its sent-by name.
+    const listener = { host: remote.host, port: portOf(message, transport) }
+    const name = message.via?.host
+    return transport.flowTo(transport.protocol === "TLS" && name !== undefined ? { ...listener, serverName: bareHost(name) } : listener)
   }
   // RFC 3581 §4: with rport, back to where the request came from.
   const via = message.via

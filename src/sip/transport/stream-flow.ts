@@ -1,34 +1,31 @@
 import type { Socket } from "node:net"
 import { answerToFault } from "./fault-answer.ts"
 import { FlowListeners } from "./flow-listeners.ts"
+import type { Connection, ConnectionHost } from "./connection.ts"
 import { StreamFramer, type FramerFault, type FramerLimits } from "./stream-framer.ts"
-import type { TransportCounters } from "./counters.ts"
-import type { Flow, HostPort, Transport } from "./transport.ts"
+import type { HostPort, Transport } from "./transport.ts"
 
-/** What a connection needs of its transport. */
-export interface StreamFlowHost {
-  readonly transport: Transport
-  readonly counters: TransportCounters
-  readonly limits: FramerLimits & { readonly maxQueueBytes: number }
-  now(): number
-  /** Calls back once the events at hand have been dealt with. */
-  defer(callback: () => void): void
-  receive(message: Uint8Array, flow: Flow): void
-  /** The connection has ended. */
-  closed(flow: StreamFlow): void
+/** What a stream is made of. */
+export interface StreamParts {
+  readonly socket: Socket
+  /** The event that tells that the socket can be used; undefined where it can already. */
+  readonly awaits: "connect" | "secureConnect" | undefined
+  readonly remote: HostPort
+  readonly key: string
+  readonly limits: FramerLimits
 }
 
 const pong = Buffer.from("\r\n")
 
-/** One connection, incoming or outgoing. */
-export class StreamFlow implements Flow {
+/** A connection on which messages follow one another, told apart by Content-Length (RFC 3261 §18.3). */
+export class StreamFlow implements Connection {
   readonly remote: HostPort
   readonly key: string
   /** When the last whole message or ping came or was sent. */
   lastUsedMs: number
   /** Since when the present state needs an end: connecting, part of a message, closing. */
   waitingSinceMs: number
-  readonly #host: StreamFlowHost
+  readonly #host: ConnectionHost
   readonly #socket: Socket
   readonly #framer: StreamFramer
   readonly #listeners = new FlowListeners()
@@ -36,19 +33,19 @@ export class StreamFlow implements Flow {
   #isCorked = false
   #pingCame = false
 
-  constructor(host: StreamFlowHost, socket: Socket, remote: HostPort, key: string) {
+  constructor(host: ConnectionHost, { socket, awaits, remote, key, limits }: StreamParts) {
     this.#host = host
     this.#socket = socket
     this.remote = remote
     this.key = key
-    this.#state = socket.connecting ? "connecting" : "open"
+    this.#state = awaits === undefined ? "open" : "connecting"
     this.lastUsedMs = this.waitingSinceMs = host.now()
-    this.#framer = new StreamFramer(host.limits, {
+    this.#framer = new StreamFramer(limits, {
       onMessage: (message) => this.#receive(message),
       onPing: () => (this.#pingCame = true),
       onFault: (fault) => this.#refuse(fault),
     })
-    this.#listen()
+    this.#listen(awaits)
   }
 
   get transport(): Transport {
@@ -68,7 +65,7 @@ export class StreamFlow implements Flow {
 
   send(message: Uint8Array): void {
     if (!this.isOpen) return
-    if (this.#socket.writableLength + message.length > this.#host.limits.maxQueueBytes) {
+    if (this.#socket.writableLength + message.length > this.#host.maxQueueBytes) {
       this.#host.counters.dropped("queue-full")
       return
     }
@@ -100,15 +97,17 @@ export class StreamFlow implements Flow {
     this.#socket.destroy()
   }
 
-  #listen(): void {
+  #listen(awaits: StreamParts["awaits"]): void {
     const socket = this.#socket
     let failure: Error | undefined
     socket.setNoDelay(true)
     // A phone that vanished without a word is found out by the system.
     socket.setKeepAlive(true, 60_000)
-    socket.on("connect", () => {
-      if (this.#state === "connecting") this.#state = "open"
-    })
+    if (awaits !== undefined) {
+      socket.once(awaits, () => {
+        if (this.#state === "connecting") this.#state = "open"
+      })
+    }
     socket.on("data", (chunk: Buffer) => this.#takeChunk(chunk))
     socket.on("error", (error) => (failure = error))
     socket.on("close", () => {
@@ -138,7 +137,7 @@ export class StreamFlow implements Flow {
     this.#pingCame = false
     this.#host.counters.keepAlives.add()
     this.lastUsedMs = this.#host.now()
-    if (this.isOpen && this.#socket.writableLength < this.#host.limits.maxQueueBytes) this.#write(pong)
+    if (this.isOpen && this.#socket.writableLength < this.#host.maxQueueBytes) this.#write(pong)
   }
 
   #refuse(fault: FramerFault): void {

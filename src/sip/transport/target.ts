@@ -3,10 +3,10 @@ import { isIP } from "node:net"
 import type { SipUri } from "../message/index.ts"
 import { bareHost, defaultPort } from "./host-port.ts"
 import { isOverlayHost } from "./overlay-host.ts"
-import type { HostPort, TransportProtocol } from "./transport.ts"
+import type { Remote, TransportProtocol } from "./transport.ts"
 
 /** One place to try. */
-export interface Target extends HostPort {
+export interface Target extends Remote {
   readonly protocol: TransportProtocol
 }
 
@@ -32,7 +32,10 @@ export class LiteralResolver implements TargetResolver {
     const protocol = protocolOf(uri)
     const host = literalHost(uri)
     if (protocol === undefined || host === undefined || (protocol === "P2P") !== isOverlayHost(host)) return []
-    return [{ protocol, host, port: protocol === "P2P" ? 0 : (uri.port ?? defaultPort(protocol)) }]
+    const port = protocol === "P2P" ? 0 : (uri.port ?? defaultPort(protocol))
+    const serverName = bareHost(uri.host).toLowerCase()
+    const isNamed = (protocol === "TLS" || protocol === "WSS") && serverName !== host
+    return [isNamed ? { protocol, host, port, serverName } : { protocol, host, port }]
   }
 }
 

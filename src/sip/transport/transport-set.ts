@@ -116,7 +116,8 @@ export class TransportSet {
 }
 
 function reaches(transport: Transport, family: number): boolean {
-  return family === 0 || transport.protocol === "P2P" || isIP((transport.bound ?? transport.advertised).host) === family
+  const own = isIP((transport.bound ?? transport.advertised).host)
+  return family === 0 || own === 0 || own === family
 }
 
 function loopbackOf(transport: Transport): string {

@@ -15,6 +15,12 @@ export interface HostPort {
   readonly port: number
 }
 
+/** Where to go, and who must be there. */
+export interface Remote extends HostPort {
+  /** The name that led to this address, where that is not the address itself: TLS demands a certificate for it (RFC 5922 §7.3). */
+  readonly serverName?: string
+}
+
 /** One way to one remote; see the head of this file. */
 export interface Flow {
   readonly transport: Transport
@@ -43,7 +49,7 @@ export interface Transport {
   start(): Promise<void>
   stop(): Promise<void>
   /** The flow to a remote, opened if need be; undefined when no more may be opened. */
-  flowTo(remote: HostPort): Flow | undefined
+  flowTo(remote: Remote): Flow | undefined
   /** The open flow of that key, if it is (still) there. */
   flowOf(key: string): Flow | undefined
   /** Sets the receiver of each whole, framed message. */

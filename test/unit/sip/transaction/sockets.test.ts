@@ -19,7 +19,7 @@ test.each(Object.entries(transports))("a call over real sockets: %s", async (_na
   const server = new TransactionLayer({ runtime, transports: [b] })
   await a.start()
   await b.start()
-  const flow = a.flowTo(b.bound) as Flow
+  const flow = a.flowTo(b.advertised) as Flow
   server.onRequest((transaction, request) => {
     if (request.method === "INVITE") transaction.respond(createResponse(request, 180, undefined, { toTag: "b1" }))
     transaction.respond(createResponse(request, 200, undefined, { toTag: "b1" }))

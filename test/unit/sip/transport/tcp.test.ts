@@ -31,7 +31,7 @@ async function start(options: StreamOptions = {}) {
 }
 
 async function phone(transport: TcpTransport): Promise<Socket> {
-  const socket = connect(transport.bound.port, "127.0.0.1")
+  const socket = connect(transport.advertised.port, "127.0.0.1")
   socket.on("error", () => undefined)
   open.push({ stop: () => void socket.destroy() })
   await once(socket, "connect")
@@ -86,8 +86,8 @@ test("a ping is answered, a flood of pings with no more than one answer per chun
 test("one connection serves both directions, and every request to the same remote", async () => {
   const { transport, count } = await start()
   const other = await start()
-  const out = transport.flowTo(other.transport.bound)
-  expect(transport.flowTo(other.transport.bound)).toBe(out)
+  const out = transport.flowTo(other.transport.advertised)
+  expect(transport.flowTo(other.transport.advertised)).toBe(out)
   out?.send(Buffer.from(options("l: 0\r\n\r\n")))
   const [received] = await other.count(1)
   expect(other.transport.flowTo(received?.flow.remote ?? out!.remote)).toBe(received?.flow)
@@ -185,6 +185,6 @@ test("a remote that does not read cannot make the queue grow", async () => {
 
 test("a port in use is said to be", async () => {
   const { transport } = await start()
-  const second = new TcpTransport({ runtime: new SocketRuntime() }, { port: transport.bound.port })
+  const second = new TcpTransport({ runtime: new SocketRuntime() }, { port: transport.advertised.port })
   await expect(second.start()).rejects.toMatchObject({ code: "P2PSIP_PORT_IN_USE" })
 })
