@@ -4,6 +4,7 @@ import type { BackendModule } from "../src/servlet/backend.ts"
 
 const backends: Readonly<Record<string, () => Promise<{ readonly backend: BackendModule }>>> = {
   chord: () => import("./chord/index.ts"),
+  kademlia: () => import("./kademlia/index.ts"),
   memory: () => import("./memory/index.ts"),
 }
 

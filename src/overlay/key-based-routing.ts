@@ -51,9 +51,13 @@ export interface KeyBasedRouting {
   /** Whether this peer answers for the key. False before `join` has resolved. */
   isResponsible(key: Id): boolean
   /**
-   * The same as arcs of the ring: a key is in one of them exactly when
-   * `isResponsible(key)`. At most a few dozen; empty before `join` has resolved.
-   * The same array until something changes: callers compare it by identity.
+   * The same as arcs of the ring. Each key for which this peer is responsible is
+   * in one of them. At most a few dozen; empty before `join` has resolved. The
+   * same array until something changes: callers compare it by identity.
+   *
+   * Where an exact answer would take too many arcs, they may hold other keys as
+   * well, of which this peer holds copies. A key for which it becomes
+   * responsible must not have been in the array that came before.
    */
   ranges(): readonly KeyRange[]
   /**
@@ -67,6 +71,12 @@ export interface KeyBasedRouting {
    * first, at most `count`. Exact at the owner; a guess elsewhere.
    */
   replicaSet(key: Id, count: number): readonly Member[]
+  /**
+   * The other members that are in the replica set, of `count`, of any of this
+   * peer's keys; a few more do no harm. Without this method, those of the keys
+   * at the ends of its ranges are taken for all of them.
+   */
+  replicas?(count: number): readonly Member[]
   /**
    * The members that may hold records which this peer should hold: its
    * successors and predecessors, its leaf set, its closest bucket. Without this

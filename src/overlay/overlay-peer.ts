@@ -3,7 +3,7 @@ import type { Runtime } from "../runtime/runtime.ts"
 import type { ServletStatus } from "../servlet/types.ts"
 import { HybridClock } from "./hlc.ts"
 import type { KeyBasedRouting, Member } from "./key-based-routing.ts"
-import { containsAny, wholeRing } from "./key-range.ts"
+import { wholeRing } from "./key-range.ts"
 import { memberOf } from "./member-codec.ts"
 import { MemoryStore } from "./memory-store.ts"
 import type { OverlayComponents, OverlayOptions, RoutingFactory } from "./overlay-servlet.ts"
@@ -100,11 +100,10 @@ export class OverlayPeer {
 
   /** Exact for a small store; for a large one those whose time is over count until they are swept. */
   countRecords(): ServletStatus["records"] {
-    const ranges = this.routing.ranges()
     const counts = this.#store.counts()
     if (counts.keys > maxCountedKeys) {
       const sample = this.#store.keys(wholeRing, maxCountedKeys)
-      const share = sample.filter((key) => containsAny(ranges, key)).length / sample.length
+      const share = sample.filter((key) => this.routing.isResponsible(key)).length / sample.length
       const owned = Math.round(counts.values * share)
       return { owned, copies: counts.values - owned, tombstones: counts.tombstones }
     }
@@ -113,7 +112,7 @@ export class OverlayPeer {
     let copies = 0
     let tombstones = 0
     for (const key of this.#store.keys(wholeRing, maxCountedKeys)) {
-      const isOwner = containsAny(ranges, key)
+      const isOwner = this.routing.isResponsible(key)
       for (const record of this.#store.get(key)) {
         if (!isLive(record, now)) tombstones += record.keptUntil > now ? 1 : 0
         else if (isOwner) owned++

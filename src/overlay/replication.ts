@@ -56,6 +56,11 @@ export class Replication {
     return this.#components.routing.replicaSet(key, this.#options.replication + extra)
   }
 
+  /** The others that hold copies of any of this peer's keys, if the routing can tell. */
+  replicas(extra: number): readonly Member[] | undefined {
+    return this.#components.routing.replicas?.(this.#options.replication + extra)
+  }
+
   /**
    * Copies records that this peer has stored. Settles when enough replicas
    * have them, `undefined` when that is so at once: the overlay has no other

@@ -268,6 +268,8 @@ export class Synchroniser {
   /** Members that hold copies of what this peer owns, `extra` more than there should be copies. */
   #holders(extra: number): Member[] {
     const { routing, replication } = this.#components
+    const told = replication.replicas(extra)
+    if (told !== undefined) return [...told]
     const holders = new Map<PeerId, Member>()
     for (const range of this.#ranges) {
       for (const key of [range.to, range.from]) {

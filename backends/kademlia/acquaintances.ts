@@ -1,0 +1,210 @@
+/**
+ * Whom a peer knows, and how it comes to know and to forget them.
+ *
+ * Only who has answered, or asked something itself, counts as known: as sibling
+ * if it is close enough, as contact in the buckets. Whom others name is asked
+ * first. Whom nobody hears is pinged, and forgotten if that goes unanswered.
+ */
+import type { PeerId } from "../../src/link/link.ts"
+import type { Id } from "../../src/overlay/id.ts"
+import { idOfPeer } from "../../src/overlay/id.ts"
+import type { Member } from "../../src/overlay/key-based-routing.ts"
+import type { Membership } from "../../src/overlay/membership.ts"
+import type { Runtime } from "../../src/runtime/runtime.ts"
+import { ContactTable } from "./contact-table.ts"
+import type { LookupResult } from "./lookup.ts"
+import { lookUp } from "./lookup.ts"
+import { LostPeers } from "./lost-peers.ts"
+import type { AnnouncementAnswer } from "./messages.ts"
+import type { NeighbourClient, Outcome } from "./neighbour-client.ts"
+import type { KademliaSettings } from "./options.ts"
+import type { Siblings } from "./siblings.ts"
+import { closestInOrder, closestOf } from "./xor.ts"
+
+export interface AcquaintancesComponents {
+  readonly runtime: Runtime
+  readonly client: NeighbourClient
+  readonly siblings: Siblings
+  readonly membership: Membership
+  /** This peer, with its present addresses. */
+  readonly self: () => Member
+}
+
+/** Announcements to members that others named, under way at once, and waiting. */
+const maxPursuits = 4
+const maxWaiting = 64
+const maxChecks = 64
+
+/** See the head of this file. */
+export class Acquaintances {
+  readonly #components: AcquaintancesComponents
+  readonly #settings: KademliaSettings
+  readonly #self: Id
+  readonly #contacts: ContactTable
+  readonly #lost: LostPeers
+  readonly #announcing = new Map<PeerId, Promise<Outcome<AnnouncementAnswer>>>()
+  readonly #waiting = new Map<PeerId, Member>()
+  readonly #checking = new Set<PeerId>()
+  #pursuits = 0
+
+  constructor(components: AcquaintancesComponents, settings: KademliaSettings) {
+    this.#components = components
+    this.#settings = settings
+    this.#self = components.self().id
+    this.#contacts = new ContactTable(this.#self, settings.k)
+    this.#lost = new LostPeers(components.runtime)
+  }
+
+  get contacts(): ContactTable {
+    return this.#contacts
+  }
+
+  isDoubtful(peerId: PeerId): boolean {
+    return this.#lost.isDoubtful(peerId)
+  }
+
+  /** A peer that answers for keys, or is about to, has given a sign of life. */
+  heard(member: Member): void {
+    if (member.id === this.#self) return
+    this.#lost.forgive(member.peerId)
+    this.#components.siblings.add(member)
+    const oldest = this.#contacts.heard(member, this.#components.runtime.now())
+    // Only if it is dead may the newcomer have its place.
+    if (oldest !== undefined) this.suspect(oldest.peerId)
+  }
+
+  /** A peer announces itself. True if it was taken for dead, and has to be told so. */
+  heardAnnouncement(member: Member): boolean {
+    this.heard(member)
+    this.#lost.telling(member.peerId)
+    return this.#lost.has(member.peerId)
+  }
+
+  /** A peer that joins again has ended its earlier life. */
+  forgetEarlierLife(peerId: PeerId): void {
+    const member = this.#find(peerId)
+    if (member === undefined) return
+    this.#contacts.remove(member)
+    this.#components.siblings.remove(peerId)
+  }
+
+  /** Tells a member of this peer, and hears from it whom else to know. */
+  announce(member: Member): Promise<Outcome<AnnouncementAnswer>> {
+    const running = this.#announcing.get(member.peerId)
+    if (running !== undefined) return running
+    const announcing = this.#announce(member).finally(() => this.#announcing.delete(member.peerId))
+    this.#announcing.set(member.peerId, announcing)
+    return announcing
+  }
+
+  async #announce(member: Member): Promise<Outcome<AnnouncementAnswer>> {
+    const { client, siblings, self } = this.#components
+    const hadLost = this.#lost.has(member.peerId)
+    const outcome = await client.announce(member, {
+      member: self(),
+      isActive: siblings.presence === "active",
+      hadLost,
+      known: [...siblings.members.map(({ id }) => id), ...this.#lost.doubtfulIds],
+    })
+    if (siblings.presence === "absent") return { kind: "unclear" }
+    if (outcome.kind === "dead") this.remove(member, "dead")
+    if (outcome.kind !== "answered") return outcome
+    if (outcome.answer.hadLost) siblings.renew()
+    if (hadLost) this.#lost.telling(member.peerId)
+    this.heard(member)
+    if (outcome.answer.isActive) this.#components.membership.meet(member)
+    this.pursue(outcome.answer.members)
+    return outcome
+  }
+
+  /** Others have named these: those that would be siblings are asked. */
+  pursue(members: readonly Member[]): void {
+    for (const member of members) {
+      if (this.#waiting.size < maxWaiting && this.#isWorthPursuing(member)) this.#waiting.set(member.peerId, member)
+    }
+    while (this.#pursuits < maxPursuits) {
+      const next = this.#waiting.values().next().value
+      if (next === undefined) return
+      this.#waiting.delete(next.peerId)
+      if (!this.#isWorthPursuing(next)) continue
+      this.#pursuits++
+      void this.announce(next).finally(() => {
+        this.#pursuits--
+        this.pursue([])
+      })
+    }
+  }
+
+  #isWorthPursuing({ id, peerId }: Member): boolean {
+    const { siblings } = this.#components
+    if (siblings.presence !== "active" || siblings.find(peerId) !== undefined) return false
+    return siblings.wouldFit(id) && !this.isDoubtful(peerId)
+  }
+
+  /** A member may be dead, as far as somebody says: find out. */
+  suspect(peerId: PeerId): void {
+    const { client, siblings } = this.#components
+    const member = this.#find(peerId)
+    if (member === undefined || member.id === this.#self || siblings.presence === "absent") return
+    if (this.#checking.has(peerId) || this.#checking.size >= maxChecks) return
+    this.#checking.add(peerId)
+    void client.ping(member).then((outcome) => {
+      this.#checking.delete(peerId)
+      if (siblings.presence === "absent") return
+      if (outcome.kind === "dead") this.remove(member, "dead")
+      if (outcome.kind !== "answered") return
+      this.heard(member)
+      // It was taken for dead wrongly before.
+      if (this.#lost.has(peerId)) void this.announce(member)
+    })
+  }
+
+  /** A member is dead, or has said that it leaves. */
+  remove(member: Member, why: "dead" | "left"): void {
+    const { client, siblings, membership } = this.#components
+    this.#lost.add(member)
+    client.giveUp(member.peerId)
+    membership.report(member.peerId, why)
+    this.#contacts.remove(member)
+    if (!siblings.remove(member.peerId) || siblings.presence !== "active") return
+    // Each of the others takes over its own part, and has to find out itself.
+    if (why === "dead") for (const other of siblings.neighbours) client.lost(other, member)
+    this.pursue(this.closest(this.#self, this.#settings.k))
+  }
+
+  /** Hearsay that a member lives. */
+  hearAlive(member: Member): void {
+    this.#lost.forgive(member.peerId)
+    this.pursue([member])
+  }
+
+  /** The known members closest to the key, hearsay included where the table of all members is complete. */
+  closest(key: Id, count: number, excluded?: ReadonlySet<PeerId>): Member[] {
+    const { siblings, membership } = this.#components
+    const spare = count + (excluded?.size ?? 0)
+    const known = [...siblings.members, ...this.#contacts.closest(key, spare)]
+    if (membership.isComplete) known.push(...closestInOrder(key, membership.table.alive, count + 1, excluded))
+    const wanted = known.filter(({ id, peerId }) => id !== this.#self && excluded?.has(peerId) !== true && !this.isDoubtful(peerId))
+    return closestOf(key, wanted, count)
+  }
+
+  /** The members that are closest to a key, each of which has just answered. */
+  lookUp(key: Id, starts?: readonly Member[], signal?: AbortSignal): Promise<LookupResult> {
+    const { client, siblings, self } = this.#components
+    const ask = async (member: Member): Promise<Outcome<readonly Member[]>> => {
+      const asker = siblings.presence === "active" ? self() : undefined
+      const outcome = await client.find(member, { key, count: this.#settings.k, asker })
+      if (siblings.presence === "absent") return { kind: "unclear" }
+      if (outcome.kind === "answered") this.heard(member)
+      if (outcome.kind === "dead") this.remove(member, "dead")
+      return outcome
+    }
+    const from = starts ?? this.closest(key, Math.max(this.#settings.alpha, this.#settings.disjointPaths))
+    return lookUp({ self: this.#self, ask, signal }, key, from, this.#settings)
+  }
+
+  #find(peerId: PeerId): Member | undefined {
+    const { siblings, membership } = this.#components
+    return siblings.find(peerId) ?? this.#contacts.get(peerId, idOfPeer(peerId)) ?? membership.table.get(peerId)?.member
+  }
+}

@@ -1,0 +1,112 @@
+/** How a peer becomes a member. */
+import type { ErrorCode } from "../../src/errors.ts"
+import { P2PSipError } from "../../src/errors.ts"
+import type { PeerId } from "../../src/link/link.ts"
+import type { Member } from "../../src/overlay/key-based-routing.ts"
+import type { Runtime } from "../../src/runtime/runtime.ts"
+import type { Acquaintances } from "./acquaintances.ts"
+import type { Siblings } from "./siblings.ts"
+import { wholeSubtrees } from "./siblings.ts"
+import { closestOf } from "./xor.ts"
+
+/** Between two attempts. */
+const retryMs = 100
+
+export interface JoiningComponents {
+  readonly runtime: Runtime
+  readonly siblings: Siblings
+  readonly acquaintances: Acquaintances
+  readonly self: Member
+}
+
+export interface JoiningSettings {
+  readonly joinTimeoutMs: number
+  readonly maxSiblings: number
+  readonly minNeighbours: number
+}
+
+/**
+ * Joins the overlay that one of the contacts belongs to. Finds the peers
+ * closest to this one, and announces itself to them and to whomever they name.
+ * Each of them gives up what is ours the instant it hears of us, and names
+ * those that were there before; so when all have answered, nobody else answers
+ * for our keys, and we begin to.
+ *
+ * Rejects with `P2PSIP_BOOTSTRAP_FAILED`, `P2PSIP_TIMEOUT` or
+ * `P2PSIP_ABORTED`; those that list this peer have to be told then.
+ */
+export async function joinOverlay(
+  components: JoiningComponents,
+  contacts: readonly Member[],
+  settings: JoiningSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const { runtime, siblings, acquaintances, self } = components
+  const deadline = runtime.now() + settings.joinTimeoutMs
+  const checkTime = (): void => expectTime(runtime, deadline, signal)
+  siblings.begin()
+  for (;;) {
+    const { closest, failures } = await acquaintances.lookUp(self.id, contacts, signal)
+    checkTime()
+    if (closest.length === 0) {
+      if (!isWorthWaiting(contacts, failures)) throw bootstrapFailed(contacts, failures)
+    } else if (await announceToAll(components, closest, new Set(failures.keys()), settings, checkTime)) {
+      siblings.activate()
+      return
+    }
+    await pause(runtime)
+    checkTime()
+  }
+}
+
+/** True when all that matter have heard of this peer, and one of them at least was a member already. */
+async function announceToAll(
+  { siblings, acquaintances, self }: JoiningComponents,
+  closest: readonly Member[],
+  failed: Set<PeerId>,
+  { maxSiblings, minNeighbours }: JoiningSettings,
+  checkTime: () => void,
+): Promise<boolean> {
+  const named = new Map(closest.map((member) => [member.peerId, member]))
+  const answered = new Set<PeerId>()
+  let hasMetMember = false
+  for (;;) {
+    // Others may be joining beside us: who announces itself to us is told of us as well.
+    for (const member of siblings.members) named.set(member.peerId, member)
+    const live = [...named.values()].filter(({ id, peerId }) => id !== self.id && !failed.has(peerId))
+    const nearest = wholeSubtrees(self.id, closestOf(self.id, live, maxSiblings), minNeighbours)
+    const untold = nearest.filter(({ peerId }) => !answered.has(peerId))
+    if (untold.length === 0) return hasMetMember
+    await Promise.all(
+      untold.map(async (member) => {
+        const outcome = await acquaintances.announce(member)
+        if (outcome.kind !== "answered") return void failed.add(member.peerId)
+        answered.add(member.peerId)
+        hasMetMember ||= outcome.answer.isActive
+        for (const other of outcome.answer.members) if (!named.has(other.peerId)) named.set(other.peerId, other)
+      }),
+    )
+    checkTime()
+  }
+}
+
+/** A contact that is up, but not a member yet, may be one soon. */
+function isWorthWaiting(contacts: readonly Member[], failures: ReadonlyMap<PeerId, ErrorCode>): boolean {
+  return contacts.some(({ peerId }) => failures.get(peerId) === "P2PSIP_NOT_OPEN")
+}
+
+function bootstrapFailed(contacts: readonly Member[], failures: ReadonlyMap<PeerId, ErrorCode>): P2PSipError {
+  const tried = contacts.map(({ peerId }) => `${peerId} (${failures.get(peerId) ?? "no answer"})`).join(", ")
+  return new P2PSipError("P2PSIP_BOOTSTRAP_FAILED", `expected a bootstrap peer to answer as a Kademlia member, tried ${tried}`)
+}
+
+function expectTime(runtime: Runtime, deadline: number, signal: AbortSignal): void {
+  if (signal.aborted) throw new P2PSipError("P2PSIP_ABORTED", "the join was aborted")
+  if (runtime.now() > deadline) {
+    throw new P2PSipError("P2PSIP_TIMEOUT", "expected the closest peers to accept this one within joinTimeoutMs; try again")
+  }
+}
+
+function pause(runtime: Runtime): Promise<void> {
+  return new Promise((resolve) => runtime.setTimer(retryMs * (0.5 + runtime.random.float()), resolve))
+}

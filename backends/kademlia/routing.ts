@@ -1,0 +1,205 @@
+/**
+ * Kademlia as key-based routing: the parts put together, and what is done at
+ * once when something happens.
+ */
+import type { Link, PeerId } from "../../src/link/link.ts"
+import type { Id } from "../../src/overlay/id.ts"
+import type { KeyBasedRouting, KeyRange, Member, RoutingChange } from "../../src/overlay/key-based-routing.ts"
+import { memberOf } from "../../src/overlay/member-codec.ts"
+import { Membership } from "../../src/overlay/membership.ts"
+import type { Rpc } from "../../src/overlay/rpc.ts"
+import type { Runtime } from "../../src/runtime/runtime.ts"
+import type { PeerInfo } from "../../src/servlet/types.ts"
+import { Acquaintances } from "./acquaintances.ts"
+import { Answers } from "./answers.ts"
+import { joinOverlay } from "./joining.ts"
+import { NeighbourClient } from "./neighbour-client.ts"
+import type { KademliaOptions, KademliaSettings } from "./options.ts"
+import { kademliaSettings } from "./options.ts"
+import type { SiblingChange } from "./siblings.ts"
+import { Siblings } from "./siblings.ts"
+import { Upkeep } from "./upkeep.ts"
+import { closestInOrder, closestOf, selectClosest } from "./xor.ts"
+
+export interface KademliaComponents {
+  readonly runtime: Runtime
+  readonly link: Link
+  readonly rpc: Rpc
+}
+
+/** Siblings that have to know a joiner before it answers for its keys, and who may hold copies of them. */
+const minNeighbours = 8
+const minSiblings = 20
+/** Each arc is compared with each neighbour: few of them, if need be with somebody else's keys in them. */
+const maxArcs = 4
+
+/** See the head of this file. */
+export class KademliaRouting implements KeyBasedRouting {
+  readonly #runtime: Runtime
+  readonly #link: Link
+  readonly #settings: KademliaSettings
+  readonly #maxSiblings: number
+  readonly #siblings: Siblings
+  readonly #client: NeighbourClient
+  readonly #membership: Membership
+  readonly #acquaintances: Acquaintances
+  readonly #upkeep: Upkeep
+  readonly #listeners = new Set<(change: RoutingChange) => void>()
+  readonly #removeLinkListener: () => void
+  #isTelling = false
+  #isSearching = false
+
+  constructor({ runtime, link, rpc }: KademliaComponents, options: KademliaOptions = {}) {
+    this.#runtime = runtime
+    this.#link = link
+    this.#settings = kademliaSettings(options)
+    this.#maxSiblings = Math.max(minSiblings, this.#settings.k)
+    const siblingOptions = { maxSiblings: this.#maxSiblings, minNeighbours, maxArcs }
+    this.#siblings = new Siblings(this.self.id, siblingOptions, (change) => this.#onSiblings(change))
+    this.#client = new NeighbourClient({ runtime, rpc })
+    this.#membership = new Membership({ runtime, rpc }, this.self, this.#settings.membership)
+    const shared = {
+      runtime, client: this.#client, siblings: this.#siblings, membership: this.#membership, self: () => this.self,
+    }
+    this.#acquaintances = new Acquaintances(shared, this.#settings)
+    const acquaintances = this.#acquaintances
+    this.#upkeep = new Upkeep({ ...shared, acquaintances }, this.#settings)
+    new Answers(rpc, { siblings: this.#siblings, acquaintances, k: this.#settings.k })
+    this.#membership.onChange(({ member, status }) => {
+      if (status === "alive") acquaintances.hearAlive(member)
+      else if (this.#siblings.find(member.peerId) !== undefined) acquaintances.suspect(member.peerId)
+    })
+    this.#removeLinkListener = link.onPeer(({ name, peerId }) => {
+      if (name === "down" && this.#siblings.find(peerId) !== undefined) acquaintances.suspect(peerId)
+    })
+  }
+
+  get self(): Member {
+    return memberOf(this.#link.self)
+  }
+
+  async join(bootstrap: readonly Member[], signal: AbortSignal): Promise<void> {
+    const { self } = this
+    const contacts = bootstrap.filter(({ id }) => id !== self.id)
+    if (contacts.length === 0) {
+      this.#siblings.begin()
+      this.#siblings.activate()
+      this.#begin(self, [])
+      return
+    }
+    const components = { runtime: this.#runtime, siblings: this.#siblings, acquaintances: this.#acquaintances, self }
+    const settings = { joinTimeoutMs: this.#settings.joinTimeoutMs, maxSiblings: this.#maxSiblings, minNeighbours }
+    try {
+      await joinOverlay(components, contacts, settings, signal)
+    } catch (error) {
+      void this.#sayFarewell()
+      throw error
+    }
+    this.#begin(self, contacts)
+  }
+
+  async leave(): Promise<void> {
+    if (this.#siblings.presence !== "absent") {
+      this.#membership.leave()
+      this.#upkeep.stop()
+      await this.#sayFarewell()
+    }
+    this.stop()
+  }
+
+  stop(): void {
+    this.#client.stop()
+    this.#siblings.end()
+    this.#membership.stop()
+    this.#upkeep.stop()
+    this.#removeLinkListener()
+  }
+
+  isResponsible(key: Id): boolean {
+    return this.#siblings.isResponsible(key)
+  }
+
+  ranges(): readonly KeyRange[] {
+    return this.#siblings.ranges
+  }
+
+  nextHop(key: Id, excluded?: ReadonlySet<PeerId>): Member | undefined {
+    if (this.#siblings.presence === "absent" || this.isResponsible(key)) return undefined
+    // Somebody whom this peer would have named is silent: look who is there, for the next time.
+    if (excluded !== undefined && excluded.size > 0) this.#search(key)
+    return this.#acquaintances.closest(key, 1, excluded)[0]
+  }
+
+  replicaSet(key: Id, count: number): readonly Member[] {
+    if (this.#siblings.presence !== "active") return []
+    const { self } = this
+    if (this.isResponsible(key)) return selectClosest(key, [self, ...this.#siblings.members], count)
+    if (this.#membership.isComplete) return closestInOrder(key, this.#membership.table.alive, count)
+    return closestOf(key, [self, ...this.#acquaintances.closest(key, count)], count)
+  }
+
+  replicas(count: number): readonly Member[] {
+    return this.#siblings.nearest(count - 1)
+  }
+
+  neighbours(): readonly Member[] {
+    return this.#siblings.neighbours
+  }
+
+  suspect(peerId: PeerId): void {
+    this.#acquaintances.suspect(peerId)
+  }
+
+  onChange(listener: (change: RoutingChange) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  describe(): { readonly peersKnown: number; readonly neighbours: Readonly<Record<string, readonly PeerInfo[]>> } {
+    const siblings = this.#siblings.members
+    const contacts = [...this.#acquaintances.contacts]
+    const known = new Set([...siblings, ...contacts, ...this.#membership.table.alive].map(({ id }) => id))
+    known.delete(this.self.id)
+    return { peersKnown: known.size, neighbours: { siblings, contacts } }
+  }
+
+  #begin(self: Member, contacts: readonly Member[]): void {
+    this.#membership.start(self, contacts.length === 0)
+    const [closest] = this.#siblings.members
+    if (closest !== undefined) void this.#membership.fill(closest)
+    this.#upkeep.start(contacts)
+  }
+
+  /** Stops answering for keys, and tells all that list this peer. */
+  async #sayFarewell(): Promise<void> {
+    const { members } = this.#siblings
+    const leaver = this.self
+    this.#siblings.end()
+    await Promise.all(members.map((member) => this.#client.leave(member, { leaver, members })))
+  }
+
+  #search(key: Id): void {
+    if (this.#isSearching || this.#membership.isComplete) return
+    this.#isSearching = true
+    void this.#acquaintances.lookUp(key).finally(() => {
+      this.#isSearching = false
+    })
+  }
+
+  #onSiblings(change: SiblingChange): void {
+    this.#upkeep.hasten()
+    // Whoever stores records has to know before the next request is answered; changes of the lists can wait for company.
+    if (change === "ownership") this.#tellListeners()
+    else if (!this.#isTelling) {
+      this.#isTelling = true
+      this.#runtime.defer(() => {
+        this.#isTelling = false
+        this.#tellListeners()
+      })
+    }
+  }
+
+  #tellListeners(): void {
+    for (const listener of [...this.#listeners]) listener({ name: "neighbourhood" })
+  }
+}

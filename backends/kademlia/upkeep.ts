@@ -1,0 +1,144 @@
+/**
+ * What a member does routinely, with jitter: exchanges with siblings, refreshes
+ * of buckets, and attempts to find again whom it has lost from sight.
+ */
+import type { Member } from "../../src/overlay/key-based-routing.ts"
+import type { Membership } from "../../src/overlay/membership.ts"
+import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
+import type { Acquaintances } from "./acquaintances.ts"
+import type { KademliaSettings } from "./options.ts"
+import type { Siblings } from "./siblings.ts"
+import { commonPrefixBits, randomIdInBucket } from "./xor.ts"
+
+export interface UpkeepComponents {
+  readonly runtime: Runtime
+  readonly siblings: Siblings
+  readonly acquaintances: Acquaintances
+  readonly membership: Membership
+  readonly self: () => Member
+}
+
+/** Between the first refreshments, after the join. */
+const fillMs = 200
+const maxContacts = 16
+/** The closest siblings are watched by every exchange; of the others, one. */
+const closestWatched = 2
+const maxWatched = 4
+
+/** See the head of this file. */
+export class Upkeep {
+  readonly #components: UpkeepComponents
+  readonly #settings: KademliaSettings
+  /** Through whom this peer joined. */
+  #contacts: readonly Member[] = []
+  #exchangeMs = 0
+  #exchangeTimer: Timer | undefined
+  #refreshTimer: Timer | undefined
+  #reunionTimer: Timer | undefined
+
+  constructor(components: UpkeepComponents, settings: KademliaSettings) {
+    this.#components = components
+    this.#settings = settings
+  }
+
+  start(contacts: readonly Member[]): void {
+    this.#contacts = contacts.slice(0, maxContacts)
+    this.#exchangeMs = this.#settings.minExchangeMs
+    this.#scheduleExchange()
+    this.#scheduleRefresh(fillMs)
+    this.#scheduleReunion()
+    // Those that did not have to hear of us before we could answer.
+    for (const member of this.#components.siblings.members) void this.#components.acquaintances.announce(member)
+  }
+
+  stop(): void {
+    this.#exchangeTimer?.cancel()
+    this.#refreshTimer?.cancel()
+    this.#reunionTimer?.cancel()
+  }
+
+  /** Something changed nearby: look more often for a while. */
+  hasten(): void {
+    if (this.#exchangeTimer === undefined || this.#exchangeMs === this.#settings.minExchangeMs) return
+    this.#exchangeMs = this.#settings.minExchangeMs
+    this.#exchangeTimer.cancel()
+    this.#scheduleExchange()
+  }
+
+  #scheduleExchange(): void {
+    const { runtime, siblings, acquaintances } = this.#components
+    this.#exchangeTimer = runtime.setTimer(this.#exchangeMs * (0.75 + runtime.random.float() / 2), () => {
+      if (siblings.presence !== "active") return
+      for (const member of this.#watched()) void acquaintances.announce(member)
+      this.#exchangeMs = Math.min(1.5 * this.#exchangeMs, this.#settings.maxExchangeMs)
+      this.#scheduleExchange()
+    })
+  }
+
+  #watched(): Set<Member> {
+    const { siblings, runtime } = this.#components
+    const watched = new Set(siblings.nearest(closestWatched).slice(0, maxWatched))
+    const any = siblings.members[runtime.random.uint32() % Math.max(1, siblings.members.length)]
+    if (any !== undefined) watched.add(any)
+    return watched
+  }
+
+  #scheduleRefresh(delayMs: number): void {
+    const { runtime, siblings } = this.#components
+    this.#refreshTimer = runtime.setTimer(delayMs * (0.5 + runtime.random.float()), () => {
+      if (siblings.presence !== "active") return
+      void this.#refreshOne().then((wasStale) => {
+        if (siblings.presence === "active") this.#scheduleRefresh(wasStale ? fillMs : this.#settings.refreshMs / 20)
+      })
+    })
+  }
+
+  /** Looks for somebody in the farthest bucket that is empty, or has been silent for long. False if there is none. */
+  async #refreshOne(): Promise<boolean> {
+    const { runtime, siblings, acquaintances, membership, self } = this.#components
+    const { id } = self()
+    const farthest = siblings.members.at(-1)
+    // While the table names everybody, buckets would only repeat it; and siblings look after what is near.
+    if (membership.isComplete || farthest === undefined || !siblings.isFull) return false
+    for (let bits = 0; bits < commonPrefixBits(id, farthest.id); bits++) {
+      const heardAt = this.#refreshedAt.get(bits) ?? -Infinity
+      const lastAt = Math.max(heardAt, acquaintances.contacts.heardAt(bits) ?? -Infinity)
+      if (runtime.now() - lastAt < this.#settings.refreshMs) continue
+      this.#refreshedAt.set(bits, runtime.now())
+      await acquaintances.lookUp(randomIdInBucket(id, bits, runtime.random))
+      return true
+    }
+    return false
+  }
+
+  /** When each bucket was last looked after; at most one entry for each bit of an id. */
+  readonly #refreshedAt = new Map<number, number>()
+
+  #scheduleReunion(): void {
+    const { runtime, siblings } = this.#components
+    this.#reunionTimer = runtime.setTimer(this.#settings.reunionMs * (0.5 + runtime.random.float()), () => {
+      const member = this.#lostMember()
+      const attempt = member === undefined ? Promise.resolve() : this.#reunite(member)
+      void attempt.then(() => {
+        if (siblings.presence === "active") this.#scheduleReunion()
+      })
+    })
+  }
+
+  /** A member that is believed dead, or through whom this peer once joined: at random. */
+  #lostMember(): Member | undefined {
+    const { runtime, siblings, membership, self } = this.#components
+    const dead = [...membership.table.gone].filter(({ status }) => status === "dead").map(({ member }) => member)
+    const choice = [...dead, ...this.#contacts].filter(({ id, peerId }) => id !== self().id && siblings.find(peerId) === undefined)
+    return choice[runtime.random.uint32() % Math.max(1, choice.length)]
+  }
+
+  /** If it lives, it may live in an overlay of its own: those of its members that belong beside this peer are met. */
+  async #reunite(member: Member): Promise<void> {
+    const { acquaintances, membership, siblings, self } = this.#components
+    const { closest } = await acquaintances.lookUp(self().id, [member])
+    if (siblings.presence !== "active" || closest.length === 0) return
+    for (const each of closest.slice(0, this.#settings.k)) if (siblings.wouldFit(each.id)) void acquaintances.announce(each)
+    await membership.exchange(closest[0] ?? member)
+  }
+}
