@@ -42,7 +42,9 @@ type Entries = Map<string, Entry>
 const defaultMaxKeys = 5_000_000
 /** Bounds what put and remove of ever new values leave behind. */
 const tombstonesPerValue = 8
-const rememberedOperations = 16_384
+/** For so long a caller may still wait for an answer, and repeat the operation. */
+const repeatWindowMs = 60_000
+const rememberedOperations = 131_072
 const sweepIntervalMs = 60_000
 const self: PeerInfo = { peerId: "memory", id: "0".repeat(40), addresses: [] }
 
@@ -51,8 +53,8 @@ export class MemoryServlet extends P2PSipServlet {
   readonly #runtime: Runtime
   readonly #maxKeys: number
   readonly #keys = new Map<string, Entries>()
-  /** `KEY OPERATION`, oldest first. */
-  readonly #made = new Set<string>()
+  /** When each `KEY OPERATION` was made, oldest first. */
+  readonly #made = new Map<string, number>()
   #sweeper: Timer | undefined
 
   constructor(components: { readonly runtime: Runtime }, options: MemoryOptions = {}) {
@@ -91,8 +93,9 @@ export class MemoryServlet extends P2PSipServlet {
     }
 
     // 1. Repeated?
+    const now = this.#runtime.now()
     const operation = `${name} ${hex(operationId)}`
-    if (this.#made.has(operation)) return live
+    if (now - (this.#made.get(operation) ?? -Infinity) <= repeatWindowMs) return live
     for (const entry of before.values()) if (equal(entry.operationId, operationId)) return live
 
     // 2. Preconditions.
@@ -104,7 +107,6 @@ export class MemoryServlet extends P2PSipServlet {
     }
 
     // 3. Sequences, against what was there before.
-    const now = this.#runtime.now()
     for (const mutation of mutations) {
       const met = mutation.kind === "removeAll"
         ? [...before.values()].filter((entry) => isAlive(entry, now))
@@ -132,9 +134,10 @@ export class MemoryServlet extends P2PSipServlet {
       throw new P2PSipError("P2PSIP_LIMIT", `expected at most ${this.#maxKeys} keys (maxKeys), found one more`)
     }
     if (after.size > 0) this.#keys.set(name, after)
-    this.#made.add(operation)
-    for (const oldest of this.#made) {
-      if (this.#made.size <= rememberedOperations) break
+    this.#made.delete(operation)
+    this.#made.set(operation, now)
+    for (const [oldest, madeAt] of this.#made) {
+      if (this.#made.size <= rememberedOperations && now - madeAt <= repeatWindowMs) break
       this.#made.delete(oldest)
     }
     return result

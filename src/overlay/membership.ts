@@ -13,7 +13,7 @@
 import type { ByteReader } from "../codec.ts"
 import { isP2PSipError } from "../errors.ts"
 import type { PeerId } from "../link/link.ts"
-import type { Runtime, Timer } from "../runtime/runtime.ts"
+import type { Counter, Runtime, Timer } from "../runtime/runtime.ts"
 import { ByteBudget } from "./byte-budget.ts"
 import type { Member } from "./key-based-routing.ts"
 import type { Gossip, SyncReply } from "./membership-messages.ts"
@@ -54,6 +54,11 @@ export const membershipDefaults = {
 /** Comparisons in a row with one member before the rest is left to later ones. */
 const maxSyncRounds = 128
 const maxRumours = 1024
+/**
+ * An incarnation further ahead of this peer's own clock is not taken. Since the
+ * bound moves on, a subject can always go beyond whatever was said of it.
+ */
+const maxFutureMs = 24 * 60 * 60 * 1000
 
 /** See the head of this file. */
 export class Membership {
@@ -64,6 +69,7 @@ export class Membership {
   readonly #rumours = new RumourQueue(maxRumours)
   readonly #budget: ByteBudget
   readonly #listeners = new Set<(entry: MembershipEntry) => void>()
+  readonly #refused: Counter
   #isRunning = false
   #isFilled = false
   #isSyncing = false
@@ -79,6 +85,8 @@ export class Membership {
     this.#rpc = components.rpc
     this.#options = withDefaults(membershipDefaults, options)
     this.table = new MembershipTable(self, 0, this.#options.maxMembers)
+    const { metrics } = this.#runtime
+    this.#refused = metrics.counter("p2psip_overlay_future_incarnations_total", "entries of members refused because they lie too far ahead")
     this.#budget = new ByteBudget(this.#runtime, this.#options.maxBytesPerSecond)
     this.#rpc.handle(membershipMethods.gossip, (from, body) => this.#onGossip(from, body))
     this.#rpc.handle(membershipMethods.sync, (from, body) => this.#onSync(from, body))
@@ -255,7 +263,12 @@ export class Membership {
   /** Merges what was told; news is passed on. Returns how much of it was new. */
   #take(entries: readonly MembershipEntry[]): number {
     let news = 0
+    const latest = this.#runtime.wallClock() + maxFutureMs
     for (const entry of entries) {
+      if (entry.incarnation > latest) {
+        this.#refused.add()
+        continue
+      }
       const changed = this.table.merge(entry)
       if (changed === undefined) continue
       news++

@@ -39,11 +39,12 @@ const nobodyAvoided: ReadonlySet<PeerId> = new Set()
 export class Owner {
   readonly #components: OwnerComponents
   readonly #maxValuesPerKey: number
-  readonly #recent = new RecentOperations()
+  readonly #recent: RecentOperations
 
   constructor(components: OwnerComponents, options: { readonly maxValuesPerKey: number }) {
     this.#components = components
     this.#maxValuesPerKey = options.maxValuesPerKey
+    this.#recent = new RecentOperations(components.runtime)
     components.rpc.handle(methods.execute, (_from, body) => this.#onRequest(body))
   }
 

@@ -1,25 +1,55 @@
 /**
  * Operations made lately (key and name), for recognising one that comes again after
- * its records were overwritten by another. Bounded: two generations, of which
- * the older is forgotten as a whole.
+ * its records were overwritten by another. Two generations, of which the older
+ * is forgotten as a whole: so a name is remembered for at least one window and
+ * at most two, as far as no generation is full.
  */
+import type { Runtime } from "../runtime/runtime.ts"
+
+export interface RecentOperationsOptions {
+  /** For so long somebody may still wait for the answer to an operation, and repeat it. @default 60000 */
+  readonly windowMs?: number
+  /** @default 131072 */
+  readonly maxPerGeneration?: number
+}
+
+/** See the head of this file. */
 export class RecentOperations {
-  readonly #perGeneration: number
+  readonly #runtime: Pick<Runtime, "now">
+  readonly #windowMs: number
+  readonly #maxPerGeneration: number
   #young = new Set<string>()
   #old = new Set<string>()
+  #turnedAt: number
 
-  constructor(perGeneration = 16_384) {
-    this.#perGeneration = perGeneration
+  constructor(runtime: Pick<Runtime, "now">, options: RecentOperationsOptions = {}) {
+    this.#runtime = runtime
+    this.#windowMs = options.windowMs ?? 60_000
+    this.#maxPerGeneration = options.maxPerGeneration ?? 131_072
+    this.#turnedAt = runtime.now()
   }
 
   has(operation: string): boolean {
+    this.#age()
     return this.#young.has(operation) || this.#old.has(operation)
   }
 
   add(operation: string): void {
+    this.#age()
     this.#young.add(operation)
-    if (this.#young.size < this.#perGeneration) return
+    if (this.#young.size >= this.#maxPerGeneration) this.#turn(this.#runtime.now())
+  }
+
+  #age(): void {
+    const windows = Math.floor((this.#runtime.now() - this.#turnedAt) / this.#windowMs)
+    if (windows === 0) return
+    this.#turn(this.#turnedAt + windows * this.#windowMs)
+    if (windows > 1) this.#old.clear()
+  }
+
+  #turn(at: number): void {
     this.#old = this.#young
     this.#young = new Set()
+    this.#turnedAt = at
   }
 }

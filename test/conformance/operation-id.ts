@@ -31,6 +31,13 @@ export function operationIds({ describe, it, options }: Suite): void {
       assert.deepEqual(await texts("key"), ["second"])
     })
 
+    it("is the same operation even if it says something else", async ({ one, other, run, texts }) => {
+      await run(one.put("key", "first", { valueHash: "hash", operationId }))
+      await run(one.put("key", "second", { valueHash: "hash" }))
+      await run(other.put("key", "third", { valueHash: "other hash", operationId }))
+      assert.deepEqual(await texts("key"), ["second"])
+    })
+
     it("is another operation at another key", async ({ one, run, texts }) => {
       for (const key of ["a", "b", "c", "d"]) {
         await run(one.put(key, `value of ${key}`, { operationId }))
@@ -46,6 +53,20 @@ export function operationIds({ describe, it, options }: Suite): void {
     })
 
     if (options.virtualTime) {
+      it("is made once while an answer may be outstanding, longer than its value lives", async ({ one, other, run, network, texts }) => {
+        await run(one.put("key", "value", { ttlSeconds: 1, operationId }))
+        await network.advance(50_000)
+        await run(other.put("key", "value", { ttlSeconds: 1, operationId }))
+        assert.deepEqual(await texts("key"), [])
+      })
+
+      it("is a new one once nobody waits for the first any more, and nothing is left of it", async ({ one, run, network, texts }) => {
+        await run(one.put("key", "value", { ttlSeconds: 1, operationId }))
+        await network.advance(150_000)
+        await run(one.put("key", "value", { operationId }))
+        assert.deepEqual(await texts("key"), ["value"])
+      })
+
       it("does not lengthen a life again", async ({ one, run, network }) => {
         await run(one.put("key", "value", { ttlSeconds: 100, operationId }))
         await network.advance(50_000)

@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import * as chord from "../../../backends/chord/ring.ts"
+import type { Member } from "../../../src/overlay/key-based-routing.ts"
 import { findInvariantViolations, findRingDefects } from "../../../src/sim/checkers/zave.ts"
 import type { Event, Model } from "./ring-model.ts"
 import { apply, fingerprint, idealRing, memberOf, settle, view } from "./ring-model.ts"
@@ -106,6 +107,35 @@ describe("responsibility", () => {
       }),
       { numRuns: 200 },
     )
+  })
+})
+
+describe("a member of the ring", () => {
+  const [two, four, six] = ["2", "4", "6"].map(memberOf) as [Member, Member, Member]
+  const ring: chord.Ring = { self: four, maxSuccessors: 3, predecessor: two, successors: [six], accepted: true, former: [] }
+
+  test("gives up its keys when its successor answers for them", () => {
+    const refuted = chord.stabilizeFromSuccessor(ring, six, { predecessor: two, successors: [two, four], accepted: true })
+    expect(chord.isResponsible(refuted.ring, "3")).toBe(false)
+    expect(refuted.next).toEqual({ kind: "notify", successor: six })
+  })
+
+  test.each([
+    ["has them from it", { predecessor: four, successors: [two, four], accepted: true }],
+    ["has none itself", { predecessor: two, successors: [two, four], accepted: false }],
+    ["has a nearer predecessor", { predecessor: memberOf("5"), successors: [two, four], accepted: true }],
+  ])("keeps its keys when its successor %s", (_, told) => {
+    expect(chord.isResponsible(chord.stabilizeFromSuccessor(ring, six, told).ring, "3")).toBe(true)
+  })
+
+  test("does not listen to one that is its successor no more", () => {
+    const told = { predecessor: two, successors: [two, four], accepted: true }
+    expect(chord.stabilizeFromSuccessor(ring, memberOf("8"), told)).toEqual({ ring, next: { kind: "notify", successor: six } })
+  })
+
+  test("replaces a predecessor that was found dead, unless another took its place meanwhile", () => {
+    expect(chord.replaceDeadPredecessor(ring, "2", memberOf("1")).predecessor.id).toBe("1")
+    expect(chord.replaceDeadPredecessor(ring, "0", memberOf("1"))).toBe(ring)
   })
 })
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest"
 import { memberOf } from "../../../src/overlay/member-codec.ts"
 import type { MembershipOptions } from "../../../src/overlay/membership.ts"
+import { encodeGossip, membershipMethods } from "../../../src/overlay/membership-messages.ts"
+import { maxIncarnation } from "../../../src/overlay/membership-table.ts"
 import { Membership } from "../../../src/overlay/membership.ts"
 import { Rpc } from "../../../src/overlay/rpc.ts"
 import type { NetworkConditions, SimPeer } from "../../../src/sim/index.ts"
@@ -101,6 +103,23 @@ describe("a membership", () => {
     await group.simulation.run(1_000)
     await group.simulation.runUntil(() => group.agree, 20_000)
     expect(group.get("p0").table.get("p7")?.incarnation).toBeGreaterThan(0)
+  })
+
+  test.each([
+    ["within the bound", 86_000_000],
+    ["at the very end of all incarnations", maxIncarnation],
+  ])("lets nobody silence a peer for ever: its death in an incarnation %s does not last", async (_, ahead) => {
+    const group = new Group(9)
+    await group.grow(10)
+    await group.simulation.runUntil(() => group.agree, 5_000)
+    const liar = group.simulation.addPeer("liar")
+    await liar.link.start()
+    const rpc = new Rpc({ runtime: liar.runtime, link: liar.link })
+    const incarnation = Math.min(liar.runtime.wallClock() + ahead, maxIncarnation)
+    const lie = encodeGossip({ digest: 0, entries: [{ member: group.memberOf("p7"), status: "dead", incarnation }] })
+    for (const name of group.peers.keys()) rpc.notify(group.memberOf(name), membershipMethods.gossip, lie)
+    await group.simulation.run(20_000)
+    expect(group.agree).toBe(true)
   })
 
   test("comes to agree although frames are lost", async () => {
