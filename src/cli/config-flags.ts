@@ -7,6 +7,10 @@ interface Flags {
   readonly domain?: readonly string[]
   readonly replication?: string
   readonly acks?: string
+  readonly tlsCertificate?: string
+  readonly tlsKey?: string
+  readonly tlsCa?: string
+  readonly webOrigin?: readonly string[]
   readonly [key: string]: unknown
 }
 
@@ -18,7 +22,11 @@ export function addConfigFlags(command: Command): Command {
     .option("--config <file>", "JSON, with comments if you like")
     .option("--backend <name>", "the algorithm of the overlay: chord, memory, or a package")
     .option("--domain <domain>", "a domain that this peer answers for; repeat it for more", collect)
-    .option("--sip <listener>", "where phones connect: udp:127.0.0.1:5060, tcp:0.0.0.0:5060;advertise=sip.example.org:5060; repeatable", collect)
+    .option("--sip <listener>", "where phones connect: udp:127.0.0.1:5060, wss:0.0.0.0:443;advertise=sip.example.org:443 (udp, tcp, tls, ws, wss); repeatable", collect)
+    .option("--tls-certificate <file>", "PEM: the certificate for tls and wss; read again when it changes, and on SIGHUP")
+    .option("--tls-key <file>", "PEM: its private key")
+    .option("--tls-ca <file>", "PEM: the roots that others' certificates must lead to; otherwise the usual ones")
+    .option("--web-origin <origin>", "whose web pages may connect to ws and wss; repeatable; none lets all", collect)
     .option("--listen <multiaddr>", "where other peers connect; repeatable", collect)
     .option("--announce <multiaddr>", "what other peers are told instead of what was bound; repeatable", collect)
     .option("--bootstrap <multiaddr>", "a peer of the overlay to join; repeatable; none starts a new overlay", collect)
@@ -32,10 +40,13 @@ export function addConfigFlags(command: Command): Command {
 
 /** The checked configuration from flags, environment and file. */
 export async function configFrom(flags: Flags): Promise<PeerConfig> {
-  const { config: file, domain, replication, acks, ...rest } = flags
+  const { config: file, domain, replication, acks, tlsCertificate: certificate, tlsKey: key, tlsCa: ca, webOrigin, ...rest } = flags
+  const hasTls = certificate !== undefined || key !== undefined || ca !== undefined
   const layer = {
     ...rest,
     ...(domain === undefined ? {} : { domains: domain }),
+    ...(hasTls ? { tls: { certificate, key, ...(ca === undefined ? {} : { ca }) } } : {}),
+    ...(webOrigin === undefined ? {} : { webOrigins: webOrigin }),
     ...(replication === undefined ? {} : { replication: asNumber(replication) }),
     ...(acks === undefined ? {} : { acks: asNumber(acks) }),
   }

@@ -21,7 +21,7 @@ async function runPeer(peer: Peer): Promise<void> {
   const isLeaving = leaveOnSignal(peer)
   // A promise that nobody waits for may fail without harm to anything else.
   process.on("unhandledRejection", (reason) => {
-    process.stderr.write(`${JSON.stringify({ level: 50, time: new Date().toISOString(), error: String(reason), msg: "unhandled rejection" })}\n`)
+    complain(reason, "unhandled rejection")
   })
   // The peer's own timers and its HTTP server do not keep a process alive.
   const alive = setInterval(() => undefined, 60_000)
@@ -50,7 +50,13 @@ function leaveOnSignal(peer: Peer): () => boolean {
   }
   process.on("SIGTERM", onSignal)
   process.on("SIGINT", onSignal)
+  // A certificate that cannot be used is logged, and the old one stays.
+  process.on("SIGHUP", () => void peer.reloadCertificates().catch((error: unknown) => complain(error, "the certificate stays as it was")))
   return () => isLeaving
+}
+
+function complain(error: unknown, what: string): void {
+  process.stderr.write(`${JSON.stringify({ level: 50, time: new Date().toISOString(), error: String(error), msg: what })}\n`)
 }
 
 function exit(code: number): void {

@@ -17,7 +17,7 @@ export interface ConfigSources {
 }
 
 const prefix = "P2PSIP_"
-const lists: ReadonlySet<string> = new Set(["domains", "sip", "listen", "announce", "bootstrap"])
+const lists: ReadonlySet<string> = new Set(["domains", "sip", "webOrigins", "listen", "announce", "bootstrap"])
 const texts: ReadonlySet<string> = new Set(["backend", "data", "http", "httpToken", "realm", "logLevel"])
 const keys: readonly string[] = Object.keys(configSchema.shape)
 
@@ -28,7 +28,7 @@ export function variableOf(key: string): string {
 
 /** `--log-level` for `logLevel`; lists take their flag once for each value. */
 export function flagOf(key: string): string {
-  const names: Readonly<Record<string, string>> = { domains: "domain" }
+  const names: Readonly<Record<string, string>> = { domains: "domain", webOrigins: "webOrigin", tls: "tlsCertificate" }
   return `--${(names[key] ?? key).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 

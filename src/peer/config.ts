@@ -54,12 +54,21 @@ const registration = z.strictObject({
   maxContacts: whole(1, 64).default(16),
 }, "an object")
 
+const tls = z.strictObject({
+  certificate: text("the path of a PEM file with the certificate"),
+  key: text("the path of a PEM file with the certificate's private key"),
+  ca: text("the path of a PEM file with root certificates").optional(),
+}, 'an object such as {"certificate": "/etc/p2psip/sip.pem", "key": "/etc/p2psip/sip.key"}')
+const webOrigin = text("the Origin of web pages, such as https://phone.example.org", isOrigin)
+
 /** See README.md for what each key means. */
 export const configSchema = z.strictObject({
   domains: z.array(domain, "a list of domain names").min(1, "at least one domain name").readonly().default(["localhost"]),
   backend: text("the name of a backend or of an installed package").default("chord"),
   backendOptions: z.record(z.string(), z.unknown(), "an object").default({}),
   sip: list(listener, `a list of ${sipListenerForm}`).default(["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"]),
+  tls: tls.optional(),
+  webOrigins: list(webOrigin, "a list of Origins").optional(),
   listen: list(peerAddress, "a list of multiaddrs").default(["/ip4/127.0.0.1/tcp/0"]),
   announce: list(peerAddress, "a list of multiaddrs").default([]),
   bootstrap: list(peerAddress, "a list of multiaddrs").default([]),
@@ -144,6 +153,10 @@ function requireSense(config: PeerConfig, sourceOf: (key: string) => string | un
   if (config.acks !== undefined && config.acks > (config.replication ?? 3)) {
     throw badConfig("acks", `at most the number of copies (replication), ${config.replication ?? 3}`, `${config.acks}`, sourceOf("acks"))
   }
+  const secured = config.sip.find((text) => /^(tls|wss):/.test(text))
+  if (secured !== undefined && config.tls === undefined) {
+    throw badConfig("tls", "a certificate and its key (--tls-certificate, --tls-key)", `none, and the listener ${secured}`, sourceOf("sip"))
+  }
   const open = config.sip.find((text) => !isLoopback(parseSipListener(text)?.host ?? ""))
   if (config.users.length === 0 && !config.openRegistration && open !== undefined) {
     throw badConfig("users", "users, or openRegistration (--open-registration), before anybody outside this machine may register", `none, and the listener ${open}`, sourceOf("sip"))
@@ -171,6 +184,10 @@ function isMultiaddr(value: string): boolean {
   } catch {
     return false
   }
+}
+
+function isOrigin(value: string): boolean {
+  return URL.canParse(value) && new URL(value).origin === value.toLowerCase()
 }
 
 function isIpLiteral(value: string): boolean {

@@ -172,6 +172,11 @@ export class Peer {
     this.#ended.resolve()
   }
 
+  /** Reads the SIP listeners' certificate again. Rejects with `P2PSIP_BAD_CONFIG`, and keeps the old one, where the new one cannot be used. */
+  reloadCertificates(): Promise<void> {
+    return this.#sip.reloadCertificates()
+  }
+
   /** Whether a put and a get work just now. */
   ready(): Promise<Readiness> {
     return this.#state === "running" ? this.#probe.check() : Promise.resolve({ ready: false, reason: `this peer is ${this.#state}`, elapsedMs: 0 })

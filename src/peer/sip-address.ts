@@ -1,11 +1,16 @@
-/** SIP listeners as the configuration writes them: `udp:127.0.0.1:5060`, `tcp:[::]:5060;advertise=sip.example.org:5060`. */
+/** SIP listeners as the configuration writes them: `udp:127.0.0.1:5060`, `tls:[::]:5061;advertise=sip.example.org:5061`. */
 import { isIP } from "node:net"
 import { parseHostPort } from "../sip/transport/host-port.ts"
 import type { HostPort } from "../sip/transport/transport.ts"
 
+const transports = ["udp", "tcp", "tls", "ws", "wss"] as const
+
+/** How phones and browsers may connect. */
+export type SipListenerTransport = (typeof transports)[number]
+
 /** One SIP listener. */
 export interface SipListener {
-  readonly transport: "udp" | "tcp"
+  readonly transport: SipListenerTransport
   readonly host: string
   /** 0 for any free port. */
   readonly port: number
@@ -14,19 +19,20 @@ export interface SipListener {
 }
 
 /** In words, for people who have written something else. */
-export const sipListenerForm = "udp:ADDRESS:PORT or tcp:ADDRESS:PORT, with an IP address, optionally followed by ;advertise=HOST:PORT"
+export const sipListenerForm = "TRANSPORT:ADDRESS:PORT with udp, tcp, tls, ws or wss and an IP address, optionally followed by ;advertise=HOST:PORT"
 
 /** Undefined for anything that is not of {@link sipListenerForm}. */
 export function parseSipListener(text: string): SipListener | undefined {
-  const match = /^(udp|tcp):(\[[^\]]+\]|[^:;\s]+):(\d{1,5})(?:;advertise=(\S+))?$/.exec(text)
+  const match = /^([a-z]+):(\[[^\]]+\]|[^:;\s]+):(\d{1,5})(?:;advertise=(\S+))?$/.exec(text)
   if (match === null) return undefined
-  const [, transport, host = "", digits, advertised] = match
+  const [, name, host = "", digits, advertised] = match
+  const transport = transports.find((known) => known === name)
   const port = Number(digits)
   const advertise = advertised === undefined ? undefined : parseHostPort(advertised)
-  if (port > 65_535 || (advertised !== undefined && advertise === undefined)) return undefined
+  if (transport === undefined || port > 65_535 || (advertised !== undefined && advertise === undefined)) return undefined
   const bare = host.startsWith("[") ? host.slice(1, -1) : host === "localhost" ? "127.0.0.1" : host
   if (isIP(bare) === 0) return undefined
-  return { transport: transport === "udp" ? "udp" : "tcp", host: bare, port, ...(advertise === undefined ? {} : { advertise }) }
+  return { transport, host: bare, port, ...(advertise === undefined ? {} : { advertise }) }
 }
 
 /** True for addresses that only this machine can reach. */

@@ -13,9 +13,9 @@ import type { LocationService } from "../sip/registrar/location-service.ts"
 import { Registrar } from "../sip/registrar/registrar.ts"
 import { ServedDomains } from "../sip/registrar/served-domains.ts"
 import { TransactionLayer } from "../sip/transaction/index.ts"
-import { formatHostPort, OverlayTransport, TcpTransport, TransportSet, UdpTransport, type Transport } from "../sip/transport/index.ts"
+import { Certificates, formatHostPort, OverlayTransport, TransportSet, type Transport } from "../sip/transport/index.ts"
 import type { PeerConfig } from "./config.ts"
-import { parseSipListener } from "./sip-address.ts"
+import { createListener } from "./sip-listener.ts"
 
 export interface SipEdgeComponents {
   readonly runtime: Runtime
@@ -34,13 +34,16 @@ export interface SipEdgeStatus {
 /** See the head of this file. */
 export class SipEdge {
   readonly #listeners: readonly Transport[]
+  readonly #certificates: Certificates | undefined
   readonly #transports: TransportSet
   readonly #layer: TransactionLayer
   readonly #registrar: Registrar
 
   constructor({ runtime, link, location, secret }: SipEdgeComponents, config: PeerConfig) {
     const overlay = new OverlayTransport({ runtime, link })
-    this.#listeners = config.sip.map((text) => createListener(text, runtime))
+    this.#certificates = config.tls && new Certificates({ runtime }, config.tls)
+    const listenerComponents = { runtime, certificates: this.#certificates }
+    this.#listeners = config.sip.map((text) => createListener(text, listenerComponents, { origins: config.webOrigins }))
     const transports = new TransportSet(
       { runtime, transports: [...this.#listeners, overlay] },
       { flowTokenSecret: derive(secret, "flow tokens") },
@@ -78,22 +81,25 @@ export class SipEdge {
     return { transactions: this.#layer.size, pendingRegistrations: this.#registrar.pending }
   }
 
-  /** Begins to listen. Rejects with `P2PSIP_PORT_IN_USE` where that is the reason. */
-  start(): Promise<void> {
-    return this.#transports.start()
+  /**
+   * Begins to listen. Rejects with `P2PSIP_BAD_CONFIG` where the certificate
+   * cannot be used, with `P2PSIP_PORT_IN_USE` where that is the reason.
+   */
+  async start(): Promise<void> {
+    await this.#certificates?.start()
+    await this.#transports.start()
   }
 
   async stop(): Promise<void> {
     this.#layer.stop()
     await this.#transports.stop()
+    this.#certificates?.stop()
   }
-}
 
-function createListener(text: string, runtime: Runtime): Transport {
-  const listener = parseSipListener(text)
-  if (listener === undefined) throw new TypeError(`${text} has passed the configuration's schema`)
-  const { transport, ...options } = listener
-  return transport === "udp" ? new UdpTransport({ runtime }, options) : new TcpTransport({ runtime }, options)
+  /** Reads the certificate again. Rejects with `P2PSIP_BAD_CONFIG`, and keeps the old one, where the new one cannot be used. */
+  async reloadCertificates(): Promise<void> {
+    await this.#certificates?.reload()
+  }
 }
 
 function derive(secret: Uint8Array, purpose: string): Uint8Array {

@@ -9,7 +9,7 @@ const t2Ms = 4000
 /** Answers an INVITE with 200, again and again until its ACK comes (RFC 3261 §13.3.1.4); `onNoAck` when none came for 64*T1. */
 export function sendAnswer(core: AgentCore, server: ServerTransaction, toTag: string | undefined, onNoAck: () => void): void {
   const { request } = server
-  const headers = core.sessionHeaders()
+  const headers = core.sessionHeaders(request.uri)
   const response = createResponse(request, 200, undefined, { toTag, headers, body: core.session(), withRecordRoute: true })
   const deadline = core.runtime.now() + 64 * t1Ms
   let delayMs = t1Ms

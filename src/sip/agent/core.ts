@@ -1,11 +1,12 @@
 /** What the parts of a user agent share: identity, sending, the table of calls. */
+import { isIP } from "node:net"
 import type { Runtime } from "../../runtime/runtime.ts"
 import { createResponse, SipRequest, SipUri } from "../message/index.ts"
 import type { SipResponse } from "../message/index.ts"
 import { TransactionLayer } from "../transaction/index.ts"
 import type { ClientTransaction, TransactionOptions } from "../transaction/index.ts"
 import { formatHostPort, LiteralResolver, TransportSet } from "../transport/index.ts"
-import type { Flow, HostPort, Transport } from "../transport/index.ts"
+import type { Flow, Remote, Transport } from "../transport/index.ts"
 import type { Call } from "./call.ts"
 import { Credentials } from "./credentials.ts"
 import type { Dialog } from "./dialog.ts"
@@ -21,10 +22,10 @@ export interface AgentComponents {
 
 /** Who a user agent is, and where it sends. */
 export interface AgentOptions {
-  /** Who the agent is: `sip:alice@example.org`. */
+  /** Who the agent is: `sip:alice@example.org`; a SIPS URI makes its contact one as well. */
   readonly addressOfRecord: string
   /** Where everything is sent first. */
-  readonly proxy: HostPort
+  readonly proxy: Remote
   /** For challenges. @default the user part of the address-of-record */
   readonly username?: string
   /** Without one, challenges are not answered. */
@@ -45,7 +46,7 @@ export class AgentCore {
   readonly layer: TransactionLayer
   readonly addressOfRecord: string
   readonly credentials: Credentials | undefined
-  proxy: HostPort
+  proxy: Remote
   readonly #transports: TransportSet
   readonly #transport: Transport
   readonly #displayName: string | undefined
@@ -70,10 +71,20 @@ export class AgentCore {
     return this.#transport
   }
 
+  /** As registered. */
   get contact(): string {
+    return this.contactFor(this.addressOfRecord)
+  }
+
+  /** In a dialog that began with this Request-URI: SIPS if that is, and not otherwise (RFC 5630). */
+  contactFor(requestUri: string): string {
     const { protocol, advertised } = this.#transport
-    const user = SipUri.parse(this.addressOfRecord).user ?? "anonymous"
-    return `sip:${user}@${formatHostPort(advertised)}${protocol === "UDP" ? "" : `;transport=${protocol.toLowerCase()}`}`
+    const { user = "anonymous" } = SipUri.parse(this.addressOfRecord)
+    const isSips = /^sips:/i.test(requestUri)
+    // RFC 7118 §5.2: `ws` for both. In a SIPS URI TLS goes without saying.
+    const isImplied = protocol === "UDP" || (protocol === "TLS" && isSips)
+    const transport = isImplied ? "" : `;transport=${protocol === "WSS" ? "ws" : protocol.toLowerCase()}`
+    return `${isSips ? "sips" : "sip"}:${user}@${formatHostPort(advertised)}${transport}`
   }
 
   onEvent(listener: AgentListener): () => void {
@@ -128,16 +139,17 @@ export class AgentCore {
     })
   }
 
-  sessionHeaders(): [string, string][] {
+  sessionHeaders(requestUri: string): [string, string][] {
     return [
-      ["Contact", `<${this.contact}>`],
+      ["Contact", `<${this.contactFor(requestUri)}>`],
       ["Content-Type", "application/sdp"],
       ["Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE"],
     ]
   }
 
   session(): Uint8Array {
-    return audioSession(this.#transport.advertised.host, this.runtime.random.uint32())
+    const { host } = this.#transport.advertised
+    return audioSession(isIP(host) === 0 ? "0.0.0.0" : host, this.runtime.random.uint32())
   }
 
   remember(ongoing: OngoingCall): void {
@@ -196,8 +208,12 @@ export class AgentCore {
     })
   }
 
-  /** The next hop by its address; a name, or another transport, is left to the proxy. */
+  /**
+   * The next hop by its address; a name, or another transport, is left to the
+   * proxy. An agent that nobody can connect to has one flow for everything (RFC 5626 §4.3).
+   */
   async #flowTowards(nextHop: SipUri): Promise<Flow | undefined> {
+    if (this.#transport.advertised.port === 0) return this.#transport.flowTo(this.proxy)
     const [place] = await this.#transports.targetsOf(nextHop)
     return (place && this.#transports.flowTo(place)) ?? this.#transport.flowTo(this.proxy)
   }

@@ -62,7 +62,7 @@ class IncomingCall {
   }
 
   #response(status: number, reason?: string): SipResponse {
-    const headers: [string, string][] = status < 300 ? [["Contact", `<${this.#core.contact}>`]] : []
+    const headers: [string, string][] = status < 300 ? [["Contact", `<${this.#core.contactFor(this.#server.request.uri)}>`]] : []
     return createResponse(this.#server.request, status, reason, { toTag: this.#tag, headers, withRecordRoute: status < 300 })
   }
 }

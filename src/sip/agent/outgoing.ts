@@ -21,7 +21,7 @@ class OutgoingCall {
 
   constructor(core: AgentCore, target: string) {
     this.#core = core
-    const invite = core.newRequest("INVITE", target, core.sessionHeaders())
+    const invite = core.newRequest("INVITE", target, core.sessionHeaders(target))
     invite.body = core.session()
     const nothing = () => undefined
     const cancel = () => {

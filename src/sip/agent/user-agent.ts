@@ -6,7 +6,7 @@
 import { createResponse, SipRequest } from "../message/index.ts"
 import type { SipResponse } from "../message/index.ts"
 import type { ServerTransaction } from "../transaction/index.ts"
-import type { HostPort } from "../transport/index.ts"
+import type { Remote } from "../transport/index.ts"
 import { sendAnswer } from "./answer.ts"
 import type { Call } from "./call.ts"
 import { AgentCore } from "./core.ts"
@@ -66,7 +66,7 @@ export class UserAgent {
   }
 
   /** Sends everything to another proxy from now on, as a phone does whose proxy is gone. */
-  useProxy(proxy: HostPort): void {
+  useProxy(proxy: Remote): void {
     this.#core.proxy = proxy
   }
 

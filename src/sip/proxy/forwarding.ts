@@ -1,7 +1,7 @@
 /** The copy of a request that goes along one way (RFC 3261 §16.6), and the flow it goes on. */
 import type { SipRequest } from "../message/index.ts"
-import { formatHostPort } from "../transport/index.ts"
-import type { Flow, TransportSet } from "../transport/index.ts"
+import { formatHostPort, isSecure } from "../transport/index.ts"
+import type { Flow, Transport, TransportSet } from "../transport/index.ts"
 import type { DialogTokens } from "./dialog-tokens.ts"
 import { topRoute } from "./own-routes.ts"
 import type { Way } from "./targets.ts"
@@ -15,11 +15,15 @@ const initialMaxForwards = 70
 /** Requests that may begin a dialog: the later ones have to find their way through us (§16.6 step 4). */
 const dialogMethods: ReadonlySet<string> = new Set(["INVITE", "SUBSCRIBE", "REFER"])
 
-/** Steps 1 to 7. `base` is the request with our own Routes taken off. Undefined where the way's flow has gone or none can be opened. */
+/**
+ * Steps 1 to 7. `base` is the request with our own Routes taken off. Undefined
+ * where the way's flow has gone, none can be opened, or it is not as secure as
+ * the Request-URI demands (RFC 5630).
+ */
 export function prepare(base: SipRequest, way: Way, transports: TransportSet): Outgoing | undefined {
   const { next } = way
   const flow = "send" in next ? next : transports.flowTo(next)
-  if (!flow?.isOpen) return undefined
+  if (!flow?.isOpen || (/^sips:/i.test(way.uri) && !isSecure(flow.transport.protocol))) return undefined
   const request = base.clone()
   if (request.uri !== way.uri) request.uri = way.uri
   request.maxForwards = (request.maxForwards ?? initialMaxForwards + 1) - 1
@@ -44,15 +48,17 @@ function obeyStrictRouter(request: SipRequest): void {
  */
 export function recordRoute({ request, flow }: Outgoing, incoming: Flow, tokens: DialogTokens): void {
   if (!dialogMethods.has(request.method) || request.to.tag !== undefined) return
-  request.headers.prepend("Record-Route", recordRouteValue(incoming, request.callId, tokens))
-  request.headers.prepend("Record-Route", recordRouteValue(flow, request.callId, tokens))
+  for (const { transport, key } of [incoming, flow]) {
+    // A peer of the overlay is found by the name in the next Route.
+    const token = tokens.tokenOf(request.callId, transport.protocol === "P2P" ? "" : key)
+    request.headers.prepend("Record-Route", ownRoute(token, transport, request.requestUri.isSips))
+  }
 }
 
-function recordRouteValue({ transport, key }: Flow, callId: string, tokens: DialogTokens): string {
-  const { protocol, advertised } = transport
-  // A peer of the overlay is found by the name in the next Route.
-  const token = tokens.tokenOf(callId, protocol === "P2P" ? "" : key)
-  return `<sip:${token}@${formatHostPort(advertised)};transport=${protocol.toLowerCase()};lr>`
+/** Step 4: in a dialog of SIPS URIs ours is one as well. There TLS goes without saying, and `ws` stands for WSS (RFC 7118 §5.2). */
+function ownRoute(token: string, { protocol, advertised }: Transport, isSips = false): string {
+  const transport = protocol === "WSS" ? ";transport=ws" : protocol === "TLS" && isSips ? "" : `;transport=${protocol.toLowerCase()}`
+  return `<${isSips ? "sips" : "sip"}:${token}@${formatHostPort(advertised)}${transport};lr>`
 }
 
 /**
@@ -62,7 +68,6 @@ function recordRouteValue({ transport, key }: Flow, callId: string, tokens: Dial
  */
 export function pathThrough(transports: TransportSet): (flow: Flow) => string {
   return (flow) => {
-    const { protocol, advertised } = transports.transportFor("P2P") ?? flow.transport
-    return `<sip:${transports.tokenOf(flow)}@${formatHostPort(advertised)};transport=${protocol.toLowerCase()};lr>`
+    return ownRoute(transports.tokenOf(flow), transports.transportFor("P2P") ?? flow.transport)
   }
 }

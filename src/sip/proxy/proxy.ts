@@ -5,12 +5,13 @@
 import { isP2PSipError } from "../../errors.ts"
 import type { Counter, Runtime } from "../../runtime/runtime.ts"
 import { createResponse, reasonPhrase, SipRequest, SipSyntaxError } from "../message/index.ts"
-import type { SipMessage } from "../message/index.ts"
+import type { SipMessage, SipUri } from "../message/index.ts"
 import type { Authenticator } from "../registrar/authenticator.ts"
 import type { Binding, LocationService } from "../registrar/location-service.ts"
 import { Refusal, refuse } from "../registrar/refusal.ts"
 import type { HeaderList } from "../registrar/refusal.ts"
 import type { ClientHandlers, ClientTransaction, ServerTransaction, TransactionLayer } from "../transaction/index.ts"
+import { isSecure } from "../transport/index.ts"
 import type { Flow } from "../transport/index.ts"
 import { authorize } from "./authorization.ts"
 import { prepare, recordRoute } from "./forwarding.ts"
@@ -149,10 +150,13 @@ export class SipProxy {
   #check(request: SipRequest, flow: Flow): Work {
     const { domains, transports } = this.#components
     const ownHash = loopHash(request)
-    const hasTls = transports.transportFor("TLS") !== undefined
+    const hasTls = (transports.transportFor("TLS") ?? transports.transportFor("WSS")) !== undefined
     validate(request, ownHash, { isLocalAddress: domains.isLocalAddress, hasTls })
     const base = request.clone()
     const routes = takeOwnRoutes(base, this.#components)
+    // RFC 5630: a promise that is broken already cannot be kept. Calls that are up must still be hung up.
+    const isBroken = request.requestUri.isSips && !isSecure(flow.transport.protocol)
+    if (isBroken && !routes.isInDialog) throw refuse(403, "SIPS Over Insecure Transport")
     return { request, flow, base, routes, ownHash }
   }
 
@@ -168,14 +172,14 @@ export class SipProxy {
     if (nextRoute) throw refuse(403, "Not A Relay: Route To Others")
     const { requestUri } = base
     const addressOfRecord = this.#components.domains.addressOfRecord(requestUri)
-    if (addressOfRecord !== undefined) return this.#lookUp(addressOfRecord, requestUri.decodedUser ?? "")
+    if (addressOfRecord !== undefined) return this.#lookUp(addressOfRecord, requestUri)
     if (!routes.isInDialog) throw refuse(403, "Not A Relay: Domain Not Served")
     return oneTarget(503, await waysToPlaces(base.uri, [], requestUri, this.#components))
   }
 
-  async #lookUp(addressOfRecord: string, user: string): Promise<Destinations> {
+  async #lookUp(addressOfRecord: string, { decodedUser = "", isSips }: SipUri): Promise<Destinations> {
     const { location, authenticator } = this.#components
-    if (authenticator && !authenticator.knows(user)) throw refuse(404, "Not Found")
+    if (authenticator && !authenticator.knows(decodedUser)) throw refuse(404, "Not Found")
     let bindings: readonly Binding[]
     try {
       bindings = await location.lookup(addressOfRecord)
@@ -183,7 +187,7 @@ export class SipProxy {
       this.#components.runtime.log.warn({ error }, "the location service did not answer a look-up")
       throw this.#notNow()
     }
-    const targets = await targetsOf(bindings, this.#components, { directFallback: this.#directFallback })
+    const targets = await targetsOf(bindings, this.#components, { directFallback: this.#directFallback, isSips })
     return { targets, unreachableStatus: 480 }
   }
 

@@ -26,6 +26,8 @@ export interface Target {
 export interface TargetOptions {
   /** Whether a phone whose peer cannot be reached is tried at the address in its contact. */
   readonly directFallback: boolean
+  /** Whether the request is for a SIPS URI, which only SIPS contacts may take (RFC 5630). */
+  readonly isSips: boolean
 }
 
 /** The targets, preferred first. Bindings that lead nowhere are left out. */
@@ -38,13 +40,13 @@ export async function targetsOf(
   for (const [index, binding] of bindings.entries()) {
     const uri = SipUri.tryParse(binding.contact)
     // A phone at a tel or mailto URI is no business of a proxy.
-    if (!uri?.isSip) continue
+    if (!uri?.isSip || (options.isSips && !uri.isSips)) continue
     // RFC 5626 §4.2.1, §7: several flows of one instance are alternatives, not a fork.
     const name = instanceOf(binding) ?? `#${index}`
     const phone = phones.get(name) ?? { qThousandths: 0, along: [], direct: [] }
     phones.set(name, phone)
     phone.qThousandths = Math.max(phone.qThousandths, binding.qThousandths)
-    const target = asRequestUri(binding.contact, uri)
+    const target = asRequestUri(binding.contact, uri, options)
     phone.along.push(...(await waysAlong(target, binding.path, components)))
     if (isReachedDirectly(binding, uri, options)) phone.direct.push(...(await waysToPlaces(target, [], uri, components)))
   }
@@ -60,10 +62,14 @@ interface Phone {
   readonly direct: Way[]
 }
 
-/** RFC 3261 §19.1.1, table 1: no method and no headers in a Request-URI. */
-function asRequestUri(contact: string, uri: SipUri): string {
-  if (uri.headers === undefined && !uri.params.has("method")) return contact
-  return uri.with({ headers: undefined, params: uri.params.without("method") }).toString()
+/**
+ * RFC 3261 §19.1.1, table 1: no method and no headers in a Request-URI. A SIPS
+ * contact can be reached by SIP requests as well, with a SIP URI (RFC 5630).
+ */
+function asRequestUri(contact: string, uri: SipUri, { isSips }: TargetOptions): string {
+  const scheme = isSips ? uri.scheme : "sip"
+  if (uri.scheme === scheme && uri.headers === undefined && !uri.params.has("method")) return contact
+  return uri.with({ scheme, headers: undefined, params: uri.params.without("method") }).toString()
 }
 
 /** Behind a further proxy the address in the contact means nothing to us. */

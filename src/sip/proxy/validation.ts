@@ -7,7 +7,7 @@ import { hasLooped } from "./loop-detection.ts"
 
 export interface ValidationComponents {
   readonly isLocalAddress: IsLocalAddress
-  /** Whether there is a transport with TLS, without which a sips URI cannot be honoured. */
+  /** Whether there are listeners with TLS, without which a sips URI cannot be honoured. */
   readonly hasTls: boolean
 }
 

@@ -26,6 +26,11 @@ export function protocolOf(uri: SipUri): TransportProtocol | undefined {
   return uri.isSips && protocol === "TCP" ? "TLS" : uri.isSips && protocol === "WS" ? "WSS" : protocol
 }
 
+/** Whether nobody between two elements can read what they say: what a sips URI demands of each hop (RFC 3261 §26.2.2). */
+export function isSecure(protocol: TransportProtocol): boolean {
+  return protocol === "TLS" || protocol === "WSS" || protocol === "P2P"
+}
+
 /** Resolves what needs no DNS: IP addresses (RFC 3263 §4.2), `localhost`, and peers of the overlay. */
 export class LiteralResolver implements TargetResolver {
   async resolve(uri: SipUri): Promise<readonly Target[]> {

@@ -1,0 +1,37 @@
+/** From a listener of the configuration to its transport. */
+import {
+  TcpTransport,
+  TlsTransport,
+  UdpTransport,
+  WssTransport,
+  WsTransport,
+  type TlsComponents,
+  type Transport,
+} from "../sip/transport/index.ts"
+import { parseSipListener } from "./sip-address.ts"
+
+/** What listeners of browsers have besides. */
+export interface ListenerOptions {
+  /** The Origins of the web pages that may connect; undefined for all. */
+  readonly origins: readonly string[] | undefined
+}
+
+/** The transport of a listener such as `tls:127.0.0.1:5061`, not started. */
+export function createListener(text: string, components: TlsComponents, { origins }: ListenerOptions): Transport {
+  const listener = parseSipListener(text)
+  if (listener === undefined) throw new TypeError(`${text} has passed the configuration's schema`)
+  const { transport, ...address } = listener
+  const forBrowsers = origins === undefined ? address : { ...address, origins }
+  switch (transport) {
+    case "udp":
+      return new UdpTransport(components, address)
+    case "tcp":
+      return new TcpTransport(components, address)
+    case "tls":
+      return new TlsTransport(components, address)
+    case "ws":
+      return new WsTransport(components, forBrowsers)
+    case "wss":
+      return new WssTransport(components, forBrowsers)
+  }
+}
