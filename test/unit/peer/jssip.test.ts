@@ -158,7 +158,10 @@ describe.each([["one peer", 1], ["two peers", 2]])("with %s between,", (_name, p
 test("a peer that goes away is noticed, and the phone registers again at the next", async () => {
   const first = await start({ backend: "chord" })
   const second = await start({ backend: "chord", bootstrap: first.addresses.listen })
-  const sockets = [first, second].map((peer) => new JsSIP.WebSocketInterface(`ws://127.0.0.1:${portOf(peer, "ws")}`))
+  const sockets = [first, second].map((peer, index) => ({
+    socket: new JsSIP.WebSocketInterface(`ws://127.0.0.1:${portOf(peer, "ws")}`),
+    weight: 2 - index,
+  }))
   const ua = new JsSIP.UA({ sockets, uri: "sip:alice@example.org", connection_recovery_min_interval: 1, connection_recovery_max_interval: 1 })
   ends.push(() => ua.stop())
   let registered = new Promise((resolve) => ua.once("registered", resolve))
