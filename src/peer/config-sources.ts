@@ -17,8 +17,11 @@ export interface ConfigSources {
 }
 
 const prefix = "P2PSIP_"
+/** What Kubernetes sets for every service that is called `p2psip`. */
+const foreignVariable = /^P2PSIP_(?:SERVICE_(?:HOST|PORT)|PORT)(?:_|$)/
 const lists: ReadonlySet<string> = new Set(["domains", "sip", "webOrigins", "listen", "announce", "bootstrap"])
 const texts: ReadonlySet<string> = new Set(["backend", "data", "http", "httpToken", "realm", "logLevel"])
+const scalars: ReadonlySet<string> = new Set(["openRegistration", "replication", "acks"])
 const keys: readonly string[] = Object.keys(configSchema.shape)
 
 /** `P2PSIP_LOG_LEVEL` for `logLevel`. */
@@ -51,7 +54,7 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
   const layer: Record<string, unknown> = {}
   const known = new Map(keys.map((key) => [variableOf(key), key]))
   for (const [name, value] of Object.entries(environment)) {
-    if (!name.startsWith(prefix) || name === `${prefix}CONFIG` || value === undefined || value === "") continue
+    if (!name.startsWith(prefix) || foreignVariable.test(name) || name === `${prefix}CONFIG` || value === undefined || value === "") continue
     const key = known.get(name)
     if (key === undefined) {
       throw new P2PSipError("P2PSIP_BAD_CONFIG", `${name}: expected ${prefix}CONFIG or one of ${[...known.keys()].join(", ")}, found an unknown variable`)
@@ -67,6 +70,8 @@ function readVariable(name: string, key: string, value: string): unknown {
   try {
     return JSON.parse(value)
   } catch (cause) {
+    // The schema knows what is expected, in better words.
+    if (scalars.has(key)) return value
     throw new P2PSipError("P2PSIP_BAD_CONFIG", `${name}: expected JSON, found something else`, { cause })
   }
 }
