@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
 import { createInterface } from "node:readline"
+import type { SipListenerTransport } from "../peer/sip-address.ts"
 
 /** The line that `p2psip start` prints when it is ready. */
 export interface ReadyLine {
@@ -17,7 +18,7 @@ export interface Daemon {
   readonly pid: number
   readonly ready: ReadyLine
   /** The port of the first SIP listener of that transport. */
-  sipPort(transport: "udp" | "tcp"): number
+  sipPort(transport: SipListenerTransport): number
   /** Sends a signal and resolves with the exit code (null when the signal ended it). */
   end(signal?: NodeJS.Signals): Promise<number | null>
 }
@@ -38,7 +39,7 @@ export async function startDaemon(args: readonly string[], onSpawn: (child: Chil
     child.kill(signal)
     return ended
   }
-  const sipPort = (transport: "udp" | "tcp"): number => {
+  const sipPort = (transport: SipListenerTransport): number => {
     const listener = ready.sip.find((text) => text.startsWith(`${transport}:`))
     if (listener === undefined) throw new Error(`peer ${ready.peerId} has no ${transport} listener`)
     return Number(listener.slice(listener.lastIndexOf(":") + 1))

@@ -1,7 +1,7 @@
 /**
  * Runs real SIP software (SIPp) against peers that are processes of their own.
  *
- *     npm run test:interop -- [--scenario register|calls|churn] [--count N] [--rate N] [--peers N] [--backend NAME]
+ *     npm run test:interop -- [--scenario register|calls|churn|browser] [--count N] [--rate N] [--peers N] [--backend NAME]
  *
  * Without `--scenario` all run, in sizes that take a minute or two. The full
  * size is `--scenario register --count 150000 --rate 3000` and
@@ -10,9 +10,11 @@
 import { parseArgs } from "node:util"
 import { startOverlay } from "../../src/bench/daemon.ts"
 import type { Daemon } from "../../src/bench/daemon.ts"
+import { browsers, withWss } from "./browser.ts"
 import { calls } from "./calls.ts"
 import { domain } from "./checks.ts"
 import type { Check, ScenarioOptions } from "./checks.ts"
+import { requireChromium } from "./chromium.ts"
 import { churn } from "./churn.ts"
 import { register } from "./register.ts"
 import { requireSipp } from "./sip-tester.ts"
@@ -20,10 +22,13 @@ import { requireSipp } from "./sip-tester.ts"
 interface Scenario {
   readonly count: number
   readonly rate: number
+  /** What the peers need besides. */
+  readonly prepare?: () => Promise<{ readonly args: readonly string[]; readonly release: () => void }>
   readonly run: (peers: readonly Daemon[], options: ScenarioOptions) => Promise<Check[]>
 }
 
 const scenarios: Readonly<Record<string, Scenario>> = {
+  browser: { count: 5, rate: 1, prepare: withWss, run: browsers },
   register: { count: 5000, rate: 1000, run: register },
   calls: { count: 500, rate: 50, run: calls },
   churn: {
@@ -64,20 +69,23 @@ async function runScenario(name: string, scenario: Scenario): Promise<readonly C
   }
   print(`${name}: ${options.peers} peers, backend ${options.backend}, ${options.count} at ${options.rate}/s`)
   let peers: readonly Daemon[] = []
+  const prepared = await scenario.prepare?.()
   try {
-    peers = await startOverlay(options.peers, peerArgs(options))
+    peers = await startOverlay(options.peers, [...peerArgs(options), ...(prepared?.args ?? [])])
     return await scenario.run(peers, options)
   } catch (error) {
     return [{ name: `${name} runs to its end`, passed: false, detail: error instanceof Error ? error.message : String(error) }]
   } finally {
     await Promise.all(peers.map((peer) => peer.end()))
+    prepared?.release()
   }
 }
 
 async function main(): Promise<void> {
   const chosen = Object.entries(scenarios).filter(([name]) => values.scenario === undefined || values.scenario === name)
   if (chosen.length === 0) throw new Error(`--scenario: expected ${Object.keys(scenarios).join(", ")}, found ${values.scenario}`)
-  print(`SIPp ${requireSipp()}`)
+  if (chosen.some(([name]) => name === "browser")) print(requireChromium())
+  if (chosen.some(([name]) => name !== "browser")) print(`SIPp ${requireSipp()}`)
   const checks: Check[] = []
   for (const [name, scenario] of chosen) {
     for (const check of await runScenario(name, scenario)) {
