@@ -3,8 +3,8 @@ import { once } from "node:events"
 import { afterEach, describe, expect, test } from "vitest"
 import { TcpTransport } from "../../../../src/sip/transport/tcp.ts"
 import type { StreamOptions } from "../../../../src/sip/transport/stream-transport.ts"
-import type { Flow } from "../../../../src/sip/transport/transport.ts"
 import { SocketRuntime } from "../../../support/socket-runtime.ts"
+import { watchMessages } from "../../../support/watch-messages.ts"
 
 const open: { stop(): unknown }[] = []
 afterEach(async () => {
@@ -16,16 +16,7 @@ async function start(options: StreamOptions = {}) {
   const transport = new TcpTransport({ runtime }, { port: 0, ...options })
   open.push(transport)
   await transport.start()
-  const messages: { text: string; flow: Flow }[] = []
-  let wake = (): void => undefined
-  transport.onMessage((message, flow) => {
-    messages.push({ text: Buffer.from(message).toString("latin1"), flow })
-    wake()
-  })
-  const count = async (wanted: number) => {
-    while (messages.length < wanted) await new Promise<void>((resolve) => (wake = resolve))
-    return messages
-  }
+  const count = watchMessages(transport)
   const closed = (reason: string) => runtime.metrics.count("p2psip_sip_transport_closed_total", { protocol: "TCP", reason })
   return { runtime, transport, count, closed }
 }

@@ -3,9 +3,10 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { connect as connectTcp, type Socket } from "node:net"
 import { connect, type TLSSocket } from "node:tls"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
-import { Certificates, TlsTransport, type Flow, type StreamOptions } from "../../../../src/sip/transport/index.ts"
+import { Certificates, TlsTransport, type StreamOptions } from "../../../../src/sip/transport/index.ts"
 import { TestAuthority, type PemFiles } from "../../../support/certificates.ts"
 import { SocketRuntime } from "../../../support/socket-runtime.ts"
+import { watchMessages } from "../../../support/watch-messages.ts"
 
 let authority: TestAuthority
 let files: PemFiles
@@ -27,16 +28,7 @@ async function start(options: StreamOptions = {}, pem = files) {
   const transport = new TlsTransport({ runtime, certificates }, { port: 0, ...options })
   open.push(certificates, transport)
   await transport.start()
-  const messages: { text: string; flow: Flow }[] = []
-  let wake = (): void => undefined
-  transport.onMessage((message, flow) => {
-    messages.push({ text: Buffer.from(message).toString("latin1"), flow })
-    wake()
-  })
-  const count = async (wanted: number) => {
-    while (messages.length < wanted) await new Promise<void>((resolve) => (wake = resolve))
-    return messages
-  }
+  const count = watchMessages(transport)
   const closed = (reason: string) => runtime.metrics.count("p2psip_sip_transport_closed_total", { protocol: "TLS", reason })
   return { runtime, certificates, transport, count, closed }
 }
@@ -74,6 +66,13 @@ test("two elements that know each other's names exchange messages over one conne
   received?.flow.send(Buffer.from(message))
   expect((await a.count(1))[0]?.flow).toBe(flow)
   expect(a.transport.flowTo({ ...b.transport.advertised, serverName: "example.org" })).toBe(flow)
+})
+
+test("IPv6 addresses serve as well, and may be what the certificate is for", async () => {
+  const pem = await authority.issue("six", [{ type: "ip", value: "::1" }])
+  const [a, b] = [await start({ host: "::1" }, pem), await start({ host: "::1" }, pem)]
+  a.transport.flowTo(b.transport.advertised)?.send(Buffer.from(message))
+  expect((await b.count(1))[0]?.flow.remote.host).toBe("::1")
 })
 
 test("a connection for one name is not used for another at the same address", async () => {
@@ -161,6 +160,16 @@ describe("certificates", () => {
     expect(await shown(transport)).toBe("DNS:new.example.org")
     old.write(message)
     await count(2)
+  })
+
+  test("files that have changed are found within a minute", async () => {
+    const pem = await authority.issue("watched", [{ type: "dns", value: "old.example.org" }])
+    const { runtime, transport, certificates } = await start({}, pem)
+    const renewed = new Promise((resolve) => certificates.onRenewal(resolve))
+    await authority.issue("watched", [{ type: "dns", value: "new.example.org" }])
+    runtime.advance(60_000)
+    await renewed
+    expect(await shown(transport)).toBe("DNS:new.example.org")
   })
 
   test("files that cannot be used are refused, and the old ones stay", async () => {

@@ -5,27 +5,15 @@ import { connect as connectTls } from "node:tls"
 import fc from "fast-check"
 import { afterEach, beforeAll, afterAll, describe, expect, test } from "vitest"
 import { WebSocket } from "ws"
-import { Certificates, WssTransport, WsTransport, type Flow, type WebSocketOptions } from "../../../../src/sip/transport/index.ts"
+import { Certificates, WssTransport, WsTransport, type WebSocketOptions } from "../../../../src/sip/transport/index.ts"
 import { TestAuthority } from "../../../support/certificates.ts"
 import { SocketRuntime } from "../../../support/socket-runtime.ts"
+import { watchMessages } from "../../../support/watch-messages.ts"
 
 const open: { stop(): unknown }[] = []
 afterEach(async () => {
   for (const item of open.splice(0).reverse()) await item.stop()
 })
-
-function watch(transport: WsTransport | WssTransport) {
-  const messages: { bytes: Buffer; flow: Flow }[] = []
-  let wake = (): void => undefined
-  transport.onMessage((message, flow) => {
-    messages.push({ bytes: Buffer.from(message), flow })
-    wake()
-  })
-  return async (wanted: number) => {
-    while (messages.length < wanted) await new Promise<void>((resolve) => (wake = resolve))
-    return messages
-  }
-}
 
 async function start(options: WebSocketOptions = {}) {
   const runtime = new SocketRuntime()
@@ -33,7 +21,7 @@ async function start(options: WebSocketOptions = {}) {
   open.push(transport)
   await transport.start()
   const closed = (reason: string) => runtime.metrics.count("p2psip_sip_transport_closed_total", { protocol: "WS", reason })
-  return { runtime, transport, count: watch(transport), closed }
+  return { runtime, transport, count: watchMessages(transport), closed }
 }
 
 /** A browser, as far as WebSockets go. */
@@ -288,7 +276,7 @@ describe("who opens connections", () => {
     open.push(client)
     await client.start()
     expect(client.advertised.host).toMatch(/^[0-9a-f]{16}\.invalid$/)
-    const received = watch(client)
+    const received = watchMessages(client)
     const flow = client.flowTo(transport.advertised)
     flow?.send(Buffer.from(message))
     const [first] = await count(1)
@@ -324,7 +312,7 @@ describe("over TLS", () => {
     const client = new WssTransport({ runtime, certificates }, { listens: false })
     open.push(certificates, transport, client)
     await Promise.all([transport.start(), client.start()])
-    return { transport, client, count: watch(transport) }
+    return { transport, client, count: watchMessages(transport) }
   }
 
   test("a browser that trusts the authority connects", async () => {
