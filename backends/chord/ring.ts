@@ -186,8 +186,9 @@ export function notified(ring: Ring, successor: Member, answer: NotifyAnswer): {
     return { ring, next: isNearer ? { kind: "ask", candidate: nearest } : undefined }
   }
   if (!answer.granted || ring.accepted) return { ring, next: undefined }
-  const isBound = nearest !== undefined && isBetween(ring.predecessor.id, nearest.id, ring.self.id)
-  const predecessor = isBound ? nearest : ring.predecessor
+  // All that was granted is taken: were a member through which this peer joined, and which has gone since, to remain the
+  // bound, nobody would answer for the keys before it. If it lives, it notifies us and has its part from us.
+  const predecessor = nearest === undefined || nearest.id === ring.self.id ? ring.predecessor : nearest
   return { ring: withRing(ring, { accepted: true, predecessor, former: before(ring.self, predecessor, answer.previous) }), next: undefined }
 }
 

@@ -133,6 +133,13 @@ describe("a member of the ring", () => {
     expect(chord.stabilizeFromSuccessor(ring, memberOf("8"), told)).toEqual({ ring, next: { kind: "notify", successor: six } })
   })
 
+  test("takes all the keys that it is granted, whoever was before it when it joined", () => {
+    const joined = chord.join(four, 3, two, { predecessor: memberOf("0"), successors: [six], accepted: true })
+    // Two left: its successor answered for its keys, and grants them as well.
+    const { ring: granted } = chord.notified(joined, six, { adopted: true, granted: true, previous: [memberOf("0")] })
+    expect(["1", "2", "3", "4", "5"].filter((key) => chord.isResponsible(granted, key)).join("")).toBe("1234")
+  })
+
   test("replaces a predecessor that was found dead, unless another took its place meanwhile", () => {
     expect(chord.replaceDeadPredecessor(ring, "2", memberOf("1")).predecessor.id).toBe("1")
     expect(chord.replaceDeadPredecessor(ring, "0", memberOf("1"))).toBe(ring)
