@@ -1,4 +1,5 @@
 /** Fills and refreshes the fingers, one at a time, at random within their intervals, the nearest by round-trip time first. */
+import type { Formation } from "../../src/overlay/formation.ts"
 import type { Id } from "../../src/overlay/id.ts"
 import { isBetweenOrAt } from "../../src/overlay/id.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
@@ -47,6 +48,19 @@ export class FingerKeeper {
 
   stop(): void {
     this.#timer?.cancel()
+  }
+
+  /** Takes a random founder from each interval; refreshing looks for nearer ones. */
+  fill(formation: Formation): void {
+    const knowledge = this.#components.knowledge()
+    if (knowledge === undefined) return
+    for (let index = this.#countWanted(knowledge) - 1; index >= 0; index--) {
+      const target = this.#table.randomTarget(index, this.#components.runtime.random)
+      const from = formation.members[formation.indexOf(target)]
+      const member = from !== undefined && this.#table.fits(index, from) ? from : formation.members[formation.indexOf(this.#table.interval(index).from)]
+      if (member !== undefined && this.#table.fits(index, member)) this.#table.set(index, member)
+    }
+    this.#members = this.#table.members
   }
 
   remove(member: Member): void {

@@ -20,6 +20,7 @@ export function createBackend(components: BackendComponents, options: ChordBacke
 /** The entry of the table of backends. */
 export const backend: BackendModule<ChordBackendOptions> = {
   name: "chord",
+  takesFounders: true,
   optionsSchema: overlayOptionsSchema.extend(chordOptionsShape),
   create: createBackend,
 }

@@ -47,6 +47,13 @@ export function found(self: Member, maxSuccessors: number): Ring {
   return { self, maxSuccessors, predecessor: self, successors: [], accepted: true, former: [] }
 }
 
+/** A peer among those that start an overlay together: all know their places, and answer for them. */
+export function foundAmong(self: Member, maxSuccessors: number, after: readonly Member[], before: readonly Member[]): Ring {
+  const [predecessor] = before
+  if (predecessor === undefined) return found(self, maxSuccessors)
+  return { self, maxSuccessors, predecessor, successors: after, accepted: true, former: before.slice(1) }
+}
+
 /** The first successor; the peer itself while it is alone. */
 export function successorOf(ring: Ring): Member {
   return ring.successors[0] ?? ring.self

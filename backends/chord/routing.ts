@@ -2,9 +2,10 @@
  * Chord as key-based routing: the parts put together, timers, and what is done
  * at once when something happens.
  */
-import type { Link, PeerId } from "../../src/link/link.ts"
+import type { Link, PeerAddress, PeerId } from "../../src/link/link.ts"
 import type { Id } from "../../src/overlay/id.ts"
 import type { KeyBasedRouting, KeyRange, Member, RoutingChange } from "../../src/overlay/key-based-routing.ts"
+import { formationOf } from "../../src/overlay/formation.ts"
 import { memberOf } from "../../src/overlay/member-codec.ts"
 import { Membership } from "../../src/overlay/membership.ts"
 import type { Rpc } from "../../src/overlay/rpc.ts"
@@ -24,7 +25,7 @@ import type { ChordOptions, ChordSettings } from "./options.ts"
 import { chordSettings } from "./options.ts"
 import { Reunion } from "./reunion.ts"
 import type { Ring } from "./ring.ts"
-import { dropDeadSuccessor, found, isCandidate, isResponsible, successorOf } from "./ring.ts"
+import { dropDeadSuccessor, found, foundAmong, isCandidate, isResponsible, successorOf } from "./ring.ts"
 import { SelfTuning } from "./self-tuning.ts"
 import { Stabilizer } from "./stabilizer.ts"
 import { Surroundings } from "./surroundings.ts"
@@ -33,6 +34,8 @@ export interface ChordComponents {
   readonly runtime: Runtime
   readonly link: Link
   readonly rpc: Rpc
+  /** The peers that start an overlay together, for a join without bootstrap peers. */
+  readonly founders?: readonly PeerAddress[]
 }
 
 /** How many members that may follow this peer are asked beyond those that its successor names. */
@@ -56,6 +59,7 @@ export class ChordRouting implements KeyBasedRouting {
   readonly #knowledge: Knowledge
   readonly #listeners = new Set<(change: RoutingChange) => void>()
   readonly #checking = new Set<PeerId>()
+  readonly #founders: readonly PeerAddress[] | undefined
   readonly #removeLinkListener: () => void
   #stabilizeTimer: Timer | undefined
   #isTelling = false
@@ -63,6 +67,7 @@ export class ChordRouting implements KeyBasedRouting {
 
   constructor(components: ChordComponents, options: ChordOptions = {}) {
     const { runtime, link, rpc } = components
+    this.#founders = components.founders
     this.#runtime = runtime
     this.#link = link
     this.#rpc = rpc
@@ -106,6 +111,7 @@ export class ChordRouting implements KeyBasedRouting {
 
   async join(bootstrap: readonly Member[], signal: AbortSignal): Promise<void> {
     const { self } = this
+    if (bootstrap.length === 0 && this.#founders !== undefined) return this.#takePlace(this.#founders)
     const contacts = bootstrap.filter(({ id }) => id !== self.id)
     if (bootstrap.length === 0 || contacts.length < bootstrap.length && contacts.length === 0) {
       this.#surroundings.set(found(self, this.#settings.successors))
@@ -195,12 +201,29 @@ export class ChordRouting implements KeyBasedRouting {
     return { peersKnown: known.size, neighbours }
   }
 
+  /** All founders know all others: rings, tables and fingers are right from the start. */
+  #takePlace(founders: readonly PeerAddress[]): void {
+    const formation = formationOf(founders)
+    const self = formation.members[formation.indexOf(this.self.id)] ?? this.self
+    const { successors } = this.#settings
+    const before = formation.neighboursOf(self.id, successors, -1)
+    this.#surroundings.set(foundAmong(self, successors, formation.neighboursOf(self.id, successors), before))
+    this.#surroundings.hearPredecessors(before.slice(1))
+    this.#membership.startAmong(formation.members)
+    this.#startTimers()
+    if (!this.#membership.isComplete) this.#fingers.fill(formation)
+  }
+
   // Timers
 
   #begin(self: Member, contact: Member | undefined): void {
-    this.#heardPredecessorAt = this.#runtime.now()
     this.#membership.start(self, contact === undefined)
     if (contact !== undefined) void this.#membership.fill(contact)
+    this.#startTimers()
+  }
+
+  #startTimers(): void {
+    this.#heardPredecessorAt = this.#runtime.now()
     this.#scheduleStabilize()
     this.#fingers.start()
     this.#reunion.start()

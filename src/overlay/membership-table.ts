@@ -53,6 +53,23 @@ export class MembershipTable {
     this.#put(this.#self)
   }
 
+  /** Takes in the members that start an overlay together, in the order of their ids; false if they are too many. */
+  fill(members: readonly Member[]): boolean {
+    if (members.length > this.#maxMembers) {
+      this.#isOverfull = true
+      return false
+    }
+    this.#alive.length = 0
+    this.#digests.fill(0)
+    for (const member of members) {
+      const entry: MembershipEntry = member.peerId === this.#self.member.peerId ? this.#self : foundingEntryOf(member)
+      this.#entries.set(member.peerId, entry)
+      this.#alive.push(member)
+      this.#toggleDigest(entry)
+    }
+    return true
+  }
+
   /** This peer's own entry. */
   get self(): MembershipEntry {
     return this.#self
@@ -227,6 +244,15 @@ export class MembershipTable {
     }
     return low
   }
+}
+
+const foundingEntries = new WeakMap<Member, MembershipEntry>()
+
+/** One object for all founders in a process. */
+function foundingEntryOf(member: Member): MembershipEntry {
+  let entry = foundingEntries.get(member)
+  if (entry === undefined) foundingEntries.set(member, (entry = { member, status: "alive", incarnation: 0 }))
+  return entry
 }
 
 /** The bucket of an id. */

@@ -111,6 +111,13 @@ export class Membership {
     this.#scheduleGossip(Math.min(10 * this.#options.pushDelayMs, this.#options.gossipIntervalMs))
   }
 
+  /** Begins among founders that all know each other: there is no news. */
+  startAmong(members: readonly Member[]): void {
+    this.#isRunning = true
+    this.#isFilled = this.table.fill(members)
+    this.#scheduleGossip(this.#options.gossipIntervalMs)
+  }
+
   /** Fills the table from a member's. What goes wrong is left to later comparisons. */
   async fill(contact: Member, signal?: AbortSignal): Promise<void> {
     this.#isFilled = (await this.#compare(contact, signal)) || this.#isFilled

@@ -38,16 +38,18 @@ export class OverlayPeer {
   readonly #store: RecordStore
   readonly #synchroniser: Synchroniser
   readonly #strays: Strays
+  readonly #isFounder: boolean
 
-  constructor({ runtime, link }: OverlayComponents, createRouting: RoutingFactory, options: OverlayPeerOptions) {
+  constructor({ runtime, link, founders }: OverlayComponents, createRouting: RoutingFactory, options: OverlayPeerOptions) {
     this.#runtime = runtime
+    this.#isFounder = founders !== undefined
     this.#rpc = new Rpc({ runtime, link }, { timeoutMs: options.operationTimeoutMs, ...options.rpc })
     const rpc = this.#rpc
     const clock = new HybridClock(runtime, options)
     this.#store = new MemoryStore({ runtime }, options.store)
     const store = this.#store
     const transfer = new Transfer({ runtime, rpc, store, clock })
-    this.routing = createRouting({ runtime, link, rpc, self: memberOf(link.self) })
+    this.routing = createRouting({ runtime, link, rpc, self: memberOf(link.self), ...(founders === undefined ? {} : { founders }) })
     const routing = this.routing
     const replication = new Replication({ runtime, rpc, routing }, options)
     this.#synchroniser = new Synchroniser({ runtime, routing, replication, transfer }, options)
@@ -62,6 +64,8 @@ export class OverlayPeer {
     this.#synchroniser.start()
     this.#strays.start()
     await this.routing.join(bootstrap, signal)
+    // Nobody has records yet.
+    if (this.#isFounder && bootstrap.length === 0) this.#synchroniser.assumeSettled()
     await this.#synchroniser.settled(signal)
   }
 

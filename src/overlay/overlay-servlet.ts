@@ -40,6 +40,8 @@ export interface OverlayComponents {
   readonly runtime: Runtime
   /** Started by its owner before `join`. */
   readonly link: Link
+  /** The peers that start an overlay together, this one among them. */
+  readonly founders?: readonly PeerAddress[]
 }
 
 /** What a backend's routing is built from; a fresh one for each attempt to join. */
@@ -48,6 +50,8 @@ export interface RoutingContext {
   readonly link: Link
   readonly rpc: Rpc
   readonly self: Member
+  /** The peers that start an overlay together, for a join without bootstrap peers. */
+  readonly founders?: readonly PeerAddress[]
 }
 
 /** Makes the key-based routing of a backend. */

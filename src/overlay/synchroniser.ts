@@ -109,6 +109,14 @@ export class Synchroniser {
     }
   }
 
+  /** An overlay has only begun: no neighbour has any records. */
+  assumeSettled(): void {
+    this.#refresh()
+    for (const { peerId } of this.#neighbours) this.#settled.set(peerId, this.#ranges)
+    for (const { peerId } of this.#holders(0)) this.#copied.add(peerId)
+    this.#judge()
+  }
+
   /**
    * Makes sure that this peer has all that its neighbours know of a key it
    * owns; `undefined` when that is so already.

@@ -1,6 +1,6 @@
 /** The shape of a backend's module: what `loadBackend` finds under a name. */
 import type { ZodType } from "zod"
-import type { Link } from "../link/link.ts"
+import type { Link, PeerAddress } from "../link/link.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import type { P2PSipServlet } from "./servlet.ts"
 
@@ -9,6 +9,12 @@ export interface BackendComponents {
   readonly runtime: Runtime
   /** Not started yet, or started: the owner of the Link starts and stops it. */
   readonly link: Link
+  /**
+   * The peers that start an overlay together, this one among them; the same
+   * array for all. `join` without bootstrap peers then takes this peer's place
+   * among them. Only for backends with `takesFounders`.
+   */
+  readonly founders?: readonly PeerAddress[]
 }
 
 /**
@@ -26,6 +32,8 @@ export interface BackendModule<Options = unknown> {
   readonly name: string
   /** Checks `backendOptions` of the configuration and fills in defaults. */
   readonly optionsSchema: ZodType<Options>
+  /** Whether `BackendComponents.founders` is heeded. @default false */
+  readonly takesFounders?: boolean
   /** Builds a servlet in state `new`; `options` have passed the schema. */
   create(components: BackendComponents, options: Options): P2PSipServlet
 }

@@ -6,6 +6,9 @@
  */
 import type { BackendModule } from "../servlet/backend.ts"
 import type { P2PSipServlet } from "../servlet/servlet.ts"
+import { P2PSipError } from "../errors.ts"
+import type { PeerAddress } from "../link/link.ts"
+import { simAddress } from "./sim-link.ts"
 import type { SimPeer } from "./sim-peer.ts"
 import type { Simulation } from "./simulation.ts"
 
@@ -81,25 +84,39 @@ export class Fleet {
     return `p${this.#created++}`
   }
 
+  /** Starts an overlay of so many peers at once, complete. Resolves when all serve. */
+  async form(count: number): Promise<void> {
+    if (this.#backend.takesFounders !== true) {
+      throw new P2PSipError("P2PSIP_BAD_CONFIG", `formed: expected a backend whose peers can start together, found ${this.#backend.name}`)
+    }
+    const names = Array.from({ length: count }, () => this.freshName())
+    const founders = names.map(simAddress)
+    await Promise.all(names.map((name) => this.start(name, { founders })))
+  }
+
   /**
    * Starts a process and lets it join through some that serve; tries again
    * until it succeeds or the process ends. Resolves when it has joined (true)
-   * or ended (false). With `first`, it starts an overlay of its own.
+   * or ended (false). With `first`, it starts an overlay of its own; with
+   * `founders`, it takes its place among those who start one together.
    */
-  async start(name: string, how: { readonly first?: boolean } = {}): Promise<boolean> {
+  async start(name: string, how: { readonly first?: boolean; readonly founders?: readonly PeerAddress[] } = {}): Promise<boolean> {
     const { simulation } = this
     const peer = simulation.addPeer(name)
     const { maxClockSkewMs = 0, rejoinMs = 2000 } = this.#options
     peer.runtime.clockError.skewMs = Math.round(simulation.random.between(-maxClockSkewMs, maxClockSkewMs))
-    const servlet = this.#backend.create({ runtime: peer.runtime, link: peer.link }, this.#backendOptions)
+    const { founders } = how
+    const isFirst = how.first === true || founders !== undefined
+    const components = { runtime: peer.runtime, link: peer.link, ...(founders === undefined ? {} : { founders }) }
+    const servlet = this.#backend.create(components, this.#backendOptions)
     const member: FleetMember = { name, peer, servlet, startedAt: simulation.now, joinedAt: undefined, isLeaving: false }
     this.#members.set(name, member)
     this.#changed()
     simulation.note(`start ${name}`)
     await peer.link.start()
     while (this.#isCurrent(member) && !member.isLeaving) {
-      const bootstrap = how.first === true ? [] : this.#bootstrapFor(name)
-      if (bootstrap.length > 0 || how.first === true) {
+      const bootstrap = isFirst ? [] : this.#bootstrapFor(name)
+      if (bootstrap.length > 0 || isFirst) {
         try {
           await servlet.join(bootstrap)
           member.joinedAt = simulation.now

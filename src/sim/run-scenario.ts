@@ -91,6 +91,10 @@ export function latencyModel(choice: LatencyChoice): LatencyModel {
 async function startPeers(world: World): Promise<void> {
   const { scenario, simulation, fleet } = world
   const gapMs = scenario.startGapMs ?? 500
+  if (scenario.formed === true) {
+    await simulation.wait(fleet.form(scenario.peers))
+    return
+  }
   void fleet.start(fleet.freshName(), { first: true })
   for (let count = 1; count < scenario.peers; count++) {
     if (gapMs > 0) await simulation.run(gapMs)

@@ -24,6 +24,7 @@ const scenarioSchema = z.strictObject({
   seed: z.int().min(0),
   peers: count,
   startGapMs: ms.optional(),
+  formed: z.boolean().optional(),
   latency: z
     .discriminatedUnion("kind", [
       z.strictObject({ kind: z.literal("constant"), oneWayMs: ms }),

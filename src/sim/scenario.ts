@@ -22,6 +22,8 @@ export interface Scenario {
   readonly peers: number
   /** Gap between the starts of the first peers; 0 is a flash crowd. @default 500 */
   readonly startGapMs?: number
+  /** The first peers do not join one after another, but start as a complete overlay. @default false */
+  readonly formed?: boolean
   /** @default 20 ms one way */
   readonly latency?: LatencyChoice
   readonly network?: Partial<NetworkConditions>
