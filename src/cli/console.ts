@@ -4,7 +4,7 @@ import { confirm, intro, isCancel, log, outro, select, text } from "@clack/promp
 import { Command } from "commander"
 import type { ApiClient } from "./api-client.ts"
 import { addClientFlags, clientFrom, defaultHash } from "./client-commands.ts"
-import { showLookupEvent, showStatus, showValues } from "./show.ts"
+import { showContent, showLookupEvent, showStatus, showValues } from "./show.ts"
 
 type Action = "insert" | "retrieve" | "remove" | "lookup" | "status" | "leave" | "quit"
 
@@ -84,7 +84,7 @@ async function removeOne(client: ApiClient): Promise<void> {
   const key = await ask("Key")
   const values = await client.get(key)
   if (values.length === 0) return log.warn("That key has no value.")
-  const options = values.map(({ value, valueHash, ttlSeconds }) => ({ value: valueHash, label: value, hint: `${ttlSeconds} s left` }))
+  const options = values.map((one) => ({ value: one.valueHash, label: showContent(one), hint: `${one.ttlSeconds} s left` }))
   const all = { value: "", label: "All of them", hint: `${values.length}` }
   const chosen = await answerOf<string>(select<string>({ message: "Which value?", options: [...options, all] }))
   const left = await client.remove(key, chosen === "" ? undefined : chosen)

@@ -10,10 +10,19 @@ const dim = (text: string): string => styleText("dim", text)
 /** `hello  (3600 s left, 1f2e…)`, one line for each value. */
 export function showValues(values: readonly ShownValue[]): string {
   if (values.length === 0) return dim("(no value)")
-  return values.map(({ value, encoding, ttlSeconds, valueHash }) => {
-    const shown = encoding === "utf8" ? value : `base64:${value}`
-    return `${shown}  ${dim(`(${ttlSeconds} s left, hash ${valueHash})`)}`
-  }).join("\n")
+  return values.map((value) => `${showContent(value)}  ${dim(`(${value.ttlSeconds} s left, hash ${value.valueHash})`)}`).join("\n")
+}
+
+/** The value as text; of a registration its contact, and what else helps to tell phones apart. */
+export function showContent({ value, encoding, binding }: ShownValue): string {
+  if (binding === undefined) return encoding === "utf8" ? value : `base64:${value}`
+  const { contact, q, userAgent, heldBy } = binding
+  const parts = [
+    contact, ...(q === 1 ? [] : [`q=${q}`]), ...(userAgent === "" ? [] : [userAgent]),
+    ...(heldBy === undefined ? [] : [`phone of peer ${showPeerId(heldBy)}`]),
+  ]
+  // Phones may write what moves a terminal's cursor.
+  return parts.join(", ").replaceAll(/\p{Cc}/gu, "?")
 }
 
 /** One line for each step of a look-up. */
@@ -56,5 +65,9 @@ export function showStatus(status: PeerStatus): string {
 
 /** The end of a peer id tells peers apart; its beginning is the same for all. */
 export function showPeer({ peerId }: PeerInfo): string {
+  return showPeerId(peerId)
+}
+
+function showPeerId(peerId: string): string {
   return peerId.length > 12 ? `…${peerId.slice(-8)}` : peerId
 }

@@ -7,7 +7,13 @@ export function listenError(cause: unknown, listen: readonly string[]): P2PSipEr
   if (hasCode(cause, "EADDRINUSE")) {
     return new P2PSipError("P2PSIP_PORT_IN_USE", `listen ${addresses}: expected a free port, found it taken; stop the other program or choose another`, { cause })
   }
-  return new P2PSipError("P2PSIP_BAD_CONFIG", `listen: expected TCP addresses of this machine, found ${addresses} (${reasonOf(cause)})`, { cause })
+  return new P2PSipError("P2PSIP_BAD_CONFIG", `listen: expected TCP addresses of this machine, found ${addresses} (${listenReason(cause)})`, { cause })
+}
+
+/** libp2p's text goes over many lines, with stacks. */
+function listenReason(cause: unknown): string {
+  const reason = reasonOf(cause)
+  return /\bE[A-Z]{4,}\b/.exec(reason)?.[0] ?? (reason.includes("UnsupportedListenAddress") ? "no TCP address" : reason.slice(0, 100))
 }
 
 /** Why a peer does not answer. */

@@ -4,6 +4,7 @@ import type { Runtime } from "../runtime/runtime.ts"
 import type { LookupEvent, P2PSipServlet, Value } from "../servlet/index.ts"
 import { HttpRefusal, type HttpRoutes } from "./http-server.ts"
 import type { Readiness } from "./readiness.ts"
+import { readBinding, type ShownBinding } from "./shown-binding.ts"
 
 export interface AdminApiComponents {
   readonly runtime: Runtime
@@ -23,6 +24,8 @@ export interface ShownValue {
   readonly value: string
   readonly encoding: "utf8" | "base64"
   readonly ttlSeconds: number
+  /** Where the value is a registration: what it says. */
+  readonly binding?: ShownBinding
 }
 
 const data = z.string("a text")
@@ -79,8 +82,10 @@ export function adminRoutes(components: AdminApiComponents): HttpRoutes {
 /** As JSON shows it. */
 export function showValue({ valueHash, value, ttlSeconds }: Value): ShownValue {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-  const encoding = isText(bytes) ? "utf8" : "base64"
-  return { valueHash: Buffer.from(valueHash).toString("hex"), value: bytes.toString(encoding), encoding, ttlSeconds }
+  const encoding: ShownValue["encoding"] = isText(bytes) ? "utf8" : "base64"
+  const binding = encoding === "base64" ? readBinding(bytes) : undefined
+  const shown = { valueHash: Buffer.from(valueHash).toString("hex"), value: bytes.toString(encoding), encoding, ttlSeconds }
+  return binding === undefined ? shown : { ...shown, binding }
 }
 
 async function* showEvents(events: AsyncIterable<LookupEvent>): AsyncGenerator<object> {
@@ -107,7 +112,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true })
 function isText(bytes: Uint8Array): boolean {
   try {
     // Control characters but tab and line ends are no text to show to anybody.
-    return !/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(utf8.decode(bytes))
+    return !/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/.test(utf8.decode(bytes))
   } catch {
     return false
   }

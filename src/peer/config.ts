@@ -61,6 +61,13 @@ const tls = z.strictObject({
 }, 'an object such as {"certificate": "/etc/p2psip/sip.pem", "key": "/etc/p2psip/sip.key"}')
 const webOrigin = text("the Origin of web pages, such as https://phone.example.org", isOrigin)
 
+const calls = z.strictObject({
+  /** How long a phone may ring (Timer C of RFC 3261, which wants more than three minutes). */
+  maxRingingSeconds: whole(181, 86_400).default(190),
+  /** Whether a phone whose own peer cannot be reached is tried at the IP address in its contact. */
+  directFallback: yesOrNo.default(true),
+}, "an object")
+
 /** See README.md for what each key means. */
 export const configSchema = z.strictObject({
   domains: z.array(domain, "a list of domain names").min(1, "at least one domain name").readonly().default(["localhost"]),
@@ -77,10 +84,13 @@ export const configSchema = z.strictObject({
   httpToken: text("at least 16 characters", (value) => value.length >= 16).optional(),
   users: list(user, "a list of users").default([]),
   realm: text("a text without quotation marks", (value) => value !== "" && !value.includes('"')).optional(),
+  digestAlgorithms: z.array(z.enum(digestAlgorithms, `one of ${digestAlgorithms.join(", ")}`), "a list of digest algorithms")
+    .min(1, "at least one digest algorithm").readonly().default(["SHA-256", "MD5"]),
   openRegistration: yesOrNo.default(false),
   replication: whole(1, 32).optional(),
   acks: whole(1, 32).optional(),
   registration: registration.prefault({}),
+  calls: calls.prefault({}),
   logLevel: z.enum(logLevels, `one of ${logLevels.join(", ")}`).default("info"),
   limits: limits.prefault({}),
 })
@@ -134,7 +144,9 @@ export function explain(
   const key = parent === undefined ? names.slice(1) : parent + names
   const top = String(path[0] ?? "")
   const source = sourceOf(top)
-  const expected = unknown === undefined ? issue.message : "no such key"
+  const known = parent === undefined ? "a key that is known (p2psip config print shows them)" : "an option that the backend knows"
+  if (unknown !== undefined) return badConfig(key, known, "one that is not", source)
+  const expected = issue.message
   const found = secretKeys.has(top) ? "something else (not shown)" : show(valueAt(input, path))
   return badConfig(key === "" ? "configuration" : key, expected, found, source)
 }

@@ -57,6 +57,7 @@ export class SipEdge {
     const authenticator = config.users.length === 0 ? undefined : new DigestAuthenticator({ runtime }, {
       realm: config.realm ?? config.domains[0] ?? "p2psip",
       users: config.users,
+      algorithms: config.digestAlgorithms,
     })
     this.#registrar = new Registrar({
       runtime,
@@ -66,7 +67,11 @@ export class SipEdge {
       pathFor: pathThrough(transports),
       send: (response, flow) => layer.sendStateless(response, flow),
     }, { ...config.registration, maxPending: maxPendingRegistrations })
-    const proxy = new SipProxy({ runtime, layer, transports, location, domains, authenticator, dialogTokens })
+    const { maxRingingSeconds, directFallback } = config.calls
+    const proxy = new SipProxy(
+      { runtime, layer, transports, location, domains, authenticator, dialogTokens },
+      { timerCMs: maxRingingSeconds * 1000, directFallback },
+    )
     layer.onStateless((request, flow) => this.#registrar.handle(request, flow))
     layer.onRequest((transaction) => proxy.handle(transaction))
     layer.onStray((message, flow) => proxy.handleStray(message, flow))

@@ -184,7 +184,8 @@ export class SipProxy {
     try {
       bindings = await location.lookup(addressOfRecord)
     } catch (error) {
-      this.#components.runtime.log.warn({ error }, "the location service did not answer a look-up")
+      // A peer that leaves says so itself.
+      if (!isP2PSipError(error, "P2PSIP_NOT_OPEN")) this.#components.runtime.log.warn({ error }, "the location service did not answer a look-up")
       throw this.#notNow()
     }
     const targets = await targetsOf(bindings, this.#components, { directFallback: this.#directFallback, isSips })

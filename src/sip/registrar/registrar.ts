@@ -175,7 +175,8 @@ export class Registrar {
     if (isP2PSipError(error, "P2PSIP_OUT_OF_ORDER")) return refuse(500, "CSeq Out Of Order")
     // Not 503: that would send the phone to the next peer with the same wish.
     if (isP2PSipError(error, "P2PSIP_TOO_MANY_VALUES")) return refuse(403, "Too Many Contacts")
-    this.#components.runtime.log.warn({ error }, "the location service did not take a registration")
+    // A peer that leaves says so itself.
+    if (!isP2PSipError(error, "P2PSIP_NOT_OPEN")) this.#components.runtime.log.warn({ error }, "the location service did not take a registration")
     return this.#notNow()
   }
 

@@ -46,8 +46,8 @@ export function localAddresses(family: number): string[] {
 export function listenFault(error: NodeJS.ErrnoException, protocol: string, address: HostPort): P2PSipError {
   const where = `${protocol.toLowerCase()}:${formatHostPort(address)}`
   if (error.code === "EADDRINUSE") {
-    return new P2PSipError("P2PSIP_PORT_IN_USE", `${where} is in use: stop the other program or choose another port`, { cause: error })
+    return new P2PSipError("P2PSIP_PORT_IN_USE", `sip ${where}: expected a free port, found it taken; stop the other program or choose another`, { cause: error })
   }
-  const hint = error.code === "EACCES" ? "choose a port above 1023" : "choose an address of this machine"
-  return new P2PSipError("P2PSIP_BAD_CONFIG", `cannot listen at ${where} (${error.code ?? error.message}): ${hint}`, { cause: error })
+  const expected = error.code === "EACCES" ? "a port above 1023, or the right to bind lower ones" : "an address of this machine"
+  return new P2PSipError("P2PSIP_BAD_CONFIG", `sip ${where}: expected ${expected}, found another (${error.code ?? error.message})`, { cause: error })
 }

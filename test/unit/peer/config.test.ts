@@ -32,7 +32,9 @@ test("everything has a default", () => {
 
 describe("an error names key, expected and found, in one line", () => {
   test.each([
-    [{ domain: ["x"] }, 'domain: expected no such key, found ["x"]'],
+    [{ domain: ["x"] }, "domain: expected a key that is known (p2psip config print shows them), found one that is not"],
+    [{ digestAlgorithms: ["MD5", "SHA-1"] }, 'digestAlgorithms[1]: expected one of SHA-512-256, SHA-256, MD5, found "SHA-1"'],
+    [{ calls: { maxRingingSeconds: 180 } }, "calls.maxRingingSeconds: expected a whole number from 181 to 86400, found 180"],
     [{ domains: "x" }, 'domains: expected a list of domain names, found "x"'],
     [{ domains: [] }, "domains: expected at least one domain name, found []"],
     [{ domains: ["a", "b c"] }, 'domains[1]: expected a domain name, found "b c"'],

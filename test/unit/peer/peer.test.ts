@@ -1,3 +1,4 @@
+import { createSocket } from "node:dgram"
 import { afterEach, describe, expect, test } from "vitest"
 import { createPeer, type Peer } from "../../../src/peer/peer.ts"
 import type { PeerConfigInput } from "../../../src/peer/config.ts"
@@ -38,6 +39,22 @@ async function createPhone(name: string, peer: Peer, protocol: "udp" | "tcp", pa
   return agent
 }
 
+/** The challenges in the answer to a REGISTER without credentials. */
+async function challengesTo(port: number): Promise<string[]> {
+  const socket = createSocket("udp4")
+  const answer = new Promise<string>((resolve) => socket.once("message", (bytes) => resolve(bytes.toString("latin1"))))
+  const lines = [
+    "REGISTER sip:example.org SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bK1;rport", "Max-Forwards: 70", "From: <sip:alice@example.org>;tag=1",
+    "To: <sip:alice@example.org>", "Call-ID: 1", "CSeq: 1 REGISTER", "Contact: <sip:alice@127.0.0.1:9>", "Content-Length: 0", "", "",
+  ]
+  socket.send(lines.join("\r\n"), port, "127.0.0.1")
+  try {
+    return (await answer).split("\r\n").filter((line) => line.startsWith("WWW-Authenticate"))
+  } finally {
+    socket.close()
+  }
+}
+
 describe("a peer serves phones:", () => {
   test.each([["udp", "tcp"], ["tcp", "udp"]] as const)("one on %s calls one on %s", async (from, to) => {
     const peer = await start()
@@ -57,6 +74,15 @@ describe("a peer serves phones:", () => {
     expect(await (await createPhone("alice", peer, "udp", "right")).register()).toMatchObject({ kind: "registered" })
     expect(await (await createPhone("alice", peer, "udp", "wrong")).register()).toMatchObject({ kind: "failed", status: 401 })
     expect(await (await createPhone("bob", peer, "udp", "right")).register()).toMatchObject({ kind: "failed", status: 401 })
+  })
+
+  test("for phones that know one challenge only, the algorithms can be chosen", async () => {
+    const peer = await start({ users: [{ username: "alice", password: "right" }], digestAlgorithms: ["MD5"] })
+    const { port } = new URL(`http://${peer.addresses.sip[0]?.slice("udp:".length)}`)
+    const challenges = await challengesTo(Number(port))
+    expect(challenges).toHaveLength(1)
+    expect(challenges[0]).toMatch(/^WWW-Authenticate: Digest .*algorithm=MD5/)
+    expect(await (await createPhone("alice", peer, "udp", "right")).register()).toMatchObject({ kind: "registered" })
   })
 })
 
@@ -101,7 +127,7 @@ describe("life:", () => {
 
   test("wrong options of the backend are named", async () => {
     await expect(createPeer({ backend: "memory", backendOptions: { maxKeys: 0 } })).rejects.toThrow(/^backendOptions\.maxKeys: expected .*found 0 \(for backend memory\)$/)
-    await expect(createPeer({ backend: "memory", replication: 3 })).rejects.toThrow(/^backendOptions\.replication: expected no such key/)
+    await expect(createPeer({ backend: "memory", replication: 3 })).rejects.toThrow(/^backendOptions\.replication: expected an option that the backend knows, found one that is not \(for backend memory\)$/)
     await expect(createPeer({ backend: "no-such-package" })).rejects.toMatchObject({ code: "P2PSIP_NO_BACKEND" })
   })
 })
@@ -118,6 +144,14 @@ describe("HTTP:", () => {
     expect(await (await fetch(`${url}/readyz`)).json()).toMatchObject({ ready: true })
     expect(await (await fetch(`${url}/status`)).json()).toMatchObject({ peerId: peer.addresses.peerId, state: "running", servlet: { backend: "memory" } })
     expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^p2psip_records_owned 1$/m)
+  })
+
+  test("a registration is shown with what it says", async () => {
+    const { peer, url } = await startWithHttp()
+    const alice = await createPhone("alice", peer, "udp")
+    await alice.register()
+    const { values } = await (await fetch(`${url}/api/get?key=sip:alice@example.org`)).json() as { values: object[] }
+    expect(values).toMatchObject([{ encoding: "base64", binding: { contact: expect.stringMatching(/^sip:alice@127/) as string, q: 1, heldBy: peer.addresses.peerId } }])
   })
 
   test("put, get, lookup, remove, leave", async () => {
