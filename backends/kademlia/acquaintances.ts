@@ -19,7 +19,7 @@ import type { AnnouncementAnswer } from "./messages.ts"
 import type { NeighbourClient, Outcome } from "./neighbour-client.ts"
 import type { KademliaSettings } from "./options.ts"
 import type { Siblings } from "./siblings.ts"
-import { closestInOrder, closestOf } from "./xor.ts"
+import { closestInOrder, closestOf, selectClosest } from "./xor.ts"
 
 export interface AcquaintancesComponents {
   readonly runtime: Runtime
@@ -30,6 +30,7 @@ export interface AcquaintancesComponents {
   readonly self: () => Member
 }
 
+const nobody: ReadonlySet<PeerId> = new Set()
 /** Announcements to members that others named, under way at once, and waiting. */
 const maxPursuits = 4
 const maxWaiting = 64
@@ -61,6 +62,11 @@ export class Acquaintances {
 
   isDoubtful(peerId: PeerId): boolean {
     return this.#lost.isDoubtful(peerId)
+  }
+
+  /** Members that were found dead, and not heard of since. */
+  get dead(): readonly Member[] {
+    return this.#lost.dead.filter(({ id, peerId }) => this.#contacts.get(peerId, id) === undefined)
   }
 
   /** A peer that answers for keys, or is about to, has given a sign of life. */
@@ -162,14 +168,14 @@ export class Acquaintances {
   /** A member is dead, or has said that it leaves. */
   remove(member: Member, why: "dead" | "left"): void {
     const { client, siblings, membership } = this.#components
-    this.#lost.add(member)
+    this.#lost.add(member, why)
     client.giveUp(member.peerId)
     membership.report(member.peerId, why)
     this.#contacts.remove(member)
     if (!siblings.remove(member.peerId) || siblings.presence !== "active") return
     // Each of the others takes over its own part, and has to find out itself.
     if (why === "dead") for (const other of siblings.neighbours) client.lost(other, member)
-    this.pursue(this.closest(this.#self, this.#settings.k))
+    this.pursue(this.closest(this.#self, 2 * this.#settings.k))
   }
 
   /** Hearsay that a member lives. */
@@ -178,14 +184,30 @@ export class Acquaintances {
     this.pursue([member])
   }
 
-  /** The known members closest to the key, hearsay included where the table of all members is complete. */
-  closest(key: Id, count: number, excluded?: ReadonlySet<PeerId>): Member[] {
+  /** The members closest to the key that have been heard themselves. */
+  closestHeard(key: Id, count: number, excluded: ReadonlySet<PeerId> = nobody): Member[] {
+    const { siblings } = this.#components
+    const known = [...siblings.members, ...this.#contacts.closest(key, count + excluded.size)]
+    return closestOf(key, known.filter(({ peerId }) => !excluded.has(peerId)), count)
+  }
+
+  /** The same, with those that are known by hearsay. */
+  closest(key: Id, count: number, excluded: ReadonlySet<PeerId> = nobody): Member[] {
+    return closestOf(key, [...this.closestHeard(key, count, excluded), ...this.#rumoured(key, count, excluded)], count)
+  }
+
+  /** The one closest member to ask about a key; see {@link closest}. */
+  next(key: Id, excluded: ReadonlySet<PeerId> = nobody): Member | undefined {
     const { siblings, membership } = this.#components
-    const spare = count + (excluded?.size ?? 0)
-    const known = [...siblings.members, ...this.#contacts.closest(key, spare)]
-    if (membership.isComplete) known.push(...closestInOrder(key, membership.table.alive, count + 1, excluded))
-    const wanted = known.filter(({ id, peerId }) => id !== this.#self && excluded?.has(peerId) !== true && !this.isDoubtful(peerId))
-    return closestOf(key, wanted, count)
+    const near = siblings.members.filter(({ peerId }) => !excluded.has(peerId))
+    // Whoever knows all members needs no buckets.
+    const known = membership.isComplete ? near : [...near, ...this.#contacts.closest(key, 1 + excluded.size).filter(({ peerId }) => !excluded.has(peerId))]
+    return selectClosest(key, [...known, ...this.#rumoured(key, 1, excluded)], 1)[0]
+  }
+
+  #rumoured(key: Id, count: number, excluded: ReadonlySet<PeerId>): Member[] {
+    const all = closestInOrder(key, this.#components.membership.table.alive, count + 1, excluded)
+    return all.filter(({ id, peerId }) => id !== this.#self && !this.isDoubtful(peerId)).slice(0, count)
   }
 
   /** The members that are closest to a key, each of which has just answered. */

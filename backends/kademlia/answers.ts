@@ -15,7 +15,7 @@ export interface AnswersComponents {
   readonly siblings: Siblings
   readonly acquaintances: Acquaintances
   /** How many members close to an announcer are looked through for those that it does not know. */
-  readonly k: number
+  readonly maxSiblings: number
 }
 
 const nothing = new Uint8Array()
@@ -24,12 +24,12 @@ const nothing = new Uint8Array()
 export class Answers {
   readonly #siblings: Siblings
   readonly #acquaintances: Acquaintances
-  readonly #k: number
+  readonly #maxSiblings: number
 
-  constructor(rpc: Rpc, { siblings, acquaintances, k }: AnswersComponents) {
+  constructor(rpc: Rpc, { siblings, acquaintances, maxSiblings }: AnswersComponents) {
     this.#siblings = siblings
     this.#acquaintances = acquaintances
-    this.#k = k
+    this.#maxSiblings = maxSiblings
     const { ping, announce, find, leave, lost } = kademliaMethods
     rpc.handle(ping, () => this.#onPing())
     rpc.handle(announce, (from, body) => this.#onAnnounce(from, body))
@@ -53,7 +53,7 @@ export class Answers {
     const hasLost = this.#acquaintances.heardAnnouncement(member)
     if (hadLost) this.#siblings.renew()
     const isKnown = new Set(known)
-    const close = this.#acquaintances.closest(member.id, this.#k, new Set([from]))
+    const close = this.#acquaintances.closestHeard(member.id, this.#maxSiblings, new Set([from]))
     const members = close.filter(({ id }) => !isKnown.has(id.slice(0, shortIdDigits)))
     return encodeAnnouncementAnswer({ isActive: this.#siblings.presence === "active", hadLost: isActive && hasLost, members })
   }

@@ -16,7 +16,8 @@ const tellMs = 5_000
 const maxLost = 1024
 
 interface Lost {
-  readonly id: Id
+  readonly member: Member
+  readonly isDead: boolean
   /** Until then it is not worth asking. */
   readonly until: number
   /** From then on it counts as told. */
@@ -32,9 +33,9 @@ export class LostPeers {
     this.#runtime = runtime
   }
 
-  add(member: Member): void {
+  add(member: Member, why: "dead" | "left"): void {
     this.#lost.delete(member.peerId)
-    this.#lost.set(member.peerId, { id: member.id, until: this.#runtime.now() + doubtMs, toldAt: Infinity })
+    this.#lost.set(member.peerId, { member, isDead: why === "dead", until: this.#runtime.now() + doubtMs, toldAt: Infinity })
     if (this.#lost.size <= maxLost) return
     for (const oldest of this.#lost.keys()) {
       this.#lost.delete(oldest)
@@ -71,6 +72,11 @@ export class LostPeers {
   /** The places of those that are not worth asking. */
   get doubtfulIds(): Id[] {
     const now = this.#runtime.now()
-    return [...this.#lost.values()].filter(({ until }) => until > now).map(({ id }) => id)
+    return [...this.#lost.values()].filter(({ until }) => until > now).map(({ member }) => member.id)
+  }
+
+  /** Those that were found dead: some may only have been cut off. */
+  get dead(): Member[] {
+    return [...this.#lost.values()].filter(({ isDead }) => isDead).map(({ member }) => member)
   }
 }

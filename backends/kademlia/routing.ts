@@ -19,7 +19,7 @@ import { kademliaSettings } from "./options.ts"
 import type { SiblingChange } from "./siblings.ts"
 import { Siblings } from "./siblings.ts"
 import { Upkeep } from "./upkeep.ts"
-import { closestInOrder, closestOf, selectClosest } from "./xor.ts"
+import { closestInOrder, closestOf, isCloser, selectClosest } from "./xor.ts"
 
 export interface KademliaComponents {
   readonly runtime: Runtime
@@ -64,7 +64,7 @@ export class KademliaRouting implements KeyBasedRouting {
     this.#acquaintances = new Acquaintances(shared, this.#settings)
     const acquaintances = this.#acquaintances
     this.#upkeep = new Upkeep({ ...shared, acquaintances }, this.#settings)
-    new Answers(rpc, { siblings: this.#siblings, acquaintances, k: this.#settings.k })
+    new Answers(rpc, { siblings: this.#siblings, acquaintances, maxSiblings: this.#maxSiblings })
     this.#membership.onChange(({ member, status }) => {
       if (status === "alive") acquaintances.hearAlive(member)
       else if (this.#siblings.find(member.peerId) !== undefined) acquaintances.suspect(member.peerId)
@@ -125,9 +125,11 @@ export class KademliaRouting implements KeyBasedRouting {
 
   nextHop(key: Id, excluded?: ReadonlySet<PeerId>): Member | undefined {
     if (this.#siblings.presence === "absent" || this.isResponsible(key)) return undefined
-    // Somebody whom this peer would have named is silent: look who is there, for the next time.
-    if (excluded !== undefined && excluded.size > 0) this.#search(key)
-    return this.#acquaintances.closest(key, 1, excluded)[0]
+    const next = this.#acquaintances.next(key, excluded)
+    // The one whom this peer would have named is silent, or nobody nearer is known: look who is there, for the next time.
+    const isProgress = next !== undefined && isCloser(key, next.id, this.self.id)
+    if (!isProgress || (excluded !== undefined && excluded.size > 0)) this.#search(key)
+    return next
   }
 
   replicaSet(key: Id, count: number): readonly Member[] {

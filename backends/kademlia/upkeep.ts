@@ -31,6 +31,8 @@ export class Upkeep {
   readonly #settings: KademliaSettings
   /** Through whom this peer joined. */
   #contacts: readonly Member[] = []
+  /** When each bucket was last looked after: at most one entry for each bit of an id. */
+  readonly #refreshedAt = new Map<number, number>()
   #exchangeMs = 0
   #exchangeTimer: Timer | undefined
   #refreshTimer: Timer | undefined
@@ -101,8 +103,7 @@ export class Upkeep {
     // While the table names everybody, buckets would only repeat it; and siblings look after what is near.
     if (membership.isComplete || farthest === undefined || !siblings.isFull) return false
     for (let bits = 0; bits < commonPrefixBits(id, farthest.id); bits++) {
-      const heardAt = this.#refreshedAt.get(bits) ?? -Infinity
-      const lastAt = Math.max(heardAt, acquaintances.contacts.heardAt(bits) ?? -Infinity)
+      const lastAt = Math.max(this.#refreshedAt.get(bits) ?? -Infinity, acquaintances.contacts.heardAt(bits) ?? -Infinity)
       if (runtime.now() - lastAt < this.#settings.refreshMs) continue
       this.#refreshedAt.set(bits, runtime.now())
       await acquaintances.lookUp(randomIdInBucket(id, bits, runtime.random))
@@ -110,9 +111,6 @@ export class Upkeep {
     }
     return false
   }
-
-  /** When each bucket was last looked after; at most one entry for each bit of an id. */
-  readonly #refreshedAt = new Map<number, number>()
 
   #scheduleReunion(): void {
     const { runtime, siblings } = this.#components
@@ -127,9 +125,9 @@ export class Upkeep {
 
   /** A member that is believed dead, or through whom this peer once joined: at random. */
   #lostMember(): Member | undefined {
-    const { runtime, siblings, membership, self } = this.#components
+    const { runtime, siblings, acquaintances, membership, self } = this.#components
     const dead = [...membership.table.gone].filter(({ status }) => status === "dead").map(({ member }) => member)
-    const choice = [...dead, ...this.#contacts].filter(({ id, peerId }) => id !== self().id && siblings.find(peerId) === undefined)
+    const choice = [...dead, ...acquaintances.dead, ...this.#contacts].filter(({ id, peerId }) => id !== self().id && siblings.find(peerId) === undefined)
     return choice[runtime.random.uint32() % Math.max(1, choice.length)]
   }
 

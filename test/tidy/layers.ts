@@ -21,6 +21,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "backends": ["src/servlet"],
   "backends/memory": ["src/servlet", runtime],
   "backends/chord": ["src/servlet", "src/overlay", link, runtime],
+  "backends/kademlia": ["src/servlet", "src/overlay", link, runtime],
   "src/sip/message": [],
   "src/sip/transport": ["src/sip/message", link, runtime],
   "src/sip/transaction": ["src/sip/message", transport, "src/sip/transport/host-port.ts", runtime],

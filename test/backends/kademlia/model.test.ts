@@ -1,0 +1,12 @@
+import { it } from "vitest"
+import { compareWithMemory, modelLimits } from "../model.ts"
+import { simulatedNetwork } from "./networks.ts"
+
+it("kademlia answers any history as the memory backend does", () =>
+  compareWithMemory({
+    peers: 4,
+    runs: 25,
+    stepsPerRun: 30,
+    virtualTime: true,
+    createNetwork: () => simulatedNetwork(1, { limits: modelLimits }),
+  }), 60_000)

@@ -1,0 +1,210 @@
+import { describe, expect, test } from "vitest"
+import { isP2PSipError } from "../../../src/errors.ts"
+import type { LatencyModel } from "../../../src/sim/index.ts"
+import { KademliaOverlay, withoutTable } from "./kademlia-overlay.ts"
+
+/** Every peer finds the one owner of each of `count` random keys, the closest peer. Returns the mean number of hops. */
+function expectAgreement(overlay: KademliaOverlay, count: number): number {
+  let hops = 0
+  for (let each = 0; each < count; each++) {
+    const key = overlay.randomKey()
+    const [closest] = overlay.closestTo(key)
+    expect(overlay.ownersOf(key)).toEqual([closest])
+    const found = overlay.trace(overlay.randomPeer(), key)
+    expect(found.owner).toBe(closest)
+    hops += found.hops
+  }
+  return hops / count
+}
+
+function expectReplicas(overlay: KademliaOverlay, count: number): void {
+  for (let each = 0; each < count; each++) {
+    const key = overlay.randomKey()
+    const [owner = "", ...others] = overlay.closestTo(key).slice(0, 3)
+    const { routing } = overlay.get(owner)
+    expect(routing.replicaSet(key, 3).map(({ peerId }) => peerId)).toEqual([owner, ...others])
+    expect(routing.replicas(3).map(({ peerId }) => peerId)).toEqual(expect.arrayContaining(others))
+    expect(routing.neighbours().map(({ peerId }) => peerId)).toEqual(expect.arrayContaining(others))
+  }
+}
+
+/** From 5 to 95 ms, another for each pair. */
+const unevenLatency: LatencyModel = {
+  name: "uneven",
+  addHost: () => undefined,
+  oneWayMs: (from, to) => 5 + ((Math.min(from, to) * 31 + Math.max(from, to) * 17) % 90),
+}
+
+describe("joining", () => {
+  test("alone: a founder answers for everything", async () => {
+    const overlay = new KademliaOverlay({ seed: 1 })
+    const { routing } = await overlay.join("p0")
+    expect(routing.isResponsible(overlay.randomKey())).toBe(true)
+    expect(routing.nextHop(overlay.randomKey())).toBeUndefined()
+    expect(routing.neighbours()).toEqual([])
+  })
+
+  test.each([
+    [2, 2],
+    [3, 5],
+    [4, 50],
+  ])("one after another (seed %i): %i peers have perfect siblings soon after", async (seed, count) => {
+    const overlay = new KademliaOverlay({ seed })
+    await overlay.grow(count)
+    expect(await overlay.settle(5_000)).toBeLessThan(2_000)
+    expectAgreement(overlay, 100)
+    expectReplicas(overlay, 100)
+  })
+
+  test.each([5, 6, 7])("all at once through one peer (seed %i)", async (seed) => {
+    const overlay = new KademliaOverlay({ seed })
+    await overlay.join("p0")
+    const names = Array.from({ length: 60 }, (_, at) => `p${at + 1}`)
+    for (const name of names) await overlay.start(name)
+    const signal = new AbortController().signal
+    const joins = names.map((name) => overlay.get(name).routing.join([overlay.get("p0").routing.self], signal))
+    await overlay.simulation.wait(Promise.all(joins), 60_000)
+    await overlay.settle(10_000)
+    // Siblings are known at once; whoever is far, a moment later.
+    await overlay.simulation.run(2_000)
+    expectAgreement(overlay, 100)
+  })
+
+  test.each([8, 9, 10])("never makes two peers answer for one key (seed %i)", async (seed) => {
+    const overlay = new KademliaOverlay({ seed, latency: unevenLatency })
+    await overlay.join("p0")
+    const keys = Array.from({ length: 40 }, () => overlay.randomKey())
+    overlay.simulation.onEvent(() => {
+      for (const key of keys) expect(overlay.ownersOf(key).length).toBeLessThanOrEqual(1)
+    })
+    const signal = new AbortController().signal
+    const joins: Promise<void>[] = []
+    for (let at = 1; at <= 25; at++) {
+      const { routing } = await overlay.start(`p${at}`)
+      joins.push(routing.join([overlay.get("p0").routing.self], signal))
+      if (at % 5 === 0) await overlay.simulation.run(100 * (at % 3))
+    }
+    await overlay.simulation.wait(Promise.all(joins), 60_000)
+    for (const name of ["p3", "p9", "p0"]) await overlay.leave(name)
+    await overlay.simulation.run(5_000)
+    overlay.simulation.onEvent(undefined)
+    expectAgreement(overlay, 100)
+  })
+
+  test("through a peer that is silent, or no member, fails with a reason", async () => {
+    const overlay = new KademliaOverlay({ seed: 11 })
+    await overlay.join("p0")
+    overlay.crash("p0")
+    const error = await overlay.join("p1", "p0").catch((reason: unknown) => reason)
+    expect(isP2PSipError(error, "P2PSIP_BOOTSTRAP_FAILED")).toBe(true)
+  })
+
+  test("through a peer that is about to become a member waits for it", async () => {
+    const overlay = new KademliaOverlay({ seed: 12 })
+    const founder = await overlay.start("p0")
+    overlay.simulation.after(3_000, () => void founder.routing.join([], new AbortController().signal))
+    await overlay.join("p1", "p0")
+    expect(overlay.simulation.now).toBeGreaterThan(3_000)
+    expectAgreement(overlay, 50)
+  })
+
+  test("that is aborted leaves nobody behind who counts on the joiner", async () => {
+    const overlay = new KademliaOverlay({ seed: 13 })
+    await overlay.grow(5)
+    const joiner = await overlay.start("p5")
+    const controller = new AbortController()
+    const joining = joiner.routing.join([overlay.get("p0").routing.self], controller.signal).catch((reason: unknown) => reason)
+    await overlay.simulation.run(150)
+    controller.abort()
+    expect(isP2PSipError(await overlay.simulation.wait(joining), "P2PSIP_ABORTED")).toBe(true)
+    overlay.peers.delete("p5")
+    await overlay.simulation.run(1_000)
+    expectAgreement(overlay, 50)
+  })
+})
+
+describe("without the table of all members", () => {
+  test("120 peers agree on the owner of every key, and reach it in few hops", async () => {
+    const overlay = new KademliaOverlay({ seed: 20, kademlia: { ...withoutTable, k: 8 } })
+    await overlay.grow(120)
+    await overlay.settle(30_000)
+    await overlay.simulation.run(10_000)
+    expect(expectAgreement(overlay, 300)).toBeLessThan(0.5 * Math.log2(120))
+    expectReplicas(overlay, 100)
+  }, 60_000)
+
+  test("with the table, it is one hop", async () => {
+    const overlay = new KademliaOverlay({ seed: 21 })
+    await overlay.grow(60)
+    await overlay.simulation.run(30_000)
+    expect(expectAgreement(overlay, 200)).toBeLessThanOrEqual(1)
+  })
+})
+
+describe("when peers go", () => {
+  test("keys of one that leaves have a new owner at once", async () => {
+    const overlay = new KademliaOverlay({ seed: 30 })
+    await overlay.grow(30)
+    await overlay.simulation.run(10_000)
+    await overlay.leave("p7")
+    expectAgreement(overlay, 200)
+  })
+
+  test("keys of one that crashes are taken over within a second of a lost connection", async () => {
+    const overlay = new KademliaOverlay({ seed: 31, latency: 1, network: { resetOnCrash: 1 } })
+    await overlay.grow(20)
+    await overlay.simulation.run(20_000)
+    overlay.crash("p7")
+    await overlay.simulation.run(1_000)
+    expectAgreement(overlay, 200)
+  })
+
+  test("keys of one that falls silent are taken over, though nobody asks for them", async () => {
+    const overlay = new KademliaOverlay({ seed: 32, network: { resetOnCrash: 0, breakAfterMs: 600_000 } })
+    await overlay.grow(20)
+    await overlay.simulation.run(20_000)
+    overlay.crash("p7")
+    await overlay.simulation.run(15_000)
+    expectAgreement(overlay, 200)
+  })
+
+  test("half of the peers at once: the others find each other again", async () => {
+    const overlay = new KademliaOverlay({ seed: 33, kademlia: withoutTable })
+    await overlay.grow(80)
+    await overlay.settle(30_000)
+    for (let at = 0; at < 80; at += 2) overlay.crash(`p${at}`)
+    await overlay.settle(60_000)
+    expectAgreement(overlay, 100)
+  }, 60_000)
+
+  test("one that comes back under its name joins anew", async () => {
+    const overlay = new KademliaOverlay({ seed: 34 })
+    await overlay.grow(10)
+    overlay.crash("p4")
+    await overlay.join("p4", "p0")
+    await overlay.settle(10_000)
+    expectAgreement(overlay, 100)
+  })
+})
+
+describe("partitions", () => {
+  test("two halves that each went on alone become one overlay again, and those taken for dead are told", async () => {
+    const overlay = new KademliaOverlay({ seed: 40 })
+    await overlay.grow(12)
+    await overlay.simulation.run(10_000)
+    const sides = [["p0", "p1", "p2", "p3", "p4", "p5"], ["p6", "p7", "p8", "p9", "p10", "p11"]]
+    const told = new Map<string, number>()
+    overlay.simulation.network.partition(sides)
+    await overlay.simulation.run(60_000)
+    for (const { name, routing } of overlay.peers.values()) {
+      const side = sides.find((names) => names.includes(name))
+      for (const member of routing.neighbours()) expect(side).toContain(member.peerId)
+      // To be told means that the arcs are taken back for an instant.
+      routing.onChange(() => void (routing.ranges().length === 0 && told.set(name, (told.get(name) ?? 0) + 1)))
+    }
+    overlay.simulation.network.heal()
+    await overlay.settle(120_000)
+    expectAgreement(overlay, 100)
+    expect(told.size).toBeGreaterThan(6)
+  })
+})
