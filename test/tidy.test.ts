@@ -77,6 +77,11 @@ describe("the project is tidy:", () => {
     expect(sources.flatMap(({ path, imports }) => imports.filter((target) => !exists(target)).map((target) => `${path}: ${target}`))).toEqual([])
   })
 
+  it("every dependency is used", () => {
+    const used = (name: string): boolean => product.some(({ text }) => text.includes(`"${name}"`) || text.includes(`"${name}/`))
+    expect(Object.keys(readPackage().dependencies).filter((name) => !used(name))).toEqual([])
+  })
+
   it("every public export is documented", () => {
     expect(undocumentedExports(publicEntries())).toEqual([])
   })

@@ -63,6 +63,7 @@ export function readPackage(): {
   readonly exports: Readonly<Record<string, unknown>>
   readonly bin: Readonly<Record<string, string>>
   readonly scripts: Readonly<Record<string, string>>
+  readonly dependencies: Readonly<Record<string, string>>
 } {
   return JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as ReturnType<typeof readPackage>
 }
