@@ -5,22 +5,10 @@
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Daemon } from "../../src/bench/daemon.ts"
-import { silentLogger } from "../../src/runtime/log.ts"
-import { noMetrics } from "../../src/runtime/metrics.ts"
-import { NodeRuntime } from "../../src/runtime/node.ts"
-import { UserAgent } from "../../src/sip/agent/index.ts"
-import { UdpTransport } from "../../src/sip/transport/index.ts"
-import { TestAuthority } from "../support/certificates.ts"
+import type { UserAgent } from "../../src/sip/agent/index.ts"
+import { startAgent } from "./agents.ts"
 import { domain, inTurn, type Check } from "./checks.ts"
 import { PhoneBrowser, type BrowserPhone } from "./chromium.ts"
-
-/** What the peers of this scenario listen with, and what to do when it is over. */
-export async function withWss(): Promise<{ readonly args: readonly string[]; readonly release: () => void }> {
-  const authority = await TestAuthority.create()
-  const { certificate, key } = await authority.issue("peer", [{ type: "dns", value: domain }, { type: "ip", value: "127.0.0.1" }])
-  const args = ["--sip", "wss:127.0.0.1:0", "--tls-certificate", certificate, "--tls-key", key]
-  return { args, release: () => authority.remove() }
-}
 
 export async function browsers(peers: readonly Daemon[]): Promise<Check[]> {
   const browser = await PhoneBrowser.start()
@@ -64,19 +52,9 @@ async function soundAt(phone: BrowserPhone): Promise<number> {
 }
 
 async function callsWithUdp(browser: BrowserPhone, peer: Daemon): Promise<Check[]> {
-  const runtime = new NodeRuntime({}, { log: silentLogger, metrics: noMetrics })
-  const transport = new UdpTransport({ runtime }, { port: 0 })
-  const proxy = { host: "127.0.0.1", port: peer.sipPort("udp") }
-  const carol = new UserAgent({ runtime, transport }, { addressOfRecord: `sip:carol@${domain}`, proxy })
-  await carol.start()
+  const carol = await startAgent("carol", peer)
   try {
     await browser.ask("expectPlain", true)
-    await carol.register()
-    carol.onEvent((event) => {
-      if (event.name !== "incoming") return
-      event.call.ring()
-      runtime.setTimer(500, () => event.call.answer())
-    })
     return [await callUdp(browser, carol), await callFromUdp(browser, carol)]
   } finally {
     await carol.stop()

@@ -1,11 +1,10 @@
 /** Headless Chromium with a page that is a phone. */
-import { spawnSync } from "node:child_process"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import { chromium, type Browser, type Page } from "playwright-core"
+import { chromium as driver, type Browser, type Page } from "playwright-core"
 import { build } from "rolldown"
+import { chromium } from "./debian.ts"
 
-const executablePath = "/usr/bin/chromium"
 const flags = [
   "--headless",
   "--no-sandbox",
@@ -18,24 +17,6 @@ const flags = [
   "--use-fake-device-for-media-stream",
   "--use-fake-ui-for-media-stream",
 ]
-
-function version(): string | undefined {
-  const { error, stdout } = spawnSync(executablePath, ["--version"], { encoding: "utf8" })
-  return error === undefined ? /Chromium [\d.]+/.exec(stdout)?.[0] : undefined
-}
-
-/** The version of Debian's Chromium, installed first where that is possible. Throws with what is missing. */
-export function requireChromium(): string {
-  const found = version()
-  if (found !== undefined) return found
-  if (process.getuid?.() !== 0) throw new Error("Chromium is missing: as root, run `apt-get install chromium`, then try again")
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" }
-  spawnSync("apt-get", ["update"], { env })
-  spawnSync("apt-get", ["install", "-y", "--no-install-recommends", "chromium"], { env })
-  const installed = version()
-  if (installed === undefined) throw new Error("Chromium is missing, and apt-get cannot install chromium")
-  return installed
-}
 
 /** What the page offers as `window.phone`; see browser-page.js. */
 interface PagePhone {
@@ -80,7 +61,7 @@ export class PhoneBrowser {
       response.writeHead(200, { "Content-Type": "text/html; charset=utf-8" }).end(`<!doctype html><script>${script}</script>`)
     })
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-    const browser = await chromium.launch({ executablePath, args: flags })
+    const browser = await driver.launch({ executablePath: chromium.command, args: flags })
     return new PhoneBrowser(browser, `http://127.0.0.1:${(server.address() as AddressInfo).port}`, () => server.close())
   }
 

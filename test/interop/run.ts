@@ -1,7 +1,7 @@
 /**
- * Runs real SIP software (SIPp) against peers that are processes of their own.
+ * Runs real SIP software (SIPp, Chromium with JsSIP, baresip) against peers that are processes of their own.
  *
- *     npm run test:interop -- [--scenario register|calls|churn|browser] [--count N] [--rate N] [--peers N] [--backend NAME]
+ *     npm run test:interop -- [--scenario register|calls|churn|browser|baresip] [--count N] [--rate N] [--peers N] [--backend NAME]
  *
  * Without `--scenario` all run, in sizes that take a minute or two. The full
  * size is `--scenario register --count 150000 --rate 3000` and
@@ -10,30 +10,34 @@
 import { parseArgs } from "node:util"
 import { startOverlay } from "../../src/bench/daemon.ts"
 import type { Daemon } from "../../src/bench/daemon.ts"
-import { browsers, withWss } from "./browser.ts"
+import { baresipCalls } from "./baresip.ts"
+import { browsers } from "./browser.ts"
 import { calls } from "./calls.ts"
 import { domain } from "./checks.ts"
 import type { Check, ScenarioOptions } from "./checks.ts"
-import { requireChromium } from "./chromium.ts"
 import { churn } from "./churn.ts"
+import { baresip, chromium, requireProgram, sipp, type Program } from "./debian.ts"
 import { register } from "./register.ts"
-import { requireSipp } from "./sip-tester.ts"
+import { secured, type Prepared } from "./secured.ts"
 
 interface Scenario {
   readonly count: number
   readonly rate: number
   /** What the peers need besides. */
-  readonly prepare?: () => Promise<{ readonly args: readonly string[]; readonly release: () => void }>
+  readonly prepare?: () => Promise<Prepared>
+  readonly program: Program
   readonly run: (peers: readonly Daemon[], options: ScenarioOptions) => Promise<Check[]>
 }
 
 const scenarios: Readonly<Record<string, Scenario>> = {
-  browser: { count: 5, rate: 1, prepare: withWss, run: browsers },
-  register: { count: 5000, rate: 1000, run: register },
-  calls: { count: 500, rate: 50, run: calls },
+  browser: { count: 4, rate: 1, program: chromium, prepare: () => secured("wss"), run: browsers },
+  baresip: { count: 2, rate: 1, program: baresip, prepare: () => secured("tls"), run: baresipCalls },
+  register: { count: 5000, rate: 1000, program: sipp, run: register },
+  calls: { count: 500, rate: 50, program: sipp, run: calls },
   churn: {
     count: 6000,
     rate: 200,
+    program: sipp,
     run: (peers, options) => {
       const bootstrap = peers.flatMap(({ ready }, index) => (index === 0 ? ready.listen : []))
       const args = bootstrap.flatMap((address) => ["--bootstrap", address])
@@ -84,8 +88,7 @@ async function runScenario(name: string, scenario: Scenario): Promise<readonly C
 async function main(): Promise<void> {
   const chosen = Object.entries(scenarios).filter(([name]) => values.scenario === undefined || values.scenario === name)
   if (chosen.length === 0) throw new Error(`--scenario: expected ${Object.keys(scenarios).join(", ")}, found ${values.scenario}`)
-  if (chosen.some(([name]) => name === "browser")) print(requireChromium())
-  if (chosen.some(([name]) => name !== "browser")) print(`SIPp ${requireSipp()}`)
+  for (const program of new Set(chosen.map(([, { program }]) => program))) print(requireProgram(program))
   const checks: Check[] = []
   for (const [name, scenario] of chosen) {
     for (const check of await runScenario(name, scenario)) {

@@ -1,0 +1,24 @@
+import type { Daemon } from "../../src/bench/daemon.ts"
+import { silentLogger } from "../../src/runtime/log.ts"
+import { noMetrics } from "../../src/runtime/metrics.ts"
+import { NodeRuntime } from "../../src/runtime/node.ts"
+import { UserAgent } from "../../src/sip/agent/index.ts"
+import { UdpTransport } from "../../src/sip/transport/index.ts"
+import { domain } from "./checks.ts"
+
+/** A registered UDP phone inside this process, which answers half a second after it is called. */
+export async function startAgent(name: string, peer: Daemon): Promise<UserAgent> {
+  const runtime = new NodeRuntime({}, { log: silentLogger, metrics: noMetrics })
+  const transport = new UdpTransport({ runtime }, { port: 0 })
+  const proxy = { host: "127.0.0.1", port: peer.sipPort("udp") }
+  const agent = new UserAgent({ runtime, transport }, { addressOfRecord: `sip:${name}@${domain}`, proxy })
+  await agent.start()
+  agent.onEvent((event) => {
+    if (event.name !== "incoming") return
+    event.call.ring()
+    runtime.setTimer(500, () => event.call.answer())
+  })
+  const outcome = await agent.register()
+  if (outcome.kind !== "registered") throw new Error(`${name}: expected to register, found ${outcome.status} ${outcome.reason}`)
+  return agent
+}
