@@ -39,17 +39,17 @@ export const storeDefaults = {
 /** What a record costs beyond its value, measured with a million of them. */
 const overheadBytes = 400
 
-interface Bucket extends Fingerprint {
-  readonly keys: Map<Id, StoredRecord[]>
+interface Bucket<Record> extends Fingerprint {
+  readonly keys: Map<Id, Record[]>
 }
 
-const nothing: readonly StoredRecord[] = []
+const nothing: readonly never[] = []
 
 /** See the head of this file. */
-export class MemoryStore implements RecordStore {
+export class MemoryStore<Record extends StoredRecord = StoredRecord> implements RecordStore {
   readonly #runtime: Runtime
   readonly #limits: typeof storeDefaults
-  readonly #buckets = new Map<number, Bucket>()
+  readonly #buckets = new Map<number, Bucket<Record>>()
   readonly #expiry: ExpiryWheel
   #keyCount = 0
   #values = 0
@@ -67,11 +67,11 @@ export class MemoryStore implements RecordStore {
     this.#expiry = new ExpiryWheel(this.#runtime, (key, now) => this.#sweep(key, now))
   }
 
-  get(key: Id): readonly StoredRecord[] {
+  get(key: Id): readonly Record[] {
     return this.#buckets.get(bucketOf(key))?.keys.get(key) ?? nothing
   }
 
-  put(key: Id, record: StoredRecord): StoredRecord {
+  put(key: Id, record: Record): Record {
     const records = this.#buckets.get(bucketOf(key))?.keys.get(key)
     if (records === undefined) this.requireRoom(key, [record])
     const bucket = this.#bucketFor(key)
@@ -195,7 +195,7 @@ export class MemoryStore implements RecordStore {
     return bucket === undefined ? [] : [...bucket.keys.keys()].sort()
   }
 
-  #bucketFor(key: Id): Bucket {
+  #bucketFor(key: Id): Bucket<Record> {
     const index = bucketOf(key)
     let bucket = this.#buckets.get(index)
     if (bucket === undefined) {
@@ -205,21 +205,21 @@ export class MemoryStore implements RecordStore {
     return bucket
   }
 
-  #add(bucket: Bucket, key: Id, record: StoredRecord): void {
+  #add(bucket: Bucket<Record>, key: Id, record: StoredRecord): void {
     toggle(bucket, key, record)
     if (record.value === undefined) this.#tombstones++
     else this.#values++
     this.#bytes += sizeOf(record)
   }
 
-  #subtract(bucket: Bucket, key: Id, record: StoredRecord): void {
+  #subtract(bucket: Bucket<Record>, key: Id, record: StoredRecord): void {
     toggle(bucket, key, record)
     if (record.value === undefined) this.#tombstones--
     else this.#values--
     this.#bytes -= sizeOf(record)
   }
 
-  #forget(bucket: Bucket, key: Id): void {
+  #forget(bucket: Bucket<Record>, key: Id): void {
     bucket.keys.delete(key)
     this.#keyCount--
     if (bucket.keys.size === 0) this.#buckets.delete(bucketOf(key))

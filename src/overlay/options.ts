@@ -15,6 +15,11 @@ export const overlayOptionsSchema = servletOptionsSchema.extend({
   holdDownMs: interval.optional(),
   leaveTimeoutMs: interval.optional(),
   maxFutureMs: z.int().min(1000).optional(),
+  storage: z.enum(["memory", "sqlite"]).optional(),
+  journal: z
+    .strictObject({ survives: z.enum(["process", "power"]), maxFileBytes: z.int().min(1_048_576) })
+    .partial()
+    .optional(),
   store: z
     .strictObject({ maxRecords: count, maxBytes: count, maxRecordsPerKey: count, maxBytesPerKey: count })
     .partial()

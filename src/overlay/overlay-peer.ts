@@ -5,13 +5,13 @@ import { HybridClock } from "./hlc.ts"
 import type { KeyBasedRouting, Member } from "./key-based-routing.ts"
 import { wholeRing } from "./key-range.ts"
 import { memberOf } from "./member-codec.ts"
-import { MemoryStore } from "./memory-store.ts"
 import type { OverlayComponents, OverlayOptions, RoutingFactory } from "./overlay-servlet.ts"
 import { Owner } from "./owner.ts"
 import { isLive } from "./record.ts"
 import { Replication } from "./replication.ts"
 import { Router } from "./router.ts"
 import { Rpc } from "./rpc.ts"
+import { isDurable, openStore } from "./storage.ts"
 import type { RecordStore } from "./store.ts"
 import { Strays } from "./strays.ts"
 import { Synchroniser } from "./synchroniser.ts"
@@ -38,16 +38,17 @@ export class OverlayPeer {
   readonly #store: RecordStore
   readonly #synchroniser: Synchroniser
   readonly #strays: Strays
-  readonly #isFounder: boolean
+  readonly #isBlank: boolean
 
-  constructor({ runtime, link, founders }: OverlayComponents, createRouting: RoutingFactory, options: OverlayPeerOptions) {
+  constructor({ runtime, link, founders, dataFolder }: OverlayComponents, createRouting: RoutingFactory, options: OverlayPeerOptions) {
     this.#runtime = runtime
-    this.#isFounder = founders !== undefined
+    // With disks, founders may have founded before.
+    this.#isBlank = founders !== undefined && !isDurable(dataFolder, options)
+    const clock = new HybridClock(runtime, options)
+    this.#store = openStore({ runtime, clock, dataFolder }, options)
+    const store = this.#store
     this.#rpc = new Rpc({ runtime, link }, { timeoutMs: options.operationTimeoutMs, ...options.rpc })
     const rpc = this.#rpc
-    const clock = new HybridClock(runtime, options)
-    this.#store = new MemoryStore({ runtime }, options.store)
-    const store = this.#store
     const transfer = new Transfer({ runtime, rpc, store, clock })
     this.routing = createRouting({ runtime, link, rpc, self: memberOf(link.self), ...(founders === undefined ? {} : { founders }) })
     const routing = this.routing
@@ -65,7 +66,7 @@ export class OverlayPeer {
     this.#strays.start()
     await this.routing.join(bootstrap, signal)
     // Nobody has records yet.
-    if (this.#isFounder && bootstrap.length === 0) this.#synchroniser.assumeSettled()
+    if (this.#isBlank && bootstrap.length === 0) this.#synchroniser.assumeSettled()
     await this.#synchroniser.settled(signal)
   }
 

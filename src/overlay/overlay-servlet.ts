@@ -14,7 +14,6 @@ import type { Id } from "./id.ts"
 import { idOfKey } from "./id.ts"
 import type { KeyBasedRouting, Member } from "./key-based-routing.ts"
 import { memberOf } from "./member-codec.ts"
-import type { StoreOptions } from "./memory-store.ts"
 import type { Operation } from "./operation-codec.ts"
 import { operationIdOf } from "./operation-codec.ts"
 import { OverlayPeer } from "./overlay-peer.ts"
@@ -24,14 +23,15 @@ import { peerInfoOf } from "./router.ts"
 import type { Rpc } from "./rpc.ts"
 import type { RpcOptions } from "./rpc-options.ts"
 import { lookupEvents } from "./lookup-events.ts"
+import type { StorageOptions } from "./storage.ts"
+import { isDurable } from "./storage.ts"
 import type { StraysOptions } from "./strays.ts"
 import type { SynchroniserOptions } from "./synchroniser.ts"
 
 /** Common to all backends that are built on key-based routing. */
-export interface OverlayOptions extends ServletOptions, ReplicationOptions, SynchroniserOptions, StraysOptions, ClockOptions {
+export interface OverlayOptions extends ServletOptions, ReplicationOptions, SynchroniserOptions, StraysOptions, ClockOptions, StorageOptions {
   /** How long leaving may take. @default 8000 */
   readonly leaveTimeoutMs?: number | undefined
-  readonly store?: StoreOptions | undefined
   readonly rpc?: RpcOptions | undefined
 }
 
@@ -42,6 +42,8 @@ export interface OverlayComponents {
   readonly link: Link
   /** The peers that start an overlay together, this one among them. */
   readonly founders?: readonly PeerAddress[]
+  /** Where records may be kept across restarts. */
+  readonly dataFolder?: string | undefined
 }
 
 /** What a backend's routing is built from; a fresh one for each attempt to join. */
@@ -68,7 +70,8 @@ export class OverlayServlet extends P2PSipServlet {
 
   constructor(name: string, components: OverlayComponents, createRouting: RoutingFactory, options: OverlayOptions = {}) {
     const capabilities = {
-      distributed: true, atomicUpdate: true, sequences: true, preconditions: true, multipleValues: true, durable: false,
+      distributed: true, atomicUpdate: true, sequences: true, preconditions: true, multipleValues: true,
+      durable: isDurable(components.dataFolder, options),
     }
     super(components, { name, capabilities }, options)
     this.#components = components

@@ -74,7 +74,7 @@ export function compareRecords(a: StoredRecord, b: StoredRecord): number {
  * long as either. Of two equal ones the shorter life counts: lives grow on
  * their way between peers, never shrink.
  */
-export function merge(a: StoredRecord, b: StoredRecord): StoredRecord {
+export function merge<Record extends StoredRecord>(a: Record, b: Record): Record {
   const comparison = compareRecords(a, b)
   const winner = comparison >= 0 ? a : b
   const liveUntil = comparison === 0 ? Math.min(a.liveUntil, b.liveUntil) : winner.liveUntil

@@ -1,4 +1,4 @@
-/** Where records are kept: in memory, or (behind the same contract) on disk. */
+/** Where records are kept: in memory (`MemoryStore`), or in memory and on disk (`DurableStore`). */
 import type { Id } from "./id.ts"
 import type { KeyRange } from "./key-based-routing.ts"
 import type { StoredRecord } from "./record.ts"

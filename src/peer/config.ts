@@ -80,6 +80,7 @@ export const configSchema = z.strictObject({
   announce: list(peerAddress, "a list of multiaddrs").default([]),
   bootstrap: list(peerAddress, "a list of multiaddrs").default([]),
   data: text("the path of a folder").optional(),
+  storage: z.enum(["memory", "sqlite"], "memory or sqlite").optional(),
   http: hostAndPort.optional(),
   httpToken: text("at least 16 characters", (value) => value.length >= 16).optional(),
   users: list(user, "a list of users").default([]),
@@ -168,6 +169,9 @@ function requireSense(config: PeerConfig, sourceOf: (key: string) => string | un
   const secured = config.sip.find((text) => /^(tls|wss):/.test(text))
   if (secured !== undefined && config.tls === undefined) {
     throw badConfig("tls", "a certificate and its key (--tls-certificate, --tls-key)", `none, and the listener ${secured}`, sourceOf("sip"))
+  }
+  if (config.storage === "sqlite" && config.data === undefined) {
+    throw badConfig("storage", "a folder (data) where records are to be kept", '"sqlite" without one', sourceOf("storage"))
   }
   const open = config.sip.find((text) => !isLoopback(parseSipListener(text)?.host ?? ""))
   if (config.users.length === 0 && !config.openRegistration && open !== undefined) {

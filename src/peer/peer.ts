@@ -68,8 +68,13 @@ export async function createPeer(input: PeerConfigInput, components: PeerCompone
   const metrics = components.metrics ?? new RegistryMetrics()
   const runtime = components.runtime ?? new NodeRuntime({ logLevel: config.logLevel }, { metrics })
   const backend = await loadBackend(config.backend)
-  const { backendOptions, replication, acks } = config
-  const wanted = { ...backendOptions, ...(replication === undefined ? {} : { replication }), ...(acks === undefined ? {} : { acks }) }
+  const { backendOptions, replication, acks, storage } = config
+  const wanted = {
+    ...backendOptions,
+    ...(replication === undefined ? {} : { replication }),
+    ...(acks === undefined ? {} : { acks }),
+    ...(storage === undefined ? {} : { storage }),
+  }
   const options = backend.optionsSchema.safeParse(wanted)
   if (!options.success) throw explain(options.error, wanted, () => `for backend ${config.backend}`, "backendOptions")
   const privateKey = config.data === undefined ? await createKey() : await loadOrCreateKey(config.data)
@@ -77,7 +82,7 @@ export async function createPeer(input: PeerConfigInput, components: PeerCompone
   const { listen, announce } = config
   const link = components.link
     ?? new Libp2pLink({ runtime, privateKey }, { listen, announce, maxConnections, maxFrameBytes, maxQueuedBytes, maxKnownPeers })
-  const servlet = backend.create({ runtime, link }, options.data)
+  const servlet = backend.create({ runtime, link, dataFolder: config.data }, options.data)
   const secret = new Uint8Array(hkdfSync("sha256", privateKey.raw, new Uint8Array(0), "p2psip sip edge", 32))
   return new Peer({ runtime, metrics, link, servlet, secret }, config)
 }

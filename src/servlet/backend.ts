@@ -15,6 +15,8 @@ export interface BackendComponents {
    * among them. Only for backends with `takesFounders`.
    */
   readonly founders?: readonly PeerAddress[]
+  /** A folder of this peer's own, where it may keep what shall outlive the process. */
+  readonly dataFolder?: string | undefined
 }
 
 /**
