@@ -13,10 +13,8 @@ interface ClientFlags {
 }
 
 /** Adds `--http`; the token comes from the environment, because others can see a command line. */
-export function addClientFlags(command: Command): Command {
-  return command
-    .option("--http <url>", "the peer's HTTP listener (a token is taken from P2PSIP_HTTP_TOKEN)", "http://127.0.0.1:8080")
-    .option("--json", "print JSON")
+export function addHttpFlag(command: Command): Command {
+  return command.option("--http <url>", "the peer's HTTP listener (a token is taken from P2PSIP_HTTP_TOKEN)", "http://127.0.0.1:8080")
 }
 
 export function clientFrom({ http }: { readonly http: string }): ApiClient {
@@ -62,7 +60,7 @@ export function defaultHash(value: string): string {
 }
 
 function command(name: string, description: string): Command {
-  return addClientFlags(new Command(name).description(description))
+  return addHttpFlag(new Command(name).description(description)).option("--json", "print JSON")
 }
 
 function print<T>(flags: ClientFlags, value: T, show: (value: T) => string): void {

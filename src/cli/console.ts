@@ -3,7 +3,7 @@ import { createInterface } from "node:readline/promises"
 import { confirm, intro, isCancel, log, outro, select, text } from "@clack/prompts"
 import { Command } from "commander"
 import type { ApiClient } from "./api-client.ts"
-import { addClientFlags, clientFrom, defaultHash } from "./client-commands.ts"
+import { addHttpFlag, clientFrom, defaultHash } from "./client-commands.ts"
 import { showContent, showLookupEvent, showStatus, showValues } from "./show.ts"
 
 type Action = "insert" | "retrieve" | "remove" | "lookup" | "status" | "leave" | "quit"
@@ -23,7 +23,11 @@ class Cancelled extends Error {}
 
 /** The command, to be added to the program. */
 export function consoleCommand(): Command {
-  return addClientFlags(new Command("console").description("a menu: insert, retrieve, remove, look up, status, leave")).action(
+  const command = new Command("console")
+    .description("a menu: insert, retrieve, remove, look up, status, leave; without a terminal, reads these as commands, one a line")
+    .addHelpText("after", `\nCommands without a terminal (words with blanks in quotation marks):\n${Object.entries(forms)
+      .map(([name, { words }]) => `  ${name}${words === "alone" ? "" : ` ${words}`}\n`).join("")}  quit`)
+  return addHttpFlag(command).action(
     async (flags: { readonly http: string }) => {
       const client = clientFrom(flags)
       if (process.stdin.isTTY) await runMenu(client, flags.http)
@@ -105,20 +109,40 @@ function complainAboutSeconds(value: string | undefined): string | undefined {
   return value !== undefined && /^[1-9]\d{0,9}$/.test(value) ? undefined : "Whole seconds, please."
 }
 
+/** What may follow each command of a script. */
+const forms: Readonly<Record<string, { readonly words: string; readonly least: number; readonly most: number }>> = {
+  insert: { words: "KEY VALUE [SECONDS]", least: 2, most: 3 },
+  retrieve: { words: "KEY", least: 1, most: 1 },
+  remove: { words: "KEY [VALUE]", least: 1, most: 2 },
+  lookup: { words: "KEY", least: 1, most: 1 },
+  status: { words: "alone", least: 0, most: 0 },
+  leave: { words: "alone", least: 0, most: 0 },
+}
+
 /** One command a line: `insert KEY VALUE [SECONDS]`, `retrieve KEY`, `remove KEY [VALUE]`, `lookup KEY`, `status`, `leave`, `quit`. */
 async function runScript(client: ApiClient): Promise<void> {
   for await (const line of createInterface({ input: process.stdin })) {
-    const [name = "", key = "", ...rest] = line.trim().split(/\s+/)
+    const [name = "", key = "", ...rest] = wordsOf(line)
     if (name === "" || name.startsWith("#")) continue
     if (name === "quit" || !(await performLine(client, name, key, rest))) return
   }
 }
 
+/** The words of a line; those with blanks in them stand in quotation marks. */
+function wordsOf(line: string): string[] {
+  return Array.from(line.matchAll(/"([^"]*)"|[^\s"]+/g), ([word, quoted]) => quoted ?? word)
+}
+
 /** False when nothing more can be done. */
 async function performLine(client: ApiClient, name: string, key: string, rest: readonly string[]): Promise<boolean> {
   const [value, seconds] = rest
+  const form = forms[name]
+  if (form === undefined) throw new Error(`expected ${Object.keys(forms).join(", ")} or quit, found ${JSON.stringify(name)}`)
+  const count = (key === "" ? 0 : 1) + rest.length
+  if (count < form.least || count > form.most) throw new Error(`expected ${name} ${form.words}, found ${count} words after ${name}`)
   switch (name) {
     case "insert":
+      if (seconds !== undefined && complainAboutSeconds(seconds) !== undefined) throw new Error(`SECONDS: expected a whole number, found ${JSON.stringify(seconds)}`)
       console.log(showValues(await client.put(key, value ?? "", seconds === undefined ? undefined : Number(seconds))))
       return true
     case "retrieve":
@@ -137,6 +161,6 @@ async function performLine(client: ApiClient, name: string, key: string, rest: r
       await client.leave()
       return false
     default:
-      throw new Error(`expected insert, retrieve, remove, lookup, status, leave or quit, found ${JSON.stringify(name)}`)
+      return true
   }
 }
