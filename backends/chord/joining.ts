@@ -1,5 +1,5 @@
 /** Becoming a member: find the place, take it, and go on until the successor has accepted. */
-import { P2PSipError } from "../../src/errors.ts"
+import { bootstrapFailed, expectJoinTime, joinPause } from "../../src/overlay/joining.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import type { Runtime } from "../../src/runtime/runtime.ts"
 import type { NeighbourClient } from "./neighbour-client.ts"
@@ -9,9 +9,6 @@ import { findPlace } from "./place-finder.ts"
 import { isPlaceOf, join } from "./ring.ts"
 import type { Stabilizer } from "./stabilizer.ts"
 import type { Surroundings } from "./surroundings.ts"
-
-/** Between two tries to find the place, and between two to be accepted. */
-const retryMs = 100
 
 export interface JoiningComponents {
   readonly runtime: Runtime
@@ -41,9 +38,9 @@ export async function joinRing(
       surroundings.set(join(self, settings.successors, member, told))
       while (surroundings.ring.successors.length > 0) {
         await stabilizer.run()
-        checkTime(runtime, deadline, signal)
+        expectJoinTime(runtime, deadline, signal)
         if (surroundings.ring.accepted && surroundings.ring.successors.length > 0) return member
-        await pause(runtime)
+        await joinPause(runtime)
       }
       // Everybody listed has died meanwhile: begin anew.
       surroundings.set(undefined)
@@ -62,10 +59,10 @@ async function searchPlace(
 ): Promise<Place> {
   for (;;) {
     const result = await findPlace(client, self.id, contacts, { isJoining: true, signal })
-    checkTime(runtime, deadline, signal)
+    expectJoinTime(runtime, deadline, signal)
     if (result.kind === "found" && isPlaceOf(result.place.member, result.place.told, self.id)) return result.place
-    if (result.kind === "failed" && !isWorthWaiting(result, contacts)) throw bootstrapFailed(result.failures, contacts)
-    await pause(runtime)
+    if (result.kind === "failed" && !isWorthWaiting(result, contacts)) throw bootstrapFailed("Chord", contacts, result.failures)
+    await joinPause(runtime)
   }
 }
 
@@ -75,20 +72,4 @@ function isWorthWaiting(result: SearchResult & { kind: "failed" }, contacts: rea
     const code = result.failures.get(peerId)
     return code === undefined || code === "P2PSIP_NOT_OPEN"
   })
-}
-
-function bootstrapFailed(failures: (SearchResult & { kind: "failed" })["failures"], contacts: readonly Member[]): P2PSipError {
-  const tried = contacts.map(({ peerId }) => `${peerId} (${failures.get(peerId) ?? "no answer"})`).join(", ")
-  return new P2PSipError("P2PSIP_BOOTSTRAP_FAILED", `expected a bootstrap peer to answer as a Chord member, tried ${tried}`)
-}
-
-function checkTime(runtime: Runtime, deadline: number, signal: AbortSignal): void {
-  if (signal.aborted) throw new P2PSipError("P2PSIP_ABORTED", "the join was aborted")
-  if (runtime.now() > deadline) {
-    throw new P2PSipError("P2PSIP_TIMEOUT", "expected the overlay to accept this peer within joinTimeoutMs, found no stable place; try again")
-  }
-}
-
-function pause(runtime: Runtime): Promise<void> {
-  return new Promise((resolve) => runtime.setTimer(retryMs * (0.5 + runtime.random.float()), resolve))
 }

@@ -1,7 +1,7 @@
 /** What the choices of next hops are made from, as it is at the moment when it is read. */
+import type { Doubts } from "../../src/overlay/doubts.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import type { Membership } from "../../src/overlay/membership.ts"
-import type { Doubts } from "./doubts.ts"
 import type { Knowledge } from "./next-hop.ts"
 import type { Surroundings } from "./surroundings.ts"
 

@@ -1,6 +1,7 @@
 /** Options of the Chord backend's routing, their defaults in one place. */
 import { z } from "zod"
 import type { MembershipOptions } from "../../src/overlay/membership.ts"
+import { membershipSchema, milliseconds } from "../../src/overlay/options.ts"
 import { withDefaults } from "../../src/overlay/with-defaults.ts"
 
 export interface ChordOptions {
@@ -25,19 +26,7 @@ export interface ChordOptions {
 }
 
 /** Every option, none missing. */
-export interface ChordSettings {
-  readonly successors: number
-  readonly fingers: number
-  readonly minStabilizeMs: number
-  readonly maxStabilizeMs: number
-  readonly minFingerRefreshMs: number
-  readonly maxFingerRefreshMs: number
-  readonly reunionMs: number
-  readonly joinTimeoutMs: number
-  readonly membership: MembershipOptions
-}
-
-const milliseconds = z.number().min(10).max(86_400_000)
+export type ChordSettings = { readonly [Name in keyof ChordOptions]-?: Exclude<ChordOptions[Name], undefined> }
 
 /** Checks {@link ChordOptions}, property by property. */
 export const chordOptionsShape = {
@@ -49,17 +38,7 @@ export const chordOptionsShape = {
   maxFingerRefreshMs: milliseconds.optional(),
   reunionMs: milliseconds.optional(),
   joinTimeoutMs: milliseconds.optional(),
-  membership: z
-    .strictObject({
-      maxMembers: z.int().min(1).max(65_536),
-      gossipIntervalMs: milliseconds,
-      pushDelayMs: milliseconds,
-      pushFanout: z.int().min(1).max(16),
-      maxBytesPerSecond: z.int().min(1_000),
-      maxFrameBytes: z.int().min(1_024).max(131_072),
-    })
-    .partial()
-    .optional(),
+  membership: membershipSchema.optional(),
 }
 
 const defaults: ChordSettings = {

@@ -3,17 +3,18 @@
  * at once when something happens.
  */
 import type { Link, PeerAddress, PeerId } from "../../src/link/link.ts"
+import { Doubts } from "../../src/overlay/doubts.ts"
 import type { Id } from "../../src/overlay/id.ts"
 import type { KeyBasedRouting, KeyRange, Member, RoutingChange } from "../../src/overlay/key-based-routing.ts"
 import { formationOf } from "../../src/overlay/formation.ts"
 import { memberOf } from "../../src/overlay/member-codec.ts"
 import { Membership } from "../../src/overlay/membership.ts"
+import { RoutingListeners } from "../../src/overlay/routing-listeners.ts"
 import type { Rpc } from "../../src/overlay/rpc.ts"
 import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
 import type { PeerInfo } from "../../src/servlet/types.ts"
 import { Announcer } from "./announcer.ts"
 import { Answers } from "./answers.ts"
-import { Doubts } from "./doubts.ts"
 import { FingerKeeper } from "./finger-keeper.ts"
 import { estimateSize } from "./fingers.ts"
 import { joinRing } from "./joining.ts"
@@ -57,12 +58,11 @@ export class ChordRouting implements KeyBasedRouting {
   readonly #tuning: SelfTuning
   readonly #doubts: Doubts
   readonly #knowledge: Knowledge
-  readonly #listeners = new Set<(change: RoutingChange) => void>()
+  readonly #listeners: RoutingListeners
   readonly #checking = new Set<PeerId>()
   readonly #founders: readonly PeerAddress[] | undefined
   readonly #removeLinkListener: () => void
   #stabilizeTimer: Timer | undefined
-  #isTelling = false
   #heardPredecessorAt = 0
 
   constructor(components: ChordComponents, options: ChordOptions = {}) {
@@ -72,6 +72,7 @@ export class ChordRouting implements KeyBasedRouting {
     this.#link = link
     this.#rpc = rpc
     this.#settings = chordSettings(options)
+    this.#listeners = new RoutingListeners(runtime)
     this.#doubts = new Doubts(runtime)
     this.#tuning = new SelfTuning(runtime.now())
     this.#surroundings = new Surroundings(runtime.random.uint32(), (before, after) => this.#onSurroundings(before, after))
@@ -182,8 +183,7 @@ export class ChordRouting implements KeyBasedRouting {
   }
 
   onChange(listener: (change: RoutingChange) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#listeners.add(listener)
   }
 
   describe(): { readonly peersKnown: number; readonly neighbours: Readonly<Record<string, readonly PeerInfo[]>> } {
@@ -264,19 +264,8 @@ export class ChordRouting implements KeyBasedRouting {
     }
     this.#tuning.sawNeighbours(this.#runtime.now(), this.#surroundings.neighbours.map(({ peerId }) => peerId))
     const isOwnershipSame = before?.accepted === after?.accepted && before?.predecessor.id === after?.predecessor.id
-    // Whoever stores records has to know before the next request is answered; changes of the lists can wait for company.
-    if (!isOwnershipSame) this.#tellListeners()
-    else if (!this.#isTelling) {
-      this.#isTelling = true
-      this.#runtime.defer(() => {
-        this.#isTelling = false
-        this.#tellListeners()
-      })
-    }
-  }
-
-  #tellListeners(): void {
-    for (const listener of [...this.#listeners]) listener({ name: "neighbourhood" })
+    if (isOwnershipSame) this.#listeners.tellSoon()
+    else this.#listeners.tell()
   }
 
   #onHeard(peerId: PeerId): void {

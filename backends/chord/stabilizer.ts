@@ -8,8 +8,9 @@
  */
 import type { PeerId } from "../../src/link/link.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
+import type { Outcome } from "../../src/overlay/peer-client.ts"
 import type { Runtime } from "../../src/runtime/runtime.ts"
-import type { NeighbourClient, Outcome } from "./neighbour-client.ts"
+import type { NeighbourClient } from "./neighbour-client.ts"
 import type { Neighbourhood, NextStep } from "./ring.ts"
 import {
   acceptAnyway, isCandidate, notified, rectify, replaceDeadPredecessor, stabilizeFromCandidate, stabilizeFromSuccessor, successorOf,

@@ -1,16 +1,13 @@
 /** How a peer becomes a member. */
 import type { ErrorCode } from "../../src/errors.ts"
-import { P2PSipError } from "../../src/errors.ts"
 import type { PeerId } from "../../src/link/link.ts"
+import { bootstrapFailed, expectJoinTime, joinPause } from "../../src/overlay/joining.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import type { Runtime } from "../../src/runtime/runtime.ts"
 import type { Acquaintances } from "./acquaintances.ts"
 import type { Siblings } from "./siblings.ts"
 import { wholeSubtrees } from "./siblings.ts"
 import { closestOf } from "./xor.ts"
-
-/** Between two attempts. */
-const retryMs = 100
 
 export interface JoiningComponents {
   readonly runtime: Runtime
@@ -43,18 +40,18 @@ export async function joinOverlay(
 ): Promise<void> {
   const { runtime, siblings, acquaintances, self } = components
   const deadline = runtime.now() + settings.joinTimeoutMs
-  const checkTime = (): void => expectTime(runtime, deadline, signal)
+  const checkTime = (): void => expectJoinTime(runtime, deadline, signal)
   siblings.begin()
   for (;;) {
     const { closest, failures } = await acquaintances.lookUp(self.id, contacts, signal)
     checkTime()
     if (closest.length === 0) {
-      if (!isWorthWaiting(contacts, failures)) throw bootstrapFailed(contacts, failures)
+      if (!isWorthWaiting(contacts, failures)) throw bootstrapFailed("Kademlia", contacts, failures)
     } else if (await announceToAll(components, closest, new Set(failures.keys()), settings, checkTime)) {
       siblings.activate()
       return
     }
-    await pause(runtime)
+    await joinPause(runtime)
     checkTime()
   }
 }
@@ -93,20 +90,4 @@ async function announceToAll(
 /** A contact that is up, but not a member yet, may be one soon. */
 function isWorthWaiting(contacts: readonly Member[], failures: ReadonlyMap<PeerId, ErrorCode>): boolean {
   return contacts.some(({ peerId }) => failures.get(peerId) === "P2PSIP_NOT_OPEN")
-}
-
-function bootstrapFailed(contacts: readonly Member[], failures: ReadonlyMap<PeerId, ErrorCode>): P2PSipError {
-  const tried = contacts.map(({ peerId }) => `${peerId} (${failures.get(peerId) ?? "no answer"})`).join(", ")
-  return new P2PSipError("P2PSIP_BOOTSTRAP_FAILED", `expected a bootstrap peer to answer as a Kademlia member, tried ${tried}`)
-}
-
-function expectTime(runtime: Runtime, deadline: number, signal: AbortSignal): void {
-  if (signal.aborted) throw new P2PSipError("P2PSIP_ABORTED", "the join was aborted")
-  if (runtime.now() > deadline) {
-    throw new P2PSipError("P2PSIP_TIMEOUT", "expected the closest peers to accept this one within joinTimeoutMs; try again")
-  }
-}
-
-function pause(runtime: Runtime): Promise<void> {
-  return new Promise((resolve) => runtime.setTimer(retryMs * (0.5 + runtime.random.float()), resolve))
 }

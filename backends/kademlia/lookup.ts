@@ -9,7 +9,7 @@ import type { ErrorCode } from "../../src/errors.ts"
 import type { PeerId } from "../../src/link/link.ts"
 import type { Id } from "../../src/overlay/id.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
-import type { Outcome } from "./neighbour-client.ts"
+import type { Outcome } from "../../src/overlay/peer-client.ts"
 import { Shortlist } from "./shortlist.ts"
 import { closestOf } from "./xor.ts"
 

@@ -1,6 +1,7 @@
 /** Options of the Kademlia backend's routing, their defaults in one place. */
 import { z } from "zod"
 import type { MembershipOptions } from "../../src/overlay/membership.ts"
+import { membershipSchema, milliseconds } from "../../src/overlay/options.ts"
 import { withDefaults } from "../../src/overlay/with-defaults.ts"
 
 export interface KademliaOptions {
@@ -27,8 +28,6 @@ export interface KademliaOptions {
 /** Every option, none missing. */
 export type KademliaSettings = { readonly [Name in keyof KademliaOptions]-?: Exclude<KademliaOptions[Name], undefined> }
 
-const milliseconds = z.number().min(10).max(86_400_000)
-
 /** Checks {@link KademliaOptions}, property by property. */
 export const kademliaOptionsShape = {
   k: z.int().min(8).max(32).optional(),
@@ -39,17 +38,7 @@ export const kademliaOptionsShape = {
   refreshMs: milliseconds.optional(),
   reunionMs: milliseconds.optional(),
   joinTimeoutMs: milliseconds.optional(),
-  membership: z
-    .strictObject({
-      maxMembers: z.int().min(1).max(65_536),
-      gossipIntervalMs: milliseconds,
-      pushDelayMs: milliseconds,
-      pushFanout: z.int().min(1).max(16),
-      maxBytesPerSecond: z.int().min(1_000),
-      maxFrameBytes: z.int().min(1_024).max(131_072),
-    })
-    .partial()
-    .optional(),
+  membership: membershipSchema.optional(),
 }
 
 const defaults: KademliaSettings = {

@@ -7,6 +7,7 @@ import type { Id } from "../../src/overlay/id.ts"
 import type { KeyBasedRouting, KeyRange, Member, RoutingChange } from "../../src/overlay/key-based-routing.ts"
 import { memberOf } from "../../src/overlay/member-codec.ts"
 import { Membership } from "../../src/overlay/membership.ts"
+import { RoutingListeners } from "../../src/overlay/routing-listeners.ts"
 import type { Rpc } from "../../src/overlay/rpc.ts"
 import type { Runtime } from "../../src/runtime/runtime.ts"
 import type { PeerInfo } from "../../src/servlet/types.ts"
@@ -44,14 +45,14 @@ export class KademliaRouting implements KeyBasedRouting {
   readonly #membership: Membership
   readonly #acquaintances: Acquaintances
   readonly #upkeep: Upkeep
-  readonly #listeners = new Set<(change: RoutingChange) => void>()
+  readonly #listeners: RoutingListeners
   readonly #removeLinkListener: () => void
-  #isTelling = false
   #isSearching = false
 
   constructor({ runtime, link, rpc }: KademliaComponents, options: KademliaOptions = {}) {
     this.#runtime = runtime
     this.#link = link
+    this.#listeners = new RoutingListeners(runtime)
     this.#settings = kademliaSettings(options)
     this.#maxSiblings = Math.max(minSiblings, this.#settings.k)
     const siblingOptions = { maxSiblings: this.#maxSiblings, minNeighbours, maxArcs }
@@ -153,8 +154,7 @@ export class KademliaRouting implements KeyBasedRouting {
   }
 
   onChange(listener: (change: RoutingChange) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#listeners.add(listener)
   }
 
   describe(): { readonly peersKnown: number; readonly neighbours: Readonly<Record<string, readonly PeerInfo[]>> } {
@@ -190,18 +190,7 @@ export class KademliaRouting implements KeyBasedRouting {
 
   #onSiblings(change: SiblingChange): void {
     this.#upkeep.hasten()
-    // Whoever stores records has to know before the next request is answered; changes of the lists can wait for company.
-    if (change === "ownership") this.#tellListeners()
-    else if (!this.#isTelling) {
-      this.#isTelling = true
-      this.#runtime.defer(() => {
-        this.#isTelling = false
-        this.#tellListeners()
-      })
-    }
-  }
-
-  #tellListeners(): void {
-    for (const listener of [...this.#listeners]) listener({ name: "neighbourhood" })
+    if (change === "ownership") this.#listeners.tell()
+    else this.#listeners.tellSoon()
   }
 }

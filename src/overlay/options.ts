@@ -5,6 +5,21 @@ import { servletOptionsSchema } from "../servlet/options.ts"
 const count = z.int().min(1)
 const interval = z.int().min(100).max(86_400_000)
 
+/** A span of time between a peer's routine doings. */
+export const milliseconds = z.number().min(10).max(86_400_000)
+
+/** Checks `MembershipOptions`. */
+export const membershipSchema = z
+  .strictObject({
+    maxMembers: z.int().min(1).max(65_536),
+    gossipIntervalMs: milliseconds,
+    pushDelayMs: milliseconds,
+    pushFanout: z.int().min(1).max(16),
+    maxBytesPerSecond: z.int().min(1_000),
+    maxFrameBytes: z.int().min(1_024).max(131_072),
+  })
+  .partial()
+
 /** Checks `OverlayOptions`; a backend's own schema is `overlayOptionsSchema.extend({ … })`. */
 export const overlayOptionsSchema = servletOptionsSchema.extend({
   replication: count.max(16).optional(),

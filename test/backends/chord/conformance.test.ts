@@ -1,11 +1,4 @@
-import { describe, it } from "vitest"
-import { conformance } from "../../conformance/index.ts"
-import { libp2pNetwork, memoryNetwork, simulatedNetwork } from "./networks.ts"
+import { createBackend } from "../../../backends/chord/index.ts"
+import { conformsEverywhere } from "../everywhere.ts"
 
-const capabilities = {
-  distributed: true, atomicUpdate: true, sequences: true, preconditions: true, multipleValues: true, durable: false,
-}
-
-conformance({ describe, it, name: "chord, simulated,", capabilities, virtualTime: true, createNetwork: () => simulatedNetwork(1) })
-conformance({ describe, it, name: "chord on memory Links", capabilities, virtualTime: false, createNetwork: memoryNetwork })
-conformance({ describe, it, name: "chord on libp2p", capabilities, virtualTime: false, createNetwork: libp2pNetwork })
+conformsEverywhere("chord", createBackend)

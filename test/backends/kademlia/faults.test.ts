@@ -1,6 +1,7 @@
 /** What the npm package `kademlia-dht` does wrong, and what therefore must not happen here. */
 import { describe, expect, test } from "vitest"
 import { ContactTable } from "../../../backends/kademlia/contact-table.ts"
+import { createBackend } from "../../../backends/kademlia/index.ts"
 import { LookupList, PackageRoutingTable, contactOf, packageId, packageIdBytes } from "../../../backends/kademlia/kademlia-dht.ts"
 import { Shortlist } from "../../../backends/kademlia/shortlist.ts"
 import { idBytes } from "../../../src/overlay/id.ts"
@@ -8,7 +9,7 @@ import type { Member } from "../../../src/overlay/key-based-routing.ts"
 import { memberOf } from "./arbitraries.ts"
 import type { KademliaPeer } from "./kademlia-overlay.ts"
 import { KademliaOverlay, withoutTable } from "./kademlia-overlay.ts"
-import { simulatedNetwork } from "./networks.ts"
+import { simulatedNetwork } from "../networks.ts"
 
 const self = "0".repeat(40)
 
@@ -133,7 +134,7 @@ describe("keys and peers may have any name", () => {
   const names = ["hasOwnProperty", "__proto__", "constructor", "toString", ""]
 
   test.each(names.slice(0, 4))("a value under the key %j is stored, read and removed", async (name) => {
-    const network = await simulatedNetwork(1)
+    const network = await simulatedNetwork(createBackend, 1)
     const [one, other] = [await network.create(), await network.create()]
     await network.run(one.join([]))
     await network.run(other.join(network.bootstrap()))
@@ -159,7 +160,7 @@ describe("keys and peers may have any name", () => {
 
 describe("what is stored", () => {
   async function threePeers() {
-    const network = await simulatedNetwork(3)
+    const network = await simulatedNetwork(createBackend, 3)
     const servlets = []
     for (let at = 0; at < 3; at++) {
       const servlet = await network.create()

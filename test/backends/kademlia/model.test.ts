@@ -1,6 +1,7 @@
 import { it } from "vitest"
+import { createBackend } from "../../../backends/kademlia/index.ts"
 import { compareWithMemory, modelLimits } from "../model.ts"
-import { simulatedNetwork } from "./networks.ts"
+import { simulatedNetwork } from "../networks.ts"
 
 it("kademlia answers any history as the memory backend does", () =>
   compareWithMemory({
@@ -8,5 +9,5 @@ it("kademlia answers any history as the memory backend does", () =>
     runs: 25,
     stepsPerRun: 30,
     virtualTime: true,
-    createNetwork: () => simulatedNetwork(1, { limits: modelLimits }),
+    createNetwork: () => simulatedNetwork((components) => createBackend(components, { limits: modelLimits }), 1),
   }), 60_000)

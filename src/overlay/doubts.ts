@@ -1,6 +1,6 @@
 /** Peers that were lately found dead: not asked again for a while, unless they give a sign of life. */
-import type { PeerId } from "../../src/link/link.ts"
-import type { Runtime } from "../../src/runtime/runtime.ts"
+import type { PeerId } from "../link/link.ts"
+import type { Runtime } from "../runtime/runtime.ts"
 
 const doubtMs = 10_000
 const maxDoubts = 1024

@@ -1,17 +1,18 @@
-/** Kademlia servlets for the conformance suite: in the simulator, on memory Links, on libp2p. */
-import type { KademliaBackendOptions } from "../../../backends/kademlia/index.ts"
-import { createBackend } from "../../../backends/kademlia/index.ts"
-import { createLibp2pLink } from "../../../src/link/libp2p.ts"
-import type { Link } from "../../../src/link/link.ts"
-import { MemoryLink, MemoryNetwork } from "../../../src/link/memory.ts"
-import { NodeRuntime } from "../../../src/runtime/node.ts"
-import type { P2PSipServlet } from "../../../src/servlet/index.ts"
-import type { SimPeer } from "../../../src/sim/index.ts"
-import { Simulation } from "../../../src/sim/index.ts"
-import type { Network } from "../../conformance/index.ts"
+/** Servlets of one backend for the suites: in the simulator, on memory Links, on libp2p. */
+import { createLibp2pLink } from "../../src/link/libp2p.ts"
+import type { Link } from "../../src/link/link.ts"
+import { MemoryLink, MemoryNetwork } from "../../src/link/memory.ts"
+import { NodeRuntime } from "../../src/runtime/node.ts"
+import type { BackendComponents, P2PSipServlet } from "../../src/servlet/index.ts"
+import type { SimPeer } from "../../src/sim/index.ts"
+import { Simulation } from "../../src/sim/index.ts"
+import type { Network } from "../conformance/index.ts"
+
+/** Makes one servlet of the backend under test. */
+export type CreateServlet = (components: BackendComponents) => P2PSipServlet
 
 /** On a virtual clock. */
-export async function simulatedNetwork(seed: number, options: KademliaBackendOptions = {}): Promise<Network> {
+export async function simulatedNetwork(createServlet: CreateServlet, seed: number): Promise<Network> {
   const simulation = new Simulation({ seed, latency: 5 })
   const processes = new Map<P2PSipServlet, SimPeer>()
   let named = 0
@@ -24,7 +25,7 @@ export async function simulatedNetwork(seed: number, options: KademliaBackendOpt
     create: async () => {
       const process = simulation.addPeer(`peer${++named}`)
       await process.link.start()
-      const servlet = createBackend(process, options)
+      const servlet = createServlet(process)
       processes.set(servlet, process)
       return servlet
     },
@@ -48,30 +49,36 @@ export async function simulatedNetwork(seed: number, options: KademliaBackendOpt
 }
 
 /** On the clock of this machine, over Links inside this process. */
-export async function memoryNetwork(): Promise<Network> {
+export async function memoryNetwork(createServlet: CreateServlet): Promise<Network> {
   const medium = new MemoryNetwork()
   return realNetwork(
+    createServlet,
     async (runtime) => new MemoryLink({ runtime, network: medium }),
     async (link) => medium.kill(link.self.peerId),
   )
 }
 
 /** On the clock of this machine, over TCP on loopback. */
-export async function libp2pNetwork(): Promise<Network> {
+export async function libp2pNetwork(createServlet: CreateServlet): Promise<Network> {
   return realNetwork(
+    createServlet,
     (runtime) => createLibp2pLink({ runtime }, { listen: ["/ip4/127.0.0.1/tcp/0"] }),
     (link) => link.stop(),
   )
 }
 
-async function realNetwork(createLink: (runtime: NodeRuntime) => Promise<Link>, crash: (link: Link) => Promise<void>): Promise<Network> {
+async function realNetwork(
+  createServlet: CreateServlet,
+  createLink: (runtime: NodeRuntime) => Promise<Link>,
+  crash: (link: Link) => Promise<void>,
+): Promise<Network> {
   const links = new Map<P2PSipServlet, Link>()
   return {
     create: async () => {
       const runtime = new NodeRuntime()
       const link = await createLink(runtime)
       await link.start()
-      const servlet = createBackend({ runtime, link })
+      const servlet = createServlet({ runtime, link })
       links.set(servlet, link)
       return servlet
     },
