@@ -29,18 +29,23 @@ export interface WebSocketOptions extends ConnectionOptions {
  */
 abstract class WebSocketTransport extends ConnectionTransport {
   readonly maxMessageBytes: number
-  protected readonly webSocket: WebSocketAcceptor
+  readonly #acceptor: WebSocketAcceptor
   readonly #pingIntervalMs: number
 
   constructor(components: { readonly runtime: Runtime }, options: WebSocketOptions) {
     super(components, options)
     this.maxMessageBytes = options.maxMessageBytes ?? maxMessageBytes
     this.#pingIntervalMs = options.pingIntervalMs ?? 30_000
-    this.webSocket = new WebSocketAcceptor(
+    this.#acceptor = new WebSocketAcceptor(
       { maxMessageBytes: this.maxMessageBytes, origins: options.origins },
       (webSocket, socket) => this.#take(webSocket, socket),
       (reason) => this.countClosed(reason),
     )
+  }
+
+  /** An accepted socket that is as private as it will be. */
+  protected upgrade(socket: Socket): void {
+    this.#acceptor.take(socket)
   }
 
   protected dial(remote: Remote, url: string, createConnection: () => Socket): Connection | undefined {
@@ -65,7 +70,7 @@ export class WsTransport extends WebSocketTransport {
   }
 
   protected override welcome(socket: Socket): void {
-    this.webSocket.take(socket)
+    this.upgrade(socket)
   }
 
   protected override open(remote: Remote): Connection | undefined {
@@ -88,7 +93,7 @@ export class WssTransport extends WebSocketTransport {
     if (this.isListening && this.#certificates !== undefined) {
       this.#tls = new TlsAcceptor(
         this.#certificates,
-        (socket) => this.webSocket.take(socket),
+        (socket) => this.upgrade(socket),
         () => this.countClosed("tls-handshake"),
       )
     }
