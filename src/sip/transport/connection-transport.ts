@@ -24,6 +24,8 @@ export interface ConnectionOptions extends ListenOptions {
   readonly pongTimeoutMs?: number
   /** What may wait to be sent on one connection before messages are dropped. @default 1 MiB */
   readonly maxQueueBytes?: number
+  /** What may wait to be sent on all connections together before those with the longest queues are closed. @default 256 MiB */
+  readonly maxTotalQueueBytes?: number
 }
 
 const sweepIntervalMs = 1000
@@ -259,11 +261,25 @@ export abstract class ConnectionTransport implements Transport {
       else if (now - connection.lastUsedMs >= idleTimeoutMs) connection.close("idle")
       else connection.keepAlive?.(now)
     }
+    this.#shed()
     for (const [source, { socket, sinceMs }] of this.#handshakes) {
       if (now - sinceMs < connectTimeoutMs) continue
       this.#handshakes.delete(source)
       this.countClosed("handshake-timeout")
       socket.destroy()
+    }
+  }
+
+  /** Whoever does not read what it is sent must not take the memory from those who do. */
+  #shed(): void {
+    const { maxTotalQueueBytes = 256 * 1024 * 1024 } = this.options
+    let total = 0
+    for (const { queuedBytes } of this.#connections.values()) total += queuedBytes
+    if (total <= maxTotalQueueBytes) return
+    for (const connection of [...this.#connections.values()].sort((a, b) => b.queuedBytes - a.queuedBytes)) {
+      if (total <= maxTotalQueueBytes) return
+      total -= connection.queuedBytes
+      connection.destroy("slow-reader")
     }
   }
 }

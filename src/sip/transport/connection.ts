@@ -10,6 +10,8 @@ export interface Connection extends Flow {
   readonly waitingSinceMs: number
   /** What the connection has been waiting for since `waitingSinceMs`; undefined while it is at rest. */
   readonly waitsFor: "connect" | "message" | "pong" | "close" | undefined
+  /** What waits to be sent. */
+  readonly queuedBytes: number
   /** Called every second or so. */
   keepAlive?(nowMs: number): void
   /** Sends what is queued, then closes; the reason is counted. */

@@ -63,6 +63,10 @@ export class StreamFlow implements Connection {
     return this.#framer.isInsideMessage ? "message" : undefined
   }
 
+  get queuedBytes(): number {
+    return this.#socket.writableLength
+  }
+
   send(message: Uint8Array): void {
     if (!this.isOpen) return
     if (this.#socket.writableLength + message.length > this.#host.maxQueueBytes) {

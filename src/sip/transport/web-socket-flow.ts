@@ -58,6 +58,10 @@ export class WebSocketFlow implements Connection {
     return this.#awaitsPong ? "pong" : undefined
   }
 
+  get queuedBytes(): number {
+    return this.#socket.bufferedAmount + this.#earlyBytes
+  }
+
   send(message: Uint8Array): void {
     if (!this.isOpen) return
     if (!this.#hasRoomFor(message.length)) {
@@ -159,7 +163,7 @@ export class WebSocketFlow implements Connection {
   }
 
   #hasRoomFor(bytes: number): boolean {
-    return this.#socket.bufferedAmount + this.#earlyBytes + bytes <= this.#host.maxQueueBytes
+    return this.queuedBytes + bytes <= this.#host.maxQueueBytes
   }
 
   /** RFC 6455 §8.1: text is UTF-8. A message that is not goes as binary, so that its bytes survive. */

@@ -174,6 +174,22 @@ test("a remote that does not read cannot make the queue grow", async () => {
   expect(dropped()).toBe(20)
 })
 
+test("remotes that do not read are closed, those with most in their queues first, before all queues together take too much", async () => {
+  const { runtime, transport } = await start({ maxQueueBytes: 100_000_000, maxTotalQueueBytes: 1_000_000 })
+  const { port, sockets } = await sink()
+  const slow = transport.flowTo({ host: "127.0.0.1", port })
+  while (sockets.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  sockets[0]?.pause()
+  const other = await sink()
+  const quick = transport.flowTo({ host: "127.0.0.1", port: other.port })
+  while (other.sockets.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  slow?.send(Buffer.alloc(50_000_000))
+  quick?.send(Buffer.alloc(100))
+  runtime.advance(1000)
+  expect(runtime.metrics.count("p2psip_sip_transport_closed_total", { protocol: "TCP", reason: "slow-reader" })).toBe(1)
+  expect([slow?.isOpen, quick?.isOpen]).toEqual([false, true])
+})
+
 test("a port in use is said to be", async () => {
   const { transport } = await start()
   const second = new TcpTransport({ runtime: new SocketRuntime() }, { port: transport.advertised.port })
