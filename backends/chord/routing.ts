@@ -186,6 +186,10 @@ export class ChordRouting implements KeyBasedRouting {
     return this.#listeners.add(listener)
   }
 
+  ring(): Ring | undefined {
+    return this.#surroundings.ringOrNone
+  }
+
   describe(): { readonly peersKnown: number; readonly neighbours: Readonly<Record<string, readonly PeerInfo[]>> } {
     const known = new Set([
       ...this.#surroundings.neighbours.map(({ id }) => id),

@@ -33,6 +33,16 @@ export interface RoutingChange {
   readonly name: "neighbourhood"
 }
 
+/** A member's place on a ring that is kept by lists of successors. */
+export interface RingPlace {
+  readonly self: Member
+  readonly predecessor: Member
+  /** Clockwise, without the member itself. */
+  readonly successors: readonly Member[]
+  /** r: the most successors that are kept. */
+  readonly maxSuccessors: number
+}
+
 /** See the head of this file. */
 export interface KeyBasedRouting {
   readonly self: Member
@@ -88,6 +98,12 @@ export interface KeyBasedRouting {
   suspect(peerId: PeerId): void
   /** Adds a listener; the result removes it. */
   onChange(listener: (change: RoutingChange) => void): () => void
+
+  /**
+   * For checkers of backends that keep a ring: this peer's place, undefined while it has none. The same object until something
+   * changes.
+   */
+  ring?(): RingPlace | undefined
 
   /** The neighbours by the backend's own names, for status pages and checkers. */
   describe(): { readonly peersKnown: number; readonly neighbours: Readonly<Record<string, readonly PeerInfo[]>> }

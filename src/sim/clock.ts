@@ -15,6 +15,8 @@ const stepsPerMs = 1024
 /** The clock of one simulation and the events that wait on it. Times are milliseconds since its start. */
 export class VirtualClock {
   now = 0
+  /** The peer that the present event happens at; undefined for those of the scenario. Set by the event. */
+  eventPeer: string | undefined
   readonly heap = new EventHeap()
 
   /** Schedules an event; those of one moment happen in the order of scheduling. */

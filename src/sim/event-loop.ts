@@ -42,6 +42,7 @@ export function driveEvents(clock: VirtualClock, until: number, hooks: LoopHooks
           const event = clock.heap.pop()
           if (event === undefined || event.isCancelled) continue
           clock.now = time
+          clock.eventPeer = undefined
           event.fire()
           break
         }

@@ -6,6 +6,7 @@ import { checkDefects } from "./checkers/defects.ts"
 import { checkOwnership } from "./checkers/ownership.ts"
 import { checkRecords } from "./checkers/records.ts"
 import type { Violation } from "./checkers/records.ts"
+import { RingWatch, checkRing } from "./checkers/ring-watch.ts"
 import { Churn } from "./churn.ts"
 import { injectFault } from "./faults.ts"
 import { Fleet } from "./fleet.ts"
@@ -13,7 +14,7 @@ import { constantLatency, euclideanLatency, matrixLatency, readLatencyMatrix } f
 import type { LatencyModel } from "./latency.ts"
 import { summarise } from "./report.ts"
 import type { ScenarioReport } from "./report.ts"
-import { faultsEndMs, mayLoseRecords, mayReadStale } from "./scenario.ts"
+import { faultsEndMs, mayLoseRecords, mayMistakeForDead, mayReadStale } from "./scenario.ts"
 import type { LatencyChoice, Scenario } from "./scenario.ts"
 import type { LogLevel } from "./sim-log.ts"
 import { Simulation } from "./simulation.ts"
@@ -36,6 +37,7 @@ export interface World {
   readonly ledger: Ledger
   readonly registrations: Registrations
   readonly lookups: Lookups | undefined
+  readonly ringWatch: RingWatch
   readonly violations: Violation[]
 }
 
@@ -46,6 +48,7 @@ const ownershipSamples = 8
 /** See the head of this file. Rejects only when an event throws: a bug that no law describes. */
 export async function runScenario(scenario: Scenario, components: ScenarioComponents): Promise<ScenarioReport> {
   const world = createWorld(scenario, components)
+  if (!mayMistakeForDead(scenario)) world.simulation.onEvent((peer) => world.ringWatch.look(peer))
   components.onStart?.(world)
   await startPeers(world)
   if (world.violations.length === 0) {
@@ -73,7 +76,7 @@ function createWorld(scenario: Scenario, components: ScenarioComponents): World 
   const ledger = new Ledger()
   const registrations = new Registrations({ fleet, ledger }, scenario.registrations)
   const lookups = scenario.lookups === undefined ? undefined : new Lookups({ fleet, ledger }, scenario.lookups)
-  return { scenario, simulation, fleet, ledger, registrations, lookups, violations: [] }
+  return { scenario, simulation, fleet, ledger, registrations, lookups, ringWatch: new RingWatch(fleet), violations: [] }
 }
 
 /** The model that a scenario names. */
@@ -136,7 +139,7 @@ async function untilAllServe(world: World, law: string, limitMs: number): Promis
 async function judge(world: World): Promise<void> {
   const { scenario, simulation, fleet, ledger, lookups, violations } = world
   const mayLose = mayLoseRecords(scenario)
-  violations.push(...checkBounds(fleet), ...checkDefects(simulation))
+  violations.push(...checkBounds(fleet), ...checkDefects(simulation), ...world.ringWatch.violations, ...checkRing(fleet))
   if (lookups !== undefined && !mayReadStale(scenario)) violations.push(...judgeReads(lookups))
   if (!mayLose) violations.push(...checkCopies(fleet, ledger, scenario.replication ?? 3))
   const records = await checkRecords(fleet, ledger)

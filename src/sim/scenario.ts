@@ -79,7 +79,13 @@ export function mayLoseRecords(scenario: Scenario): boolean {
  * for one key. Without such faults every read is right at any moment.
  */
 export function mayReadStale(scenario: Scenario): boolean {
-  if (mayLoseRecords(scenario) || (scenario.network?.lossRate ?? 0) > 0 || (scenario.maxClockSkewMs ?? 0) > 0) return true
-  const harmless: readonly TimedFault["kind"][] = ["crash", "restart", "leave", "join"]
+  const hasWrongClocks = (scenario.maxClockSkewMs ?? 0) > 0 || (scenario.faults ?? []).some(({ kind }) => kind === "clock")
+  return mayLoseRecords(scenario) || mayMistakeForDead(scenario) || hasWrongClocks
+}
+
+/** Whether peers that live and can be reached may take each other for dead. */
+export function mayMistakeForDead(scenario: Scenario): boolean {
+  if ((scenario.network?.lossRate ?? 0) > 0) return true
+  const harmless: readonly TimedFault["kind"][] = ["crash", "restart", "leave", "join", "clock"]
   return (scenario.faults ?? []).some((fault) => !harmless.includes(fault.kind))
 }

@@ -262,6 +262,7 @@ export class SimNetwork {
       return
     }
     this.framesDelivered++
+    this.#clock.eventPeer = to.peerId
     const hash = this.#hash
     hash.number(this.#clock.now)
     hash.word(from.index)

@@ -28,7 +28,7 @@ export class SimPeer {
     this.name = name
     this.#network = components.network
     this.#onGone = components.onGone
-    this.runtime = new SimRuntime(components)
+    this.runtime = new SimRuntime({ ...components, name })
     this.link = new SimLink(name, { network: components.network, runtime: this.runtime })
   }
 

@@ -5,8 +5,10 @@ import type { VirtualClock } from "./clock.ts"
 import type { SimEvent } from "./event-heap.ts"
 import type { SimRandom } from "./sim-random.ts"
 
-/** What the peers of one simulation share. */
+/** What one peer's runtime is built from. */
 export interface RuntimeComponents {
+  /** The peer's. */
+  readonly name: string
   readonly clock: VirtualClock
   readonly random: SimRandom
   readonly log: Logger
@@ -31,10 +33,13 @@ export class SimRuntime implements Runtime {
   readonly metrics: Metrics
   /** May be changed at any time, as a real clock may be set. */
   readonly clockError: ClockError = { skewMs: 0, drift: 0 }
+  /** The peer's. */
+  readonly name: string
   readonly #clock: VirtualClock
   #isHalted = false
 
   constructor(components: RuntimeComponents) {
+    this.name = components.name
     this.#clock = components.clock
     this.random = components.random
     this.log = components.log
@@ -96,6 +101,8 @@ class SimTimer implements Timer, SimEvent {
   fire(): void {
     const callback = this.#callback
     this.#callback = undefined
-    if (callback !== undefined && !this.#runtime.isHalted) callback()
+    if (callback === undefined || this.#runtime.isHalted) return
+    this.#clock.eventPeer = this.#runtime.name
+    callback()
   }
 }

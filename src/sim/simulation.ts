@@ -29,6 +29,9 @@ export interface SimulationOptions {
   readonly maxLogLines?: number
 }
 
+/** Told the name of the peer that the event happened at: no other peer can have changed. Undefined: any may have. */
+export type EventCheck = (peer: string | undefined) => void
+
 /** See the head of this file. */
 export class Simulation {
   readonly seed: number | string
@@ -41,7 +44,7 @@ export class Simulation {
   readonly #log: LogCollector
   readonly #peers = new Map<string, SimPeer>()
   readonly #incarnations = new Map<string, number>()
-  #afterEvent: (() => void) | undefined
+  #afterEvent: EventCheck | undefined
   #isRunning = false
   #events = 0
 
@@ -125,7 +128,7 @@ export class Simulation {
   }
 
   /** Called after each event, once promises have settled; an error thrown there ends the run. One at a time. */
-  onEvent(check: (() => void) | undefined): void {
+  onEvent(check: EventCheck | undefined): void {
     this.#afterEvent = check
   }
 
@@ -163,7 +166,7 @@ export class Simulation {
         isDone,
         afterEvent: () => {
           this.#events++
-          this.#afterEvent?.()
+          this.#afterEvent?.(this.#clock.eventPeer)
         },
       })
     } finally {

@@ -39,6 +39,37 @@ export function findPrincipals(members: readonly RingMember[]): string[] {
   return members.map(({ id }) => id).filter((id) => !pairs.some(([from, to]) => liesBetween(from, id, to)))
 }
 
+/**
+ * What keeps the best successors (the first live one of each member's list) from
+ * forming one ordered ring with everybody on it or leading to it: the state
+ * that Zave calls valid. Her invariant implies it; overlays of r members or
+ * fewer have only this to show.
+ */
+export function findShapeDefects(members: readonly Pick<RingMember, "id" | "successors">[]): string[] {
+  const lists = new Map(members.map(({ id, successors }) => [id, successors]))
+  const best = (id: string): string => lists.get(id)?.find((other) => lists.has(other)) ?? id
+  const rings = new Map<string, string[]>()
+  const ringOf = new Map<string, string>()
+  for (const { id } of members) {
+    const path: string[] = []
+    let at = id
+    while (!ringOf.has(at) && !path.includes(at)) {
+      path.push(at)
+      at = best(at)
+    }
+    const ring = ringOf.get(at) ?? at
+    if (!rings.has(ring)) rings.set(ring, path.slice(path.indexOf(at)))
+    for (const passed of path) ringOf.set(passed, ring)
+  }
+  const texts = [...rings.values()].map((ring) => `[${ring.join(" ")}]`)
+  const defects = rings.size > 1 ? [`${rings.size} rings: ${texts.join(" ")}`] : []
+  for (const ring of rings.values()) {
+    const turns = ring.filter((id, index) => (ring[index + 1] ?? ring[0] ?? id) <= id).length
+    if (turns > 1) defects.push(`a ring that goes round ${turns} times: [${ring.join(" ")}]`)
+  }
+  return defects
+}
+
 /** What keeps the members from being one perfect ring with exact lists; none when it is stable. */
 export function findRingDefects(members: readonly RingMember[], r: number): string[] {
   const order = members.map(({ id }) => id).sort()
