@@ -12,6 +12,11 @@ export interface WorldPeer {
   readonly servlet: OverlayServlet
 }
 
+export interface NewPeer {
+  readonly name?: string
+  readonly dataFolder?: string
+}
+
 /** See the head of this file. */
 export class OverlayWorld {
   readonly simulation: Simulation
@@ -27,18 +32,17 @@ export class OverlayWorld {
     this.#options = options
   }
 
-  /** A peer that has not joined. */
-  async add(): Promise<WorldPeer> {
-    const name = `peer${++this.#named}`
+  /** A peer that has not joined; `name` is that of one that is gone, for its return. */
+  async add({ name = `peer${++this.#named}`, dataFolder }: NewPeer = {}): Promise<WorldPeer> {
     const process = this.simulation.addPeer(name)
     await process.link.start()
-    const servlet = new OverlayServlet("static", process, this.directory.create, this.#options)
+    const servlet = new OverlayServlet("static", { runtime: process.runtime, link: process.link, dataFolder }, this.directory.create, this.#options)
     return { name, process, servlet }
   }
 
   /** Adds a peer and lets it join. */
-  async join(): Promise<WorldPeer> {
-    const peer = await this.add()
+  async join(newPeer: NewPeer = {}): Promise<WorldPeer> {
+    const peer = await this.add(newPeer)
     const bootstrap = this.peers.slice(0, 1).flatMap((other) => other.process.link.self.addresses)
     await this.run(peer.servlet.join(bootstrap))
     this.peers.push(peer)
