@@ -1,9 +1,12 @@
 /** What can be set on the Link over libp2p, with the defaults. */
 import { defaultLinkLimits, type LinkLimits } from "./limits.ts"
 import type { RemotePeerTimes } from "./remote-peer.ts"
+import type { Settings } from "./settings.ts"
 
 /** Everything that can be set; bounds and times have careful defaults. */
 export interface Libp2pLinkOptions extends LinkLimits, RemotePeerTimes {
+  /** What all peers of the overlay must have in common; one that says otherwise is named in the log. */
+  readonly settings: Settings
   /** Multiaddrs to listen on; none for a peer that only dials out. */
   readonly listen: readonly string[]
   /** Multiaddrs to tell others instead of those that were bound (behind a NAT with a forwarded port). */
@@ -27,6 +30,7 @@ const second = 1000
 /** The defaults of {@link Libp2pLinkOptions}. */
 export const defaultLibp2pLinkOptions: Libp2pLinkOptions = {
   ...defaultLinkLimits,
+  settings: {},
   listen: ["/ip4/127.0.0.1/tcp/0"],
   announce: [],
   maxConnections: 1024,

@@ -23,6 +23,7 @@ import { listenError, unreachable } from "./libp2p-errors.ts"
 import { defaultLibp2pLinkOptions, type Libp2pLinkOptions } from "./libp2p-options.ts"
 import type { Channel, FrameHandler, Link, PeerAddress, PeerEvent, PeerId } from "./link.ts"
 import { RemotePeer } from "./remote-peer.ts"
+import { differences, formatSettings } from "./settings.ts"
 
 const protocol = "/p2psip/1.0.0"
 
@@ -164,6 +165,7 @@ export class Libp2pLink implements Link {
     const options = this.#options
     return createLibp2p({
       start: false,
+      nodeInfo: { name: "p2psip", userAgent: formatSettings(options.settings) },
       privateKey: this.#privateKey,
       addresses: { listen: [...options.listen], announce: [...options.announce] },
       transports: [tcp({
@@ -228,8 +230,11 @@ export class Libp2pLink implements Link {
     peer?.accept(stream)
   }
 
-  #identified({ peerId, listenAddrs }: IdentifyResult): void {
+  #identified({ peerId, listenAddrs, agentVersion = "" }: IdentifyResult): void {
     this.learn({ peerId: peerId.toString(), addresses: listenAddrs.map(String) })
+    const differs = differences(this.#options.settings, agentVersion)
+    if (differs.length === 0) return
+    this.#runtime.log.warn({ peer: peerId.toString(), differs }, "a peer of this overlay is configured otherwise than this one")
   }
 
   #sendToSelf(channel: Channel, frame: Uint8Array): boolean {

@@ -1,10 +1,11 @@
 /** One peer: a member of the overlay that serves phones. */
-import { hkdfSync } from "node:crypto"
+import { hash, hkdfSync } from "node:crypto"
 import { loadBackend } from "../../backends/index.ts"
 import { P2PSipError } from "../errors.ts"
 import { createKey, loadOrCreateKey } from "../link/identity.ts"
 import { Libp2pLink } from "../link/libp2p.ts"
 import type { Link, PeerId } from "../link/link.ts"
+import type { Settings } from "../link/settings.ts"
 import { RegistryMetrics } from "../runtime/metrics.ts"
 import { NodeRuntime } from "../runtime/node.ts"
 import type { Runtime } from "../runtime/runtime.ts"
@@ -81,10 +82,19 @@ export async function createPeer(input: PeerConfigInput, components: PeerCompone
   const { maxConnections, maxFrameBytes, maxQueuedBytes, maxKnownPeers } = config.limits
   const { listen, announce } = config
   const link = components.link
-    ?? new Libp2pLink({ runtime, privateKey }, { listen, announce, maxConnections, maxFrameBytes, maxQueuedBytes, maxKnownPeers })
+    ?? new Libp2pLink({ runtime, privateKey }, { settings: commonSettings(config), listen, announce, maxConnections, maxFrameBytes, maxQueuedBytes, maxKnownPeers })
   const servlet = backend.create({ runtime, link, dataFolder: config.data }, options.data)
   const secret = new Uint8Array(hkdfSync("sha256", privateKey.raw, new Uint8Array(0), "p2psip sip edge", 32))
   return new Peer({ runtime, metrics, link, servlet, secret }, config)
+}
+
+/** What a phone would notice if two peers had it otherwise. Who may be a user is told as a hash, passwords not at all. */
+function commonSettings({ domains, realm, users }: PeerConfig): Settings {
+  const token = (parts: readonly string[]): string => hash("sha256", parts.join("\n"), "hex").slice(0, 8)
+  return {
+    domains: token(domains.map((domain) => domain.toLowerCase()).sort()),
+    users: token([users.length === 0 ? "" : realm ?? domains[0] ?? "", ...users.map(({ username }) => username).sort()]),
+  }
 }
 
 interface PeerParts {

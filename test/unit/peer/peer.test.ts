@@ -132,6 +132,18 @@ describe("life:", () => {
   })
 })
 
+test("a peer with other domains is named in the log", async () => {
+  const one = await start({ backend: "chord" })
+  const metrics = new RegistryMetrics()
+  const warned = Promise.withResolvers<object>()
+  const log = { ...silentLogger, warn: (fields: object) => warned.resolve(fields) }
+  const config = { backend: "chord", domains: ["example.net"], sip: [], bootstrap: one.addresses.listen }
+  const other = await createPeer(config, { runtime: new NodeRuntime({}, { log, metrics }), metrics })
+  ends.push(() => other.stop())
+  await other.start()
+  expect(await warned.promise).toEqual({ peer: one.addresses.peerId, differs: ["domains"] })
+})
+
 describe("HTTP:", () => {
   async function startWithHttp(): Promise<{ peer: Peer; url: string }> {
     const peer = await start({ http: "127.0.0.1:0" })
