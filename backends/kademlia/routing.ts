@@ -142,7 +142,7 @@ export class KademliaRouting implements KeyBasedRouting {
   }
 
   replicas(count: number): readonly Member[] {
-    return this.#siblings.nearest(count - 1)
+    return this.#siblings.presence === "active" ? this.#siblings.nearest(count - 1) : []
   }
 
   neighbours(): readonly Member[] {
