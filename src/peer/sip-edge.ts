@@ -43,7 +43,10 @@ export class SipEdge {
     const overlay = new OverlayTransport({ runtime, link })
     this.#certificates = config.tls && new Certificates({ runtime }, config.tls)
     const listenerComponents = { runtime, certificates: this.#certificates }
-    this.#listeners = config.sip.map((text) => createListener(text, listenerComponents, { origins: config.webOrigins }))
+    // A page of any site may reach loopback from a browser of this machine: it must not register where passwords are not asked for.
+    const isOpenToAll = config.users.length > 0 || config.openRegistration
+    const origins = config.webOrigins ?? (isOpenToAll ? undefined : "loopback")
+    this.#listeners = config.sip.map((text) => createListener(text, listenerComponents, { origins }))
     const transports = new TransportSet(
       { runtime, transports: [...this.#listeners, overlay] },
       { flowTokenSecret: derive(secret, "flow tokens") },

@@ -12,8 +12,8 @@ import { parseSipListener } from "./sip-address.ts"
 
 /** What listeners of browsers have besides. */
 export interface ListenerOptions {
-  /** The Origins of the web pages that may connect; undefined for all. */
-  readonly origins: readonly string[] | undefined
+  /** The Origins of the web pages that may connect, or `loopback` for all that come from this machine; undefined for all. */
+  readonly origins: readonly string[] | "loopback" | undefined
 }
 
 /** The transport of a listener such as `tls:127.0.0.1:5061`, not started. */

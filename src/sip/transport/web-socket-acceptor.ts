@@ -6,9 +6,11 @@ import { maxMessageBytes } from "../message/index.ts"
 /** What a WebSocket may carry, and who may open one. */
 export interface WebSocketLimits {
   readonly maxMessageBytes: number
-  /** The Origins of the web pages that may connect; undefined for all. */
-  readonly origins: readonly string[] | undefined
+  readonly origins: WebOrigins | undefined
 }
+
+/** The Origins of the web pages that may connect, or `loopback` for all that come from this machine. Undefined stands for all. */
+export type WebOrigins = readonly string[] | "loopback"
 
 /** The same for both sides: whole messages, uncompressed, pings answered by the flow. */
 export const webSocketOptions = { perMessageDeflate: false, autoPong: false, maxPayload: maxMessageBytes, maxFragments: 256 } as const
@@ -20,11 +22,11 @@ type Refusal = readonly [status: string, reason: string]
 export class WebSocketAcceptor {
   readonly #http: Server
   readonly #upgrader: WebSocketServer
-  readonly #origins: ReadonlySet<string> | undefined
+  readonly #isWelcome: (origin: string) => boolean
   readonly #onFailure: (reason: string) => void
 
   constructor(limits: WebSocketLimits, onOpen: (webSocket: WebSocket, socket: Socket) => void, onFailure: (reason: string) => void) {
-    this.#origins = limits.origins && new Set(limits.origins.map((origin) => origin.toLowerCase()))
+    this.#isWelcome = originFilter(limits.origins)
     this.#onFailure = onFailure
     this.#upgrader = new WebSocketServer({
       ...webSocketOptions,
@@ -60,7 +62,7 @@ export class WebSocketAcceptor {
   #refusal({ headers }: IncomingMessage): Refusal | undefined {
     const { origin } = headers
     // Whoever is no web page has no Origin; nobody can be tricked into using it.
-    if (origin !== undefined && this.#origins?.has(origin.toLowerCase()) === false) return ["403 Forbidden", "origin"]
+    if (origin !== undefined && !this.#isWelcome(origin.toLowerCase())) return ["403 Forbidden", "origin"]
     const protocols = (headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim().toLowerCase())
     return protocols.includes("sip") ? undefined : ["400 Bad Request", "no-sip-subprotocol"]
   }
@@ -69,4 +71,11 @@ export class WebSocketAcceptor {
     this.#onFailure(reason)
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   }
+}
+
+function originFilter(origins: WebOrigins | undefined): (origin: string) => boolean {
+  if (origins === undefined) return () => true
+  if (origins === "loopback") return (origin) => /^https?:\/\/(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(?::\d{1,5})?$/.test(origin)
+  const names = new Set(origins.map((origin) => origin.toLowerCase()))
+  return (origin) => names.has(origin)
 }

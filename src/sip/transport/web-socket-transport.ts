@@ -9,13 +9,13 @@ import { formatHostPort } from "./host-port.ts"
 import { connectSecurely, requireCertificates, type TlsComponents } from "./tls.ts"
 import { TlsAcceptor } from "./tls-acceptor.ts"
 import type { Remote } from "./transport.ts"
-import { WebSocketAcceptor, webSocketOptions } from "./web-socket-acceptor.ts"
+import { WebSocketAcceptor, webSocketOptions, type WebOrigins } from "./web-socket-acceptor.ts"
 import { WebSocketFlow } from "./web-socket-flow.ts"
 
 /** What can be set on WS and WSS. */
 export interface WebSocketOptions extends ConnectionOptions {
   /** The Origins of the web pages that may connect: `https://phone.example.org`. @default all */
-  readonly origins?: readonly string[]
+  readonly origins?: WebOrigins
   /** How long the other side may be silent before it is asked whether it is there. @default 30000 */
   readonly pingIntervalMs?: number
   /** @default 65535 */

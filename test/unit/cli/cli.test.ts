@@ -44,6 +44,22 @@ function start(...args: readonly string[]): Promise<Daemon> {
   return startDaemon([...common, ...args], (child) => children.add(child))
 }
 
+let bootstrap: readonly string[] = []
+
+/** A peer on Chord that joins those started before, or the ones named. */
+async function startChord(members: readonly string[] = bootstrap): Promise<Daemon> {
+  const daemon = await start("--backend", "chord", ...members.flatMap((address) => ["--bootstrap", address]))
+  bootstrap = [...bootstrap, ...daemon.ready.listen]
+  return daemon
+}
+
+async function untilKnown(daemon: Daemon, peers: number): Promise<void> {
+  for (;;) {
+    const { servlet } = (await (await fetch(`${daemon.ready.http}/status`)).json()) as { servlet: { peersKnown: number } }
+    if (servlet.peersKnown >= peers) return
+  }
+}
+
 describe("start", () => {
   test("prints one JSON line, serves, and leaves with exit code 0 on SIGTERM and SIGINT", async () => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -57,6 +73,19 @@ describe("start", () => {
       expect((await fetch(`${daemon.ready.http}/readyz`)).status).toBe(200)
       expect(await daemon.end(signal)).toBe(0)
     }
+  })
+
+  test("leaves though the other peer has just died; a second signal does not wait for one that is silent", async () => {
+    const [one, other, silent] = [await startChord(), await startChord(), await startChord()]
+    await Promise.all([one, other, silent].map((daemon) => untilKnown(daemon, 2)))
+    await other.end("SIGKILL")
+    expect(await one.end("SIGTERM")).toBe(0)
+    const last = await startChord(silent.ready.listen)
+    process.kill(silent.pid, "SIGSTOP")
+    const ended = last.end("SIGTERM")
+    const again = setInterval(() => void last.end("SIGTERM"), 200)
+    expect(await ended).toBe(1)
+    clearInterval(again)
   })
 
   test("is the same peer again with the same data folder", async () => {

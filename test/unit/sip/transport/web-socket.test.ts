@@ -163,6 +163,18 @@ describe("handshakes", () => {
     await browser(transport)
   })
 
+  test("where only pages of this machine may connect, others are refused", async () => {
+    const { transport, closed } = await start({ origins: "loopback" })
+    for (const origin of ["http://localhost:5173", "http://127.0.0.1", "https://[::1]:8443"]) await browser(transport, { origin })
+    await browser(transport)
+    for (const origin of ["https://evil.example", "null", "http://localhost.evil.example", "http://127.0.0.1.evil.example"]) {
+      const socket = await rawSocket(transport)
+      socket.write(upgrade(`Origin: ${origin}\r\nSec-WebSocket-Protocol: sip\r\n`))
+      expect((await readAll(socket)).slice(0, 13)).toBe("HTTP/1.1 403 ")
+    }
+    expect(closed("origin")).toBe(4)
+  })
+
   test("sip is chosen among others", async () => {
     const { transport } = await start()
     const socket = dial(transport, {}, ["chat", "sip"])
