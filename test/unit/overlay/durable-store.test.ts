@@ -123,6 +123,23 @@ describe("a store on disk", () => {
     store.close()
   })
 
+  it("writes in one what two batches give only together", () => {
+    const path = newFile()
+    const runtime = new LaterRuntime(0)
+    const before = open(path, runtime)
+    before.store.put(key("1"), long)
+    runtime.advance(1)
+    runtime.jumpMs = -600_000
+    before.store.put(key("1"), { ...long, order: 2 })
+    runtime.advance(300_000)
+    before.store.close()
+    // By the clock on the wall no time has passed since the first, but five minutes since the second.
+    const { store } = open(path, new LaterRuntime(-300_000))
+    expect(store.get(key("1"))).toMatchObject([{ order: 2, keptUntil: hour }])
+    expect(store.pending).toBe(1)
+    store.close()
+  })
+
   it("leaves out at the start what it is told not to accept", () => {
     const path = newFile()
     const before = open(path)

@@ -104,6 +104,17 @@ test("an operation repeated after its owner's restart is made once", async () =>
   await expect(world.run(returned.servlet.put("key", "value", { ...operation, operationId: Buffer.from("87654321") }))).rejects.toMatchObject({ code: "P2PSIP_OUT_OF_ORDER" })
 })
 
+test("a change after a restart wins over those before, though the clock was set back", async () => {
+  const world = await worldOf(1)
+  const [one] = world.peers as [WorldPeer]
+  await world.run(one.servlet.put("key", "first", { valueHash: "hash" }))
+  const returned = await world.add({ name: one.name, dataFolder: kill(world, one) })
+  returned.process.runtime.clockError.skewMs = -3_600_000
+  await world.run(returned.servlet.join())
+  await world.run(returned.servlet.put("key", "second", { valueHash: "hash" }))
+  expect(await texts(world, returned, "key")).toEqual(["second"])
+})
+
 test("a peer whose disk is full refuses changes with a clear error, and goes on answering", async () => {
   const world = await worldOf(1, { journal: { maxFileBytes: 65_536 } })
   const [one] = world.peers as [WorldPeer]
