@@ -6,7 +6,7 @@ import type { NeighbourClient } from "./neighbour-client.ts"
 import type { ChordSettings } from "./options.ts"
 import type { Place, SearchResult } from "./place-finder.ts"
 import { findPlace } from "./place-finder.ts"
-import { isPlaceOf, join } from "./ring.ts"
+import { isPlaceOf, join, successorOf } from "./ring.ts"
 import type { Stabilizer } from "./stabilizer.ts"
 import type { Surroundings } from "./surroundings.ts"
 
@@ -46,8 +46,17 @@ export async function joinRing(
       surroundings.set(undefined)
     }
   } catch (error) {
-    surroundings.set(undefined)
+    if (surroundings.isMember) withdraw(components)
     throw error
+  }
+}
+
+/** Others may know this peer by now, and may have granted it keys: they need not find out by its silence that it is gone. */
+function withdraw({ surroundings, client, self }: JoiningComponents): void {
+  const { ring, told } = surroundings
+  surroundings.set(undefined)
+  for (const member of new Set([successorOf(ring), ring.predecessor])) {
+    if (member.id !== self.id) void client.leave(member, { teller: self, told })
   }
 }
 

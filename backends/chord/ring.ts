@@ -40,18 +40,20 @@ export interface Ring extends Neighbourhood {
    * given to another.
    */
   readonly former: readonly Member[]
+  /** Whether the predecessor is still the member that this peer joined behind, and has never notified it: it may have gone. */
+  readonly isPredecessorUnheard: boolean
 }
 
 /** A peer that founds an overlay: alone, and responsible for everything. */
 export function found(self: Member, maxSuccessors: number): Ring {
-  return { self, maxSuccessors, predecessor: self, successors: [], accepted: true, former: [] }
+  return { self, maxSuccessors, predecessor: self, successors: [], accepted: true, former: [], isPredecessorUnheard: false }
 }
 
 /** A peer among those that start an overlay together: all know their places, and answer for them. */
 export function foundAmong(self: Member, maxSuccessors: number, after: readonly Member[], before: readonly Member[]): Ring {
   const [predecessor] = before
   if (predecessor === undefined) return found(self, maxSuccessors)
-  return { self, maxSuccessors, predecessor, successors: after, accepted: true, former: before.slice(1) }
+  return { self, maxSuccessors, predecessor, successors: after, accepted: true, former: before.slice(1), isPredecessorUnheard: false }
 }
 
 /** The first successor; the peer itself while it is alone. */
@@ -83,6 +85,7 @@ export function join(self: Member, maxSuccessors: number, member: Member, told: 
     successors: ordered(self, maxSuccessors, list),
     accepted: false,
     former: [],
+    isPredecessorUnheard: true,
   }
 }
 
@@ -154,10 +157,12 @@ export function spliceOutSuccessor(ring: Ring, leaving: Member, told: Neighbourh
  * see {@link replaceDeadPredecessor}. The predecessor is never left blank.
  */
 export function rectify(ring: Ring, notifier: Member): { ring: Ring; outcome: "adopted" | "known" | "ping predecessor" } {
-  if (notifier.id === ring.predecessor.id) return { ring: withRing(ring, { predecessor: notifier }), outcome: "known" }
+  if (notifier.id === ring.predecessor.id) {
+    return { ring: withRing(ring, { predecessor: notifier, isPredecessorUnheard: false }), outcome: "known" }
+  }
   if (isBetween(ring.predecessor.id, notifier.id, ring.self.id)) {
     const former = [ring.predecessor, ...ring.former].slice(0, ring.maxSuccessors)
-    return { ring: { ...ring, predecessor: notifier, former }, outcome: "adopted" }
+    return { ring: { ...ring, predecessor: notifier, former, isPredecessorUnheard: false }, outcome: "adopted" }
   }
   return { ring, outcome: "ping predecessor" }
 }
@@ -165,7 +170,7 @@ export function rectify(ring: Ring, notifier: Member): { ring: Ring; outcome: "a
 /** Rectify, when the ping of the predecessor `dead` went unanswered: the notifier is adopted, unless another was meanwhile. */
 export function replaceDeadPredecessor(ring: Ring, dead: Id, notifier: Member): Ring {
   if (ring.predecessor.id !== dead) return ring
-  return { ...ring, predecessor: notifier, former: before(ring.self, notifier, ring.former) }
+  return { ...ring, predecessor: notifier, former: before(ring.self, notifier, ring.former), isPredecessorUnheard: false }
 }
 
 /** What a notified member answers. */
@@ -193,10 +198,14 @@ export function notified(ring: Ring, successor: Member, answer: NotifyAnswer): {
     return { ring, next: isNearer ? { kind: "ask", candidate: nearest } : undefined }
   }
   if (!answer.granted || ring.accepted) return { ring, next: undefined }
-  // All that was granted is taken: were a member through which this peer joined, and which has gone since, to remain the
-  // bound, nobody would answer for the keys before it. If it lives, it notifies us and has its part from us.
-  const predecessor = nearest === undefined || nearest.id === ring.self.id ? ring.predecessor : nearest
-  return { ring: withRing(ring, { accepted: true, predecessor, former: before(ring.self, predecessor, answer.previous) }), next: undefined }
+  // A joiner takes all that it is granted: were a member that it joined behind, and that has gone since, to remain the bound,
+  // nobody would answer for the keys before it. If it lives, it notifies us and has its part from us. Whoever did notify us
+  // may have had its part already.
+  const isInside = nearest !== undefined && isBetween(ring.predecessor.id, nearest.id, ring.self.id)
+  const isBound = isInside || (ring.isPredecessorUnheard && nearest?.id !== ring.self.id)
+  const predecessor = (isBound ? nearest : undefined) ?? ring.predecessor
+  const former = before(ring.self, predecessor, answer.previous)
+  return { ring: withRing(ring, { accepted: true, predecessor, former, isPredecessorUnheard: false }), next: undefined }
 }
 
 /** Takes the keys without a grant: for a peer whose successors have waited in vain for one themselves. */
@@ -238,6 +247,7 @@ function withRing(ring: Ring, change: Partial<Ring>): Ring {
   const same =
     changed.accepted === ring.accepted &&
     changed.predecessor === ring.predecessor &&
+    changed.isPredecessorUnheard === ring.isPredecessorUnheard &&
     sameMembers(changed.former, ring.former) &&
     sameMembers(changed.successors, ring.successors)
   return same ? ring : changed

@@ -21,6 +21,8 @@ import type { Surroundings } from "./surroundings.ts"
 const maxSteps = 48
 /** Hints that wait for the next pass, at most. */
 const maxHints = 32
+/** A candidate that has not answered for so long holds nobody up. */
+const candidatePatienceMs = 500
 /** After so long without a grant a peer takes its keys all the same. */
 const maxWaitMs = 10_000
 
@@ -41,6 +43,8 @@ export class Stabilizer {
   readonly #client: NeighbourClient
   readonly #components: StabilizerComponents
   readonly #hints = new Map<PeerId, Member>()
+  /** Candidates that have not answered yet. */
+  readonly #asked = new Set<PeerId>()
   #running: Promise<void> | undefined
   #isWantedAgain = false
   /** Since when the successor has us as predecessor, but no keys to grant. */
@@ -115,14 +119,41 @@ export class Stabilizer {
     for (const candidate of candidates) {
       if (!this.#surroundings.isMember) return false
       if (!isCandidate(this.#surroundings.ring, candidate) || this.#components.isDoubtful(candidate.peerId)) continue
-      const outcome = await this.#client.ask(candidate)
-      if (!this.#surroundings.isMember) return false
-      if (outcome.kind === "dead") this.#components.onDead(candidate)
-      if (outcome.kind !== "answered" || !isCandidate(this.#surroundings.ring, candidate)) continue
-      this.#surroundings.set(stabilizeFromCandidate(this.#surroundings.ring, candidate, outcome.answer).ring)
-      return true
+      if (!this.#asked.has(candidate.peerId) && (await this.#tryCandidate(candidate))) return true
     }
     return false
+  }
+
+  /**
+   * True if it became the successor. One that lets us wait may be dead; the
+   * present successor may know of others by then, so the pass goes on, and
+   * comes back to it should it answer after all.
+   */
+  #tryCandidate(candidate: Member): Promise<boolean> {
+    const { runtime } = this.#components
+    this.#asked.add(candidate.peerId)
+    return new Promise((resolve) => {
+      let isWaiting = true
+      const timer = runtime.setTimer(candidatePatienceMs, () => {
+        isWaiting = false
+        resolve(false)
+      })
+      void this.#client.ask(candidate).then((outcome) => {
+        timer.cancel()
+        this.#asked.delete(candidate.peerId)
+        const isAdopted = this.#judgeCandidate(candidate, outcome)
+        if (isWaiting) resolve(isAdopted)
+        else if (isAdopted) this.request()
+      })
+    })
+  }
+
+  #judgeCandidate(candidate: Member, outcome: Outcome<Neighbourhood>): boolean {
+    if (!this.#surroundings.isMember) return false
+    if (outcome.kind === "dead") this.#components.onDead(candidate)
+    if (outcome.kind !== "answered" || !isCandidate(this.#surroundings.ring, candidate)) return false
+    this.#surroundings.set(stabilizeFromCandidate(this.#surroundings.ring, candidate, outcome.answer).ring)
+    return true
   }
 
   async #notify(): Promise<"settled" | "again"> {

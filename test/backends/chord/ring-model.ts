@@ -33,7 +33,7 @@ export function idealRing(ids: readonly string[], r: number): Model {
     const after = [...order.slice(at + 1), ...order.slice(0, at)]
     const predecessor = memberOf(after.at(-1) ?? id)
     const successors = after.slice(0, r).map(memberOf)
-    return [id, { self: memberOf(id), maxSuccessors: r, predecessor, successors, accepted: true, former: [] }]
+    return [id, { self: memberOf(id), maxSuccessors: r, predecessor, successors, accepted: true, former: [], isPredecessorUnheard: false }]
   })
   return { r, rings: new Map(rings), pending: new Map() }
 }

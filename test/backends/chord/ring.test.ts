@@ -112,7 +112,9 @@ describe("responsibility", () => {
 
 describe("a member of the ring", () => {
   const [two, four, six] = ["2", "4", "6"].map(memberOf) as [Member, Member, Member]
-  const ring: chord.Ring = { self: four, maxSuccessors: 3, predecessor: two, successors: [six], accepted: true, former: [] }
+  const ring: chord.Ring = {
+    self: four, maxSuccessors: 3, predecessor: two, successors: [six], accepted: true, former: [], isPredecessorUnheard: false,
+  }
 
   test("gives up its keys when its successor answers for them", () => {
     const refuted = chord.stabilizeFromSuccessor(ring, six, { predecessor: two, successors: [two, four], accepted: true })
@@ -140,6 +142,14 @@ describe("a member of the ring", () => {
     expect(["1", "2", "3", "4", "5"].filter((key) => chord.isResponsible(granted, key)).join("")).toBe("1234")
   })
 
+  test("leaves what it gave away with those who have it, when keys are granted to it once more", () => {
+    const given = chord.rectify(ring, memberOf("3")).ring
+    const refuted = chord.stabilizeFromSuccessor(given, six, { predecessor: two, successors: [], accepted: true }).ring
+    expect(refuted.accepted).toBe(false)
+    const { ring: granted } = chord.notified(refuted, six, { adopted: true, granted: true, previous: [memberOf("0")] })
+    expect(["1", "2", "3", "4"].filter((key) => chord.isResponsible(granted, key)).join("")).toBe("4")
+  })
+
   test("replaces a predecessor that was found dead, unless another took its place meanwhile", () => {
     expect(chord.replaceDeadPredecessor(ring, "2", memberOf("1")).predecessor.id).toBe("1")
     expect(chord.replaceDeadPredecessor(ring, "0", memberOf("1"))).toBe(ring)
@@ -160,7 +170,10 @@ describe("a list of successors", () => {
   })
 
   test("takes the list of a successor that leaves in its place", () => {
-    const ring: chord.Ring = { self, maxSuccessors: 3, predecessor: memberOf("2"), successors: list("68a"), accepted: true, former: [] }
+    const predecessor = memberOf("2")
+    const ring: chord.Ring = {
+      self, maxSuccessors: 3, predecessor, successors: list("68a"), accepted: true, former: [], isPredecessorUnheard: false,
+    }
     const told = { predecessor: self, successors: list("8ac"), accepted: true }
     expect(text(chord.spliceOutSuccessor(ring, memberOf("6"), told).successors)).toBe("8ac")
     expect(chord.spliceOutSuccessor(ring, memberOf("7"), told)).toBe(ring)
