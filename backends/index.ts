@@ -3,6 +3,7 @@ import { P2PSipError } from "../src/errors.ts"
 import type { BackendModule } from "../src/servlet/backend.ts"
 
 const backends: Readonly<Record<string, () => Promise<{ readonly backend: BackendModule }>>> = {
+  bamboo: () => import("./bamboo/index.ts"),
   chord: () => import("./chord/index.ts"),
   kademlia: () => import("./kademlia/index.ts"),
   memory: () => import("./memory/index.ts"),

@@ -142,6 +142,11 @@ export class Rpc {
     return this.#peers.get(peerId)?.rtt.rttMs
   }
 
+  /** The round-trip time to a peer is expected to be about this: seeds its timeout before the first measurement. */
+  expectRtt(peerId: PeerId, rttMs: number): void {
+    this.#stateOf(peerId).rtt.expect(rttMs)
+  }
+
   /** Whether `stop` was called. */
   get isStopped(): boolean {
     return this.#isStopped

@@ -56,6 +56,11 @@ export class RttEstimator {
     this.#set(this.#smoothedMs + 4 * this.#variationMs)
   }
 
+  /** Takes an expectation, once, before the first measurement: RFC 6298 (2.2), with room for its error. */
+  expect(rttMs: number): void {
+    if (this.#smoothedMs < 0 && this.#rtoMs === this.#options.initialRtoMs) this.#set(Math.max(4 * rttMs, this.#options.initialRtoMs / 2))
+  }
+
   /** RFC 6298 (5.5): doubles the timeout; the next measurement undoes that. */
   backOff(): void {
     this.#set(this.#rtoMs * 2)

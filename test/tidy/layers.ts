@@ -20,6 +20,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "src/overlay": ["src/servlet", link, runtime],
   "backends": ["src/servlet"],
   "backends/memory": ["src/servlet", runtime],
+  "backends/bamboo": ["src/servlet", "src/overlay", link, runtime],
   "backends/chord": ["src/servlet", "src/overlay", link, runtime],
   "backends/kademlia": ["src/servlet", "src/overlay", link, runtime],
   "src/sip/message": [],

@@ -5,10 +5,10 @@
  * that others may have answered for their keys: one that was taken for dead
  * wrongly has to be told.
  */
-import type { PeerId } from "../../src/link/link.ts"
-import type { Id } from "../../src/overlay/id.ts"
-import type { Member } from "../../src/overlay/key-based-routing.ts"
-import type { Runtime } from "../../src/runtime/runtime.ts"
+import type { PeerId } from "../link/link.ts"
+import type { Id } from "./id.ts"
+import type { Member } from "./key-based-routing.ts"
+import type { Runtime } from "../runtime/runtime.ts"
 
 const doubtMs = 10_000
 /** A peer that was taken for dead is told so for a while: answers may get lost. */

@@ -1,0 +1,123 @@
+/**
+ * A peer's place on the ring as plain data: its leaf set, the arc of keys that
+ * it answers for, and how both change. Pure functions; read this first.
+ *
+ * A key belongs to the member that is numerically closest to it, so the arc
+ * should reach half-way to the adjacent leaf on either side. Two rules keep any
+ * key from having two owners while nobody is wrongly taken for dead:
+ * - An end of the arc draws back the instant a nearer leaf is listed.
+ * - It moves outwards, or exists at all, only by a grant: the adjacent leaf
+ *   says that it lists this peer as *its* adjacent one, and that its own far
+ *   end was granted. So grants pass from hand to hand, from a member to a
+ *   joiner and from that to the next, clockwise for the ends before the peers,
+ *   counter-clockwise for those after them; and whoever lies between has drawn
+ *   back before.
+ */
+import type { Id } from "../../src/overlay/id.ts"
+import { isBetween, isBetweenOrAt } from "../../src/overlay/id.ts"
+import type { Member } from "../../src/overlay/key-based-routing.ts"
+import type { LeafSet } from "./leaf-set.ts"
+import { emptyLeafSet, hasLeaf, withLeaf, withoutLeaf } from "./leaf-set.ts"
+import { midpoint } from "./ring-distance.ts"
+
+/** See the head of this file. */
+export interface Place {
+  readonly leaves: LeafSet
+  /** The keys (low, high] are this peer's, once both ends were granted; all where they are equal. */
+  readonly low: Id | undefined
+  readonly high: Id | undefined
+}
+
+/** What a leaf says of its own place. */
+export interface Claim {
+  readonly hasLow: boolean
+  readonly hasHigh: boolean
+  /** Whether it lists us as the one directly before, and directly after, itself. */
+  readonly isBefore: boolean
+  readonly isAfter: boolean
+}
+
+/** A peer that founds an overlay: alone, and responsible for everything. */
+export function found(self: Id, size: number): Place {
+  return { leaves: emptyLeafSet(self, size), low: self, high: self }
+}
+
+/** A peer among those that start an overlay together: all know their places. */
+export function foundAmong(self: Id, size: number, neighbours: readonly Member[]): Place {
+  return neighbours.reduce((place, member) => withMember(place, member), { ...found(self, size) })
+}
+
+/** A peer that joins: it answers for nothing yet. */
+export function begin(self: Id, size: number): Place {
+  return { leaves: emptyLeafSet(self, size), low: undefined, high: undefined }
+}
+
+/** Whether both ends were granted. */
+export function isActive(place: Place): boolean {
+  return place.low !== undefined && place.high !== undefined
+}
+
+export function isResponsible({ low, high }: Place, key: Id): boolean {
+  return low !== undefined && high !== undefined && isBetweenOrAt(low, key, high)
+}
+
+/** A peer has shown that it lives: what lies beyond the half of the way to it is not ours. */
+export function withMember(place: Place, member: Member): Place {
+  const leaves = withLeaf(place.leaves, member)
+  if (leaves === place.leaves) return place
+  const { low, high } = place
+  const ends = endsOf(leaves)
+  if (ends === undefined) return { ...place, leaves }
+  return {
+    leaves,
+    low: low !== undefined && isBetween(low, ends.low, leaves.self) ? ends.low : low,
+    high: high !== undefined && isBetween(leaves.self, ends.high, high) ? ends.high : high,
+  }
+}
+
+/** A peer is dead, or no member any more. Its keys are anybody's until they are granted. */
+export function withoutMember(place: Place, id: Id): Place {
+  if (!hasLeaf(place.leaves, id)) return place
+  const leaves = withoutLeaf(place.leaves, id)
+  if (leaves.after.length > 0) return { ...place, leaves }
+  // Nobody is left to grant anything: a member takes all, a joiner begins anew.
+  return isActive(place) ? found(leaves.self, leaves.size) : begin(leaves.self, leaves.size)
+}
+
+/** A leaf answered, and said this of its place. */
+export function granted(place: Place, member: Id, claim: Claim): Place {
+  const { leaves } = place
+  const ends = endsOf(leaves)
+  if (ends === undefined) return place
+  const isHigh = leaves.after[0]?.id === member && claim.isBefore && claim.hasHigh
+  const isLow = leaves.before[0]?.id === member && claim.isAfter && claim.hasLow
+  const low = isLow ? ends.low : place.low
+  const high = isHigh ? ends.high : place.high
+  return low === place.low && high === place.high ? place : { leaves, low, high }
+}
+
+/** Takes the keys without a grant: for a peer whose adjacent leaves have waited in vain for one themselves. */
+export function acceptAnyway(place: Place): Place {
+  const ends = endsOf(place.leaves)
+  return ends === undefined ? place : { ...place, low: place.low ?? ends.low, high: place.high ?? ends.high }
+}
+
+/** The adjacent leaves that have still to grant what lies on their side. */
+export function ungranted({ leaves, low, high }: Place): Member[] {
+  const ends = endsOf(leaves)
+  const [after] = leaves.after
+  const [before] = leaves.before
+  if (ends === undefined || after === undefined || before === undefined) return []
+  const missing = new Set<Member>()
+  if (high !== ends.high) missing.add(after)
+  if (low !== ends.low) missing.add(before)
+  return [...missing]
+}
+
+/** Half-way to the adjacent leaf on either side. */
+function endsOf({ self, after, before }: LeafSet): { readonly low: Id; readonly high: Id } | undefined {
+  const [next] = after
+  const [previous] = before
+  if (next === undefined || previous === undefined) return undefined
+  return { low: midpoint(previous.id, self), high: midpoint(self, next.id) }
+}

@@ -1,0 +1,181 @@
+/**
+ * What a member does routinely, with jitter: exchanges of leaf sets, local and
+ * global tuning of the prefix table, and attempts to find again whom it has
+ * lost from sight. Periods do not shorten when peers die: recovery that reacts
+ * to failures feeds on itself under churn (Rhea, Geels, Roscoe and Kubiatowicz,
+ * "Handling Churn in a DHT", 2004).
+ */
+import type { Formation } from "../../src/overlay/formation.ts"
+import type { Member } from "../../src/overlay/key-based-routing.ts"
+import type { Membership } from "../../src/overlay/membership.ts"
+import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
+import type { Acquaintances } from "./acquaintances.ts"
+import { isWhole } from "./leaf-set.ts"
+import type { Named } from "./messages.ts"
+import type { Knowledge } from "./next-hop.ts"
+import { hopsTowards } from "./next-hop.ts"
+import type { NeighbourClient } from "./neighbour-client.ts"
+import type { BambooSettings } from "./options.ts"
+import { idDigits, randomIdWithPrefix, sharedDigits } from "./ring-distance.ts"
+import { findRoot } from "./search.ts"
+import type { Surroundings } from "./surroundings.ts"
+
+export interface UpkeepComponents {
+  readonly runtime: Runtime
+  readonly client: NeighbourClient
+  readonly surroundings: Surroundings
+  readonly acquaintances: Acquaintances
+  readonly membership: Membership
+  readonly knowledge: () => Knowledge | undefined
+  readonly self: () => Member
+}
+
+/** Between the first tunings, after the join, until each missing prefix was looked for once. */
+const fillMs = 200
+const maxContacts = 16
+/** Members that are measured for one tuning. */
+const maxMeasured = 4
+/** How far off a member counts before it was measured. */
+const unmeasuredMs = 10_000
+
+/** See the head of this file. */
+export class Upkeep {
+  readonly #components: UpkeepComponents
+  readonly #settings: BambooSettings
+  readonly #timers = new Map<string, Timer>()
+  /** Prefixes that were looked for, since all of them last were. */
+  readonly #lookedFor = new Set<string>()
+  /** Through whom this peer joined. */
+  #contacts: readonly Member[] = []
+  #isFilled = false
+
+  constructor(components: UpkeepComponents, settings: BambooSettings) {
+    this.#components = components
+    this.#settings = settings
+  }
+
+  start(contacts: readonly Member[]): void {
+    const { leafExchangeMs, localTuningMs, globalTuningMs, reunionMs } = this.#settings
+    this.#contacts = contacts.slice(0, maxContacts)
+    this.#repeat("leaf", () => leafExchangeMs, () => this.#exchangeLeaves())
+    this.#repeat("local", () => localTuningMs, () => this.#tuneLocally())
+    this.#repeat("global", () => (this.#isFilled ? globalTuningMs : fillMs), () => this.#tuneGlobally())
+    this.#repeat("reunion", () => reunionMs, () => this.#reunite())
+  }
+
+  /** Takes a random founder for each prefix; tuning looks for nearer ones. */
+  fill(formation: Formation): void {
+    const { runtime, acquaintances, self } = this.#components
+    const { id } = self()
+    for (const { row, column } of acquaintances.prefixes.emptySlots(this.#rows())) {
+      const prefix = id.slice(0, row) + column.toString(16)
+      for (const place of [randomIdWithPrefix(prefix, runtime.random), prefix.padEnd(idDigits, "0")]) {
+        const member = formation.members[formation.indexOf(place)]
+        if (member?.id.startsWith(prefix) === true) acquaintances.prefixes.offer(member, unmeasuredMs)
+      }
+    }
+    this.#isFilled = true
+  }
+
+  stop(): void {
+    for (const timer of this.#timers.values()) timer.cancel()
+  }
+
+  #repeat(name: string, intervalMs: () => number, act: () => Promise<void>): void {
+    const { runtime, surroundings } = this.#components
+    const timer = runtime.setTimer(intervalMs() * (0.75 + runtime.random.float() / 2), () => {
+      void act().finally(() => {
+        if (surroundings.place !== undefined) this.#repeat(name, intervalMs, act)
+      })
+    })
+    this.#timers.set(name, timer)
+  }
+
+  /** Push and pull with one leaf at random, so that news spreads; and with the next one, so that everybody is watched. */
+  async #exchangeLeaves(): Promise<void> {
+    const { runtime, surroundings, acquaintances } = this.#components
+    const { leaves, place } = surroundings
+    const [next] = place?.leaves.after ?? []
+    const random = leaves[runtime.random.uint32() % Math.max(1, leaves.length)]
+    for (const leaf of new Set([next, random])) if (leaf !== undefined) void acquaintances.exchange(leaf)
+  }
+
+  /** Asks a member of the table for its row of that number, and takes what is missing or nearer. */
+  async #tuneLocally(): Promise<void> {
+    const { runtime, client, acquaintances, self } = this.#components
+    const { members } = acquaintances.prefixes
+    const member = members[runtime.random.uint32() % Math.max(1, members.length)]
+    if (member === undefined || this.#isTableIdle) return
+    const row = sharedDigits(self().id, member.id)
+    const outcome = await client.row(member, row)
+    if (outcome.kind === "dead") acquaintances.suspect(member.peerId)
+    if (outcome.kind === "answered") await this.#measure(outcome.answer)
+  }
+
+  /** Looks a random id up that has a prefix which is missing in the table. */
+  async #tuneGlobally(): Promise<void> {
+    const { runtime, acquaintances, self, knowledge } = this.#components
+    const { id } = self()
+    const known = knowledge()
+    if (known === undefined || this.#isTableIdle) return
+    const missing = acquaintances.prefixes.emptySlots(this.#rows()).map(({ row, column }) => id.slice(0, row) + column.toString(16))
+    const untried = missing.filter((prefix) => !this.#lookedFor.has(prefix))
+    if (untried.length === 0) {
+      this.#isFilled = true
+      this.#lookedFor.clear()
+    }
+    const choice = untried.length > 0 ? untried : missing
+    const prefix = choice[runtime.random.uint32() % Math.max(1, choice.length)]
+    if (prefix === undefined) return
+    this.#lookedFor.add(prefix)
+    const key = randomIdWithPrefix(prefix, runtime.random)
+    const starts = hopsTowards(known, key, new Set(), 3)
+    const result = await findRoot((member) => acquaintances.ask(member, { key, isJoining: false }), key, starts)
+    if (result.kind !== "found") return
+    await this.#measure([{ member: result.root, coordinate: acquaintances.locations.get(result.root.peerId) }, ...result.named])
+  }
+
+  /** Rows of the table that reach beyond the leaf set. */
+  #rows(): number {
+    const { leaves } = this.#components.surroundings.place ?? {}
+    if (leaves === undefined || isWhole(leaves)) return 0
+    const ends = [leaves.after.at(-1), leaves.before.at(-1)].filter((member) => member !== undefined)
+    return 1 + Math.min(...ends.map(({ id }) => sharedDigits(leaves.self, id)))
+  }
+
+  /** While the table of all members names everybody, prefixes would only repeat it. */
+  get #isTableIdle(): boolean {
+    return this.#components.membership.isComplete || this.#components.surroundings.presence !== "active"
+  }
+
+  /** Pings those that the table may want: proximity counts as measured, never as told. */
+  async #measure(named: readonly Named[]): Promise<void> {
+    const { client, acquaintances } = this.#components
+    const { locations, prefixes, lost } = acquaintances
+    for (const each of named) locations.learn(each)
+    const isWanted = ({ member }: Named): boolean =>
+      !lost.isDoubtful(member.peerId) && prefixes.wants(member.id, locations.expectedMs(member.peerId) ?? 0)
+    const chosen = named.filter(isWanted).slice(0, maxMeasured)
+    await Promise.all(
+      chosen.map(async ({ member }) => {
+        const outcome = await client.ping(member)
+        if (outcome.kind === "answered") acquaintances.heard(member)
+      }),
+    )
+  }
+
+  /** A member that is believed dead, or through whom this peer once joined, may live in an overlay of its own: those of it that belong beside this peer are met. */
+  async #reunite(): Promise<void> {
+    const { runtime, surroundings, acquaintances, membership, self } = this.#components
+    const { id } = self()
+    const dead = [...membership.table.gone].filter(({ status }) => status === "dead").map(({ member }) => member)
+    const lost = [...dead, ...acquaintances.lost.dead, ...this.#contacts]
+    const choice = lost.filter((member) => member.id !== id && surroundings.find(member.peerId) === undefined)
+    const member = choice[runtime.random.uint32() % Math.max(1, choice.length)]
+    if (member === undefined) return
+    const result = await findRoot((other) => acquaintances.ask(other, { key: id, isJoining: false }), id, [member])
+    if (result.kind === "failed" || surroundings.place === undefined) return
+    acquaintances.pursue([{ member: result.root, coordinate: undefined }, ...result.named].filter((each) => each.member.id !== id))
+    await membership.exchange(result.root.id === id ? member : result.root)
+  }
+}

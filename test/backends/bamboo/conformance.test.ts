@@ -1,0 +1,4 @@
+import { createBackend } from "../../../backends/bamboo/index.ts"
+import { conformsEverywhere } from "../everywhere.ts"
+
+conformsEverywhere("bamboo", createBackend)
