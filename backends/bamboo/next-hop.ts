@@ -46,12 +46,9 @@ export function hopsTowards(knowledge: Knowledge, key: Id, excluded: ReadonlySet
 /** Members worth asking, best first. */
 function* candidates(knowledge: Knowledge, key: Id, excluded: ReadonlySet<PeerId>): Generator<Member> {
   const { self, place, leaves, prefixes } = knowledge
+  // The key lies among the leaves, who have all shown that they live: the closest of them is its owner.
+  if (covers(place.leaves, key)) yield* closestOf(key, leaves, leaves.length)
   if (knowledge.isTableComplete) yield* closestInTable(knowledge.table, key, 2, excluded)
-  // The key lies among the leaves: the closest of them is its owner.
-  if (covers(place.leaves, key)) {
-    yield* closestOf(key, leaves, leaves.length)
-    return
-  }
   // A longer prefix.
   const next = prefixes.towards(key)
   if (next !== undefined) yield next
