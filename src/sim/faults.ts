@@ -17,6 +17,8 @@ export type Fault =
   | { readonly kind: "one-way"; readonly forMs: number }
   /** Frames are lost with that probability for a while. */
   | { readonly kind: "loss"; readonly rate: number; readonly forMs: number }
+  /** That share of all connections breaks, and with each half of what is on its way there; who needs one dials anew. */
+  | { readonly kind: "reset"; readonly share: number }
   /** Peers deal with everything late for a while. */
   | { readonly kind: "slow"; readonly victims: number; readonly byMs: number; readonly forMs: number }
   /** Peers' clocks are set wrong. */
@@ -81,6 +83,9 @@ export function injectFault(fleet: Fleet, fault: Fault): void {
       })
       return
     }
+    case "reset":
+      network.resetConnections(fault.share)
+      return
     case "slow":
       for (const { peer } of pick(fault.victims)) {
         peer.slowDown(fault.byMs)

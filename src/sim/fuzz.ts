@@ -100,7 +100,7 @@ function drawLatency(random: SimRandom): LatencyChoice {
   return { kind: "plane", sideMs: Math.round(random.between(5, 200)), meanHeightMs: Math.round(random.between(0, 20)) }
 }
 
-const changes = ["crash", "restart", "leave", "leave", "join", "join"] as const
+const changes = ["crash", "restart", "leave", "leave", "join", "join", "reset"] as const
 const faultKinds = [...changes, "partition", "one-way", "loss", "slow"] as const
 
 function drawFault(random: SimRandom, weather: Weather): Fault {
@@ -123,6 +123,8 @@ function drawFault(random: SimRandom, weather: Weather): Fault {
       return { kind, forMs }
     case "loss":
       return { kind, rate: random.between(0.01, 0.3), forMs }
+    case "reset":
+      return { kind, share: random.between(0.05, 1) }
     case "slow":
       return { kind, victims: few, byMs: Math.round(random.between(50, 3000)), forMs }
   }

@@ -16,6 +16,7 @@ const faultSchema = z.discriminatedUnion("kind", [
   z.strictObject({ atMs, kind: z.literal("partition"), share, forMs: ms }),
   z.strictObject({ atMs, kind: z.literal("one-way"), forMs: ms }),
   z.strictObject({ atMs, kind: z.literal("loss"), rate: share, forMs: ms }),
+  z.strictObject({ atMs, kind: z.literal("reset"), share }),
   z.strictObject({ atMs, kind: z.literal("slow"), victims: count, byMs: ms, forMs: ms }),
   z.strictObject({ atMs, kind: z.literal("clock"), victims: count, byMs: z.number() }),
 ])

@@ -86,6 +86,6 @@ export function mayReadStale(scenario: Scenario): boolean {
 /** Whether peers that live and can be reached may take each other for dead. */
 export function mayMistakeForDead(scenario: Scenario): boolean {
   if ((scenario.network?.lossRate ?? 0) > 0) return true
-  const harmless: readonly TimedFault["kind"][] = ["crash", "restart", "leave", "join", "clock"]
+  const harmless: readonly TimedFault["kind"][] = ["crash", "restart", "leave", "join", "reset", "clock"]
   return (scenario.faults ?? []).some((fault) => !harmless.includes(fault.kind))
 }

@@ -3,7 +3,8 @@ import { P2PSipError } from "../errors.ts"
 import { channels } from "../link/link.ts"
 import type { Channel, FrameHandler, Link, PeerAddress, PeerEvent, PeerId } from "../link/link.ts"
 import type { SimRuntime } from "./sim-runtime.ts"
-import type { Host, HostReceiver, SimNetwork } from "./sim-network.ts"
+import type { Host, HostReceiver } from "./host.ts"
+import type { SimNetwork } from "./sim-network.ts"
 
 const addressPrefix = "/sim/"
 const maxFrameBytes = 256 * 1024

@@ -6,10 +6,11 @@
  * cut. A frame is lost by chance (`lossRate`), when its path is cut, or when
  * its receiver is gone; nobody is told.
  */
-import type { Channel, PeerEvent, PeerId } from "../link/link.ts"
+import type { Channel, PeerId } from "../link/link.ts"
 import type { VirtualClock } from "./clock.ts"
 import type { EventHash } from "./event-hash.ts"
 import type { SimEvent } from "./event-heap.ts"
+import type { Connection, Host, HostReceiver } from "./host.ts"
 import type { LatencyModel } from "./latency.ts"
 import type { SimRandom } from "./sim-random.ts"
 import { Traffic } from "./traffic.ts"
@@ -45,39 +46,8 @@ export const defaultConditions: Readonly<NetworkConditions> = {
   requireAddresses: true,
 }
 
-/** What a host does with what arrives. */
-export interface HostReceiver {
-  receive(from: PeerId, channel: Channel, frame: Uint8Array): void
-  peerEvent(event: PeerEvent): void
-}
-
-/** One peer's place in the network. A restarted peer is a new host. */
-export interface Host {
-  readonly peerId: PeerId
-  readonly index: number
-  readonly receiver: HostReceiver
-  readonly connections: Map<PeerId, Connection>
-  isUp: boolean
-  /** Hosts of different groups do not reach each other. */
-  group: number
-  /** Extra time before anything that arrives is dealt with. */
-  slownessMs: number
-  /** Behind a NAT: takes no connection that it did not dial. */
-  isNatted: boolean
-  uploadFreeAt: number
-}
-
-/** Both directions of a connection; `floor` keeps each in order. */
-export interface Connection {
-  readonly dialler: Host
-  readonly listener: Host
-  toListenerFloor: number
-  toDiallerFloor: number
-  isOpen: boolean
-}
-
 /** Why frames did not arrive. */
-export type DropReason = "loss" | "cut" | "down" | "natted" | "queue" | "unknown" | "tooLong"
+export type DropReason = "loss" | "reset" | "cut" | "down" | "natted" | "queue" | "unknown" | "tooLong"
 
 export interface NetworkComponents {
   readonly clock: VirtualClock
@@ -100,7 +70,7 @@ export class SimNetwork {
   bytesSent = 0
   framesDelivered = 0
   readonly traffic = new Traffic()
-  readonly dropped: Record<DropReason, number> = { loss: 0, cut: 0, down: 0, natted: 0, queue: 0, unknown: 0, tooLong: 0 }
+  readonly dropped: Record<DropReason, number> = { loss: 0, reset: 0, cut: 0, down: 0, natted: 0, queue: 0, unknown: 0, tooLong: 0 }
 
   constructor(components: NetworkComponents, conditions: Partial<NetworkConditions>) {
     this.conditions = { ...defaultConditions, ...conditions }
@@ -225,7 +195,7 @@ export class SimNetwork {
       if (arrival < connection.toDiallerFloor) arrival = connection.toDiallerFloor
       connection.toDiallerFloor = arrival
     }
-    this.#clock.at(arrival, new Delivery(this, from, target, channel, frame))
+    this.#clock.at(arrival, new Delivery(this, from, target, channel, frame, connection))
   }
 
   #dial(from: Host, to: Host): Connection | undefined {
@@ -239,6 +209,7 @@ export class SimNetwork {
       toListenerFloor: openAt + oneWayMs,
       toDiallerFloor: openAt,
       isOpen: false,
+      isReset: false,
     }
     from.connections.set(to.peerId, connection)
     to.connections.set(from.peerId, connection)
@@ -252,7 +223,11 @@ export class SimNetwork {
   }
 
   /** A frame is there: the last moment at which it can be lost. */
-  arrive(from: Host, to: Host, channel: Channel, frame: Uint8Array): void {
+  arrive(from: Host, to: Host, channel: Channel, frame: Uint8Array, connection?: Connection): void {
+    if (connection?.isReset === true && this.#random.chance(0.5)) {
+      this.dropped.reset++
+      return
+    }
     if (!to.isUp) {
       this.dropped.down++
       return
@@ -275,6 +250,24 @@ export class SimNetwork {
   #drop(reason: DropReason, accepted: boolean): boolean {
     this.dropped[reason]++
     return accepted
+  }
+
+  /**
+   * Breaks a share of all connections. Of the frames on their way half are lost; the others arrive all the same, and those
+   * of the next connection may overtake them.
+   */
+  resetConnections(share: number): void {
+    const all = new Set([...this.#hosts.values()].flatMap((host) => [...host.connections.values()]))
+    for (const connection of all) {
+      if (!this.#random.chance(share)) continue
+      const { dialler, listener } = connection
+      this.#forget(connection)
+      connection.isReset = true
+      for (const [host, other] of [[dialler, listener], [listener, dialler]] as const) {
+        const delayMs = this.#latency.oneWayMs(other.index, host.index)
+        this.#clock.call(this.#clock.now + delayMs, () => this.#tellDown(host, other.peerId))
+      }
+    }
   }
 
   #breakCutConnections(): void {
@@ -318,8 +311,11 @@ class Delivery implements SimEvent {
   readonly #to: Host
   readonly #channel: Channel
   readonly #frame: Uint8Array
+  /** None for what a peer sends itself. */
+  readonly #connection: Connection | undefined
 
-  constructor(network: SimNetwork, from: Host, to: Host, channel: Channel, frame: Uint8Array) {
+  constructor(network: SimNetwork, from: Host, to: Host, channel: Channel, frame: Uint8Array, connection?: Connection) {
+    this.#connection = connection
     this.#network = network
     this.#from = from
     this.#to = to
@@ -328,6 +324,6 @@ class Delivery implements SimEvent {
   }
 
   fire(): void {
-    this.#network.arrive(this.#from, this.#to, this.#channel, this.#frame)
+    this.#network.arrive(this.#from, this.#to, this.#channel, this.#frame, this.#connection)
   }
 }
