@@ -1,6 +1,6 @@
 /** Options of the Bamboo backend's routing, their defaults in one place. */
 import { z } from "zod"
-import type { MembershipOptions } from "../../src/overlay/membership.ts"
+import type { MembershipOptions } from "../../src/overlay/membership-options.ts"
 import { membershipSchema, milliseconds } from "../../src/overlay/options.ts"
 import { withDefaults } from "../../src/overlay/with-defaults.ts"
 

@@ -221,8 +221,11 @@ export class ChordRouting implements KeyBasedRouting {
   // Timers
 
   #begin(self: Member, contact: Member | undefined): void {
-    this.#membership.start(self, contact === undefined)
-    if (contact !== undefined) void this.#membership.fill(contact)
+    if (contact === undefined) this.#membership.start(self, true)
+    else {
+      this.#membership.startCautiously(self, this.#size())
+      void this.#membership.fill(contact)
+    }
     this.#startTimers()
   }
 
@@ -242,8 +245,15 @@ export class ChordRouting implements KeyBasedRouting {
       const { predecessor } = this.#surroundings.ring
       if (this.#runtime.now() - this.#heardPredecessorAt > 2.5 * maxStabilizeMs) this.suspect(predecessor.peerId)
       this.#stabilizer.request()
+      this.#weighMembership()
       this.#scheduleStabilize()
     })
+  }
+
+  /** Is the overlay calm enough for a table of all members? */
+  #weighMembership(): void {
+    const failures = this.#tuning.failuresPerSecond(this.#runtime.now())
+    this.#membership.weigh(this.#size(), failures, this.#surroundings.neighbours[0])
   }
 
   #tuned(minMs: number, maxMs: number): number {

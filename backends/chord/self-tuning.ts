@@ -37,6 +37,11 @@ export class SelfTuning {
     return Math.min(halfFailMs, this.#medianAgeMs(now)) / rounds
   }
 
+  /** U, in failures of one peer per second. */
+  failuresPerSecond(now: number): number {
+    return 1000 * this.#failureRate(now)
+  }
+
   /** U, per millisecond (§6.3): failures seen, over the peers watched times the time that took. */
   #failureRate(now: number): number {
     const watched = Math.max(1, this.#metAt.size)

@@ -70,6 +70,15 @@ export class MembershipTable {
     return true
   }
 
+  /** Knows nobody else any more. */
+  forgetOthers(): void {
+    this.#entries.clear()
+    this.#gone.clear()
+    this.#alive.length = 0
+    this.#digests.fill(0)
+    this.#put(this.#self)
+  }
+
   /** This peer's own entry. */
   get self(): MembershipEntry {
     return this.#self
@@ -174,6 +183,16 @@ export class MembershipTable {
     const self = this.#lowerBound(this.#self.member.id)
     const at = random.uint32() % others
     return this.#alive[at < self ? at : at + 1]
+  }
+
+  /** A few live members other than this peer, at random. */
+  randomMembers(random: Random, count: number): Set<Member> {
+    const chosen = new Set<Member>()
+    for (let tries = 0; tries < 2 * count && chosen.size < count; tries++) {
+      const member = this.randomMember(random)
+      if (member !== undefined) chosen.add(member)
+    }
+    return chosen
   }
 
   #walk(start: number, step: 1 | -1, count: number, excluded: ReadonlySet<PeerId> | undefined): Member[] {

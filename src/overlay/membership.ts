@@ -7,53 +7,39 @@
  * ways, so that whatever a push has missed arrives in the end. A joiner fills
  * its table by the same comparison.
  *
- * The bandwidth is bounded by a budget. Where the overlay is too large or too
- * lively for that, the table stops being complete and says so.
+ * The bandwidth is bounded by a budget. Where the overlay is too large for that,
+ * the table stops being complete and says so. Where it is too lively (the news
+ * of all that come and go would cost more than `maxNewsBytesPerSecond`), the
+ * peer rests: it keeps no table and takes no part, until the overlay calms
+ * down.
  */
 import type { ByteReader } from "../codec.ts"
-import { isP2PSipError } from "../errors.ts"
+import { P2PSipError, isP2PSipError } from "../errors.ts"
 import type { PeerId } from "../link/link.ts"
 import type { Counter, Runtime, Timer } from "../runtime/runtime.ts"
 import { ByteBudget } from "./byte-budget.ts"
 import type { Member } from "./key-based-routing.ts"
+import { differingEntries, missingEntries } from "./membership-diff.ts"
 import type { Gossip, SyncReply } from "./membership-messages.ts"
 import {
   decodeGossip, decodeSyncReply, decodeSyncRequest, encodeGossip, encodeSyncReply, encodeSyncRequest, entryBytes,
-  maxEntriesPerFrame, membershipMethods,
+  membershipMethods,
 } from "./membership-messages.ts"
+import type { MembershipOptions } from "./membership-options.ts"
+import { membershipDefaults } from "./membership-options.ts"
 import type { MembershipEntry } from "./membership-table.ts"
-import { MembershipTable, bucketCount, bucketOf, outweighs } from "./membership-table.ts"
+import { MembershipTable, bucketCount } from "./membership-table.ts"
+import { NewsWatch, alwaysFollowed, sendsPerNews } from "./news-watch.ts"
 import type { Rpc } from "./rpc.ts"
 import { RumourQueue } from "./rumour-queue.ts"
 import { withDefaults } from "./with-defaults.ts"
 
-export interface MembershipOptions {
-  /** Live members that are remembered; a larger overlay is known in part only. @default 4096 */
-  readonly maxMembers?: number | undefined
-  /** Mean time between comparisons with a random member. @default 5000 */
-  readonly gossipIntervalMs?: number | undefined
-  /** News waits this long for company before it is pushed. @default 100 */
-  readonly pushDelayMs?: number | undefined
-  /** Members to whom one push goes. @default 3 */
-  readonly pushFanout?: number | undefined
-  /** The most that pushes and comparisons may send, on average. @default 16384 */
-  readonly maxBytesPerSecond?: number | undefined
-  /** The most entries' bytes in one frame. @default 49152 */
-  readonly maxFrameBytes?: number | undefined
-}
-
-export const membershipDefaults = {
-  maxMembers: 4096,
-  gossipIntervalMs: 5_000,
-  pushDelayMs: 100,
-  pushFanout: 3,
-  maxBytesPerSecond: 16_384,
-  maxFrameBytes: 48 * 1024,
-}
-
 /** Comparisons in a row with one member before the rest is left to later ones. */
 const maxSyncRounds = 128
 const maxRumours = 1024
+const nothing: Omit<SyncReply, "digest"> = { entries: [], buckets: new Uint8Array() }
+/** Who begins to rest still knows where others are for so long, until its routing does without. */
+const windDownMs = 15_000
 /**
  * An incarnation further ahead of this peer's own clock is not taken. Since the
  * bound moves on, a subject can always go beyond whatever was said of it.
@@ -68,11 +54,14 @@ export class Membership {
   readonly #options: typeof membershipDefaults
   readonly #rumours = new RumourQueue(maxRumours)
   readonly #budget: ByteBudget
+  readonly #news: NewsWatch
   readonly #listeners = new Set<(entry: MembershipEntry) => void>()
   readonly #refused: Counter
   #isRunning = false
   #isFilled = false
   #isSyncing = false
+  #isResting = false
+  #forgetTimer: Timer | undefined
   #gossipTimer: Timer | undefined
   #pushTimer: Timer | undefined
 
@@ -88,9 +77,11 @@ export class Membership {
     const { metrics } = this.#runtime
     this.#refused = metrics.counter("p2psip_overlay_future_incarnations_total", "entries of members refused because they lie too far ahead")
     this.#budget = new ByteBudget(this.#runtime, this.#options.maxBytesPerSecond)
+    this.#news = new NewsWatch(this.#runtime, this.#options.maxNewsBytesPerSecond)
     this.#rpc.handle(membershipMethods.gossip, (from, body) => this.#onGossip(from, body))
     this.#rpc.handle(membershipMethods.sync, (from, body) => this.#onSync(from, body))
     this.#rpc.onNotification(membershipMethods.gossip, (_from, body) => {
+      if (this.#isResting) return
       const { entries } = decodeGossip(body)
       if (this.#isRunning) this.#take(entries)
     })
@@ -98,7 +89,47 @@ export class Membership {
 
   /** Whether the table is believed to name every member. */
   get isComplete(): boolean {
-    return this.#isFilled && !this.table.isOverfull && this.#rumours.dropped === 0
+    return !this.#isResting && this.#isFilled && !this.table.isOverfull && this.#rumours.dropped === 0
+  }
+
+  /**
+   * Follows the overlay or rests, whichever it can afford with about `size`
+   * members of which each fails at `failuresPerSecond`. `contact` is whom to
+   * fill the table from.
+   */
+  weigh(size: number, failuresPerSecond: number, contact: Member | undefined): void {
+    const bytes = entryBytes(this.table.self)
+    if (!this.#isResting) {
+      if (this.#news.isTooMuch(size, bytes)) this.#rest()
+      // Whoever was asked before may have rested.
+      else if (!this.#isFilled && contact !== undefined) void this.fill(contact)
+    } else if (contact !== undefined && this.#news.isBearable(size, failuresPerSecond, bytes)) this.#follow(contact)
+  }
+
+  #rest(): void {
+    this.#isResting = true
+    this.#isFilled = false
+    this.#forgetTimer = this.#runtime.setTimer(windDownMs, () => this.table.forgetOthers())
+    this.#rumours.clear()
+    this.#gossipTimer?.cancel()
+    this.#pushTimer?.cancel()
+    this.#pushTimer = undefined
+  }
+
+  #follow(contact: Member): void {
+    this.#isResting = false
+    this.#forgetTimer?.cancel()
+    this.#news.reset()
+    this.start(this.table.self.member, false)
+    void this.fill(contact)
+  }
+
+  /** Begins in an overlay of about `size` members without knowing how lively it is: a larger one is not followed yet. */
+  startCautiously(self: Member, size: number): void {
+    if (size <= alwaysFollowed) return this.start(self, false)
+    this.#isRunning = true
+    this.table.renew(self, Math.floor(this.#runtime.wallClock()))
+    this.#isResting = true
   }
 
   /** Begins to exchange news, as `self` with its present addresses; a founder's table is complete from the start. */
@@ -120,12 +151,14 @@ export class Membership {
 
   /** Fills the table from a member's. What goes wrong is left to later comparisons. */
   async fill(contact: Member, signal?: AbortSignal): Promise<void> {
+    if (this.#isResting) return
     this.#isFilled = (await this.#compare(contact, signal)) || this.#isFilled
   }
 
   /** Ends timers; answers nothing more. */
   stop(): void {
     this.#isRunning = false
+    this.#forgetTimer?.cancel()
     this.#gossipTimer?.cancel()
     this.#pushTimer?.cancel()
     this.#pushTimer = undefined
@@ -133,9 +166,9 @@ export class Membership {
 
   /** Says farewell to a few members, and stops. */
   leave(): void {
-    if (!this.#isRunning) return
+    if (!this.#isRunning || this.#isResting) return this.stop()
     const frame = encodeGossip({ digest: this.table.digest, entries: [this.table.leave()] })
-    for (const member of this.#randomMembers(this.#options.pushFanout + 1)) {
+    for (const member of this.table.randomMembers(this.#runtime.random, this.#options.pushFanout + 1)) {
       this.#rpc.notify(member, membershipMethods.gossip, frame)
     }
     this.stop()
@@ -149,13 +182,14 @@ export class Membership {
 
   /** A member was met of whom the table may not know; its own gossip dates the entry later. */
   meet(member: Member): void {
-    if (this.table.get(member.peerId) !== undefined) return
+    if (this.#isResting || this.table.get(member.peerId) !== undefined) return
     const news = this.table.merge({ member, status: "alive", incarnation: 0 })
     if (news !== undefined) this.#tell(news)
   }
 
   /** Compares tables with a member, dead or alive as far as is known. False if it did not answer. */
   async exchange(member: Member): Promise<boolean> {
+    if (this.#isResting) return false
     const known = this.table.get(member.peerId)
     const about = known !== undefined && known.status !== "alive" ? [known] : []
     try {
@@ -180,6 +214,7 @@ export class Membership {
   // Answering
 
   #onGossip(from: PeerId, body: ByteReader): Uint8Array {
+    if (this.#isResting) throw resting()
     const { entries } = decodeGossip(body)
     if (!this.#isRunning) return encodeGossip({ digest: this.table.digest, entries: [] })
     this.#take(entries)
@@ -188,25 +223,13 @@ export class Membership {
   }
 
   #onSync(_from: PeerId, body: ByteReader): Uint8Array {
+    if (this.#isResting) throw resting()
     const request = decodeSyncRequest(body)
     if (this.#isRunning) this.#take(request.entries)
-    const own = this.table.bucketDigests
-    const byBucket = this.table.byBucket()
-    const entries: MembershipEntry[] = []
-    const buckets: number[] = []
-    let bytes = 0
     // From a random bucket on, so that comparisons that are cut short do not always end at the same place.
     const first = this.#runtime.random.uint32() % bucketCount
-    for (let step = 0; step < bucketCount && this.#isRunning; step++) {
-      const bucket = (first + step) % bucketCount
-      if (request.bucketDigests[bucket] === own[bucket]) continue
-      const inBucket = byBucket[bucket] ?? []
-      bytes += inBucket.reduce((sum, entry) => sum + entryBytes(entry), 0)
-      if (entries.length > 0 && (bytes > this.#options.maxFrameBytes || entries.length + inBucket.length > maxEntriesPerFrame)) break
-      entries.push(...inBucket.slice(0, maxEntriesPerFrame))
-      buckets.push(bucket)
-    }
-    return encodeSyncReply({ digest: this.table.digest, entries, buckets: Uint8Array.from(buckets) })
+    const differing = this.#isRunning ? differingEntries(this.table, request.bucketDigests, first, this.#options.maxFrameBytes) : nothing
+    return encodeSyncReply({ digest: this.table.digest, ...differing })
   }
 
   // Asking
@@ -217,6 +240,7 @@ export class Membership {
     this.#isSyncing = true
     try {
       for (let round = 0, fruitless = 0; round < maxSyncRounds && fruitless < 2; round++) {
+        if (this.#isResting) return false
         const { digest, bucketDigests, self } = this.table
         const request = encodeSyncRequest({ digest, entries: [self], bucketDigests })
         const body = await this.#rpc.call(member, membershipMethods.sync, request, signal && { signal })
@@ -240,26 +264,14 @@ export class Membership {
 
   /** Sends the entries of the answered buckets that the other lacks, or has older. */
   #pushMissing(member: Member, reply: SyncReply): void {
-    const theirs = new Map(reply.entries.map((entry) => [entry.member.peerId, entry]))
-    const answered = new Set(reply.buckets)
-    const missing: MembershipEntry[] = []
-    let bytes = 0
-    for (const bucket of this.table.byBucket()) {
-      for (const entry of bucket) {
-        if (!answered.has(bucketOf(entry.member.id))) break
-        const known = theirs.get(entry.member.peerId)
-        if (known === undefined ? entry.status !== "alive" : !outweighs(entry, known)) continue
-        bytes += entryBytes(entry)
-        if (bytes > this.#options.maxFrameBytes || missing.length === maxEntriesPerFrame) break
-        missing.push(entry)
-      }
-    }
+    const missing = missingEntries(this.table, reply, this.#options.maxFrameBytes)
     if (missing.length === 0) return
     const frame = encodeGossip({ digest: this.table.digest, entries: missing })
     if (this.#budget.spend(frame.length)) this.#rpc.notify(member, membershipMethods.gossip, frame)
   }
 
   #agreed(): void {
+    if (this.#isResting) return
     this.#isFilled = true
     this.table.clearOverfull()
     this.#rumours.clearDropped()
@@ -269,6 +281,7 @@ export class Membership {
 
   /** Merges what was told; news is passed on. Returns how much of it was new. */
   #take(entries: readonly MembershipEntry[]): number {
+    if (this.#isResting) return 0
     let news = 0
     const latest = this.#runtime.wallClock() + maxFutureMs
     for (const entry of entries) {
@@ -279,6 +292,7 @@ export class Membership {
       const changed = this.table.merge(entry)
       if (changed === undefined) continue
       news++
+      this.#news.hear()
       // Not while the table is being filled: to the others that is no news.
       if (this.#isFilled || changed === this.table.self) this.#announce(changed)
       else this.#tell(changed)
@@ -296,14 +310,14 @@ export class Membership {
   }
 
   #spread(entry: MembershipEntry): void {
-    this.#rumours.add(entry, Math.ceil(Math.log2(this.table.alive.length + 1)) + 1)
-    if (!this.#isRunning) return
+    this.#rumours.add(entry, Math.min(sendsPerNews, Math.ceil(Math.log2(this.table.alive.length + 1)) + 1))
+    if (!this.#isRunning || this.#isResting) return
     this.#pushTimer ??= this.#runtime.setTimer(this.#jittered(this.#options.pushDelayMs), () => this.#push())
   }
 
   #push(): void {
     this.#pushTimer = undefined
-    for (const member of this.#randomMembers(this.#options.pushFanout)) {
+    for (const member of this.table.randomMembers(this.#runtime.random, this.#options.pushFanout)) {
       const frame = encodeGossip({ digest: this.table.digest, entries: this.#rumours.take(this.#options.maxFrameBytes / 16) })
       if (this.#budget.spend(frame.length)) this.#rpc.notify(member, membershipMethods.gossip, frame)
       if (this.#rumours.size === 0) return
@@ -324,16 +338,11 @@ export class Membership {
     })
   }
 
-  #randomMembers(count: number): Set<Member> {
-    const chosen = new Set<Member>()
-    for (let tries = 0; tries < 2 * count && chosen.size < count; tries++) {
-      const member = this.table.randomMember(this.#runtime.random)
-      if (member !== undefined) chosen.add(member)
-    }
-    return chosen
-  }
-
   #jittered(ms: number): number {
     return ms * (0.5 + this.#runtime.random.float())
   }
+}
+
+function resting(): P2PSipError {
+  return new P2PSipError("P2PSIP_LIMIT", "this peer keeps no table of members: the overlay is too lively")
 }

@@ -16,6 +16,7 @@ export const membershipSchema = z
     pushDelayMs: milliseconds,
     pushFanout: z.int().min(1).max(16),
     maxBytesPerSecond: z.int().min(1_000),
+    maxNewsBytesPerSecond: z.int().min(0),
     maxFrameBytes: z.int().min(1_024).max(131_072),
   })
   .partial()

@@ -7,7 +7,7 @@
 import type { ErrorCode } from "../errors.ts"
 import { P2PSipError } from "../errors.ts"
 import type { PeerId } from "../link/link.ts"
-import type { Runtime } from "../runtime/runtime.ts"
+import type { Counter, Histogram, Runtime } from "../runtime/runtime.ts"
 import type { PeerInfo } from "../servlet/types.ts"
 import type { Id } from "./id.ts"
 import type { KeyBasedRouting, Member } from "./key-based-routing.ts"
@@ -54,14 +54,20 @@ const unfit: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 const firstPauseMs = 20
 const longestPauseMs = 500
 const defaultMaxHops = 32
+const hopBuckets = Array.from({ length: 16 }, (_, hops) => hops)
 
 /** See the head of this file. */
 export class Router {
   readonly #components: RouterComponents
   readonly #timeoutMs: number
   readonly #maxHops: number
+  readonly #hops: Histogram
+  readonly #silences: Counter
 
   constructor(components: RouterComponents, options: RouterOptions) {
+    const { metrics } = components.runtime
+    this.#hops = metrics.histogram("p2psip_overlay_hops", "peers asked until the owner of a key has answered", hopBuckets)
+    this.#silences = metrics.counter("p2psip_overlay_silent_hops_total", "peers asked about a key that did not answer")
     this.#components = components
     this.#timeoutMs = options.timeoutMs
     this.#maxHops = options.maxHops ?? defaultMaxHops
@@ -73,11 +79,15 @@ export class Router {
    */
   async run(key: Id, operation: Operation, signal?: AbortSignal, progress: Progress = {}): Promise<Found> {
     const { runtime } = this.#components
-    const search = new Search(this.#components, { key, operation, signal, progress, giveUpAt: runtime.now() + this.#timeoutMs })
+    const onSilence = (): void => this.#silences.add()
+    const search = new Search(this.#components, { key, operation, signal, progress, onSilence, giveUpAt: runtime.now() + this.#timeoutMs })
     let pauseMs = firstPauseMs
     for (;;) {
       const found = await search.attempt(this.#maxHops)
-      if (found !== undefined) return found
+      if (found !== undefined) {
+        this.#hops.observe(found.hops)
+        return found
+      }
       if (this.#components.rpc.isStopped) throw new P2PSipError("P2PSIP_NOT_OPEN", "this peer has left the overlay")
       // Nobody left to ask, or a circle: the overlay is changing. Wait a moment and begin anew.
       const jittered = pauseMs * (0.5 + runtime.random.float())
@@ -95,6 +105,7 @@ interface SearchFacts {
   readonly operation: Operation
   readonly signal: AbortSignal | undefined
   readonly progress: Progress
+  readonly onSilence: () => void
   readonly giveUpAt: number
 }
 
@@ -174,6 +185,7 @@ class Search {
       return answer
     } catch (error) {
       if (isSilence(error)) {
+        this.#facts.onSilence()
         progress.onTimeout?.(target, runtime.now() - startedAt)
         routing.suspect(target.peerId)
         this.#silent.add(target.peerId)

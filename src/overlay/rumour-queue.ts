@@ -32,6 +32,11 @@ export class RumourQueue {
     this.#dropped = 0
   }
 
+  clear(): void {
+    this.#rumours.clear()
+    this.#dropped = 0
+  }
+
   add(entry: MembershipEntry, times: number): void {
     this.#rumours.delete(entry.member.peerId)
     if (this.#rumours.size >= this.#maxRumours) {

@@ -1,5 +1,7 @@
 /** What a run amounted to, as plain data. */
 import type { Violation } from "./checkers/records.ts"
+import type { PhaseReport } from "./phase.ts"
+import type { RepairReport } from "./repair.ts"
 import type { World } from "./run-scenario.ts"
 import type { Scenario } from "./scenario.ts"
 import type { Contradiction } from "./workloads/ledger.ts"
@@ -9,6 +11,7 @@ export interface LatencySummary {
   readonly count: number
   readonly meanMs: number
   readonly medianMs: number
+  readonly p90Ms: number
   readonly p99Ms: number
   readonly maxMs: number
 }
@@ -34,12 +37,20 @@ export interface ScenarioReport {
   readonly reads?: {
     readonly answered: number
     readonly failed: number
+    /** Their askers died. */
+    readonly abandoned: number
     readonly byCode: Readonly<Record<string, number>>
     /** Look-ups during the faults that showed something else than what was acknowledged. */
     readonly inconsistent: number
     readonly examples: readonly (Contradiction & { readonly at: number; readonly peer: string })[]
     readonly latency: LatencySummary
   }
+  /** The time of the faults alone. */
+  readonly phase?: PhaseReport
+  /** What came after them. */
+  readonly repair?: RepairReport
+  /** Records that should have been there in the end, and those of them that nobody found. */
+  readonly records?: { readonly live: number; readonly lost: number }
   readonly network: {
     readonly framesSent: number
     readonly bytesSent: number
@@ -78,13 +89,17 @@ export function summarise(world: World): ScenarioReport {
       : {
           reads: {
             answered: lookups.answered,
-            failed: [...lookups.failures.values()].reduce((sum, count) => sum + count, 0),
+            failed: lookups.failed,
+            abandoned: lookups.abandoned,
             byCode: Object.fromEntries(lookups.failures),
-            inconsistent: lookups.contradictions.length,
+            inconsistent: lookups.inconsistent,
             examples: lookups.contradictions.slice(0, 5),
             latency: summariseLatency(lookups.latenciesMs),
           },
         }),
+    ...(world.phase === undefined ? {} : { phase: world.phase }),
+    ...(world.records === undefined ? {} : { records: world.records }),
+    ...(world.repair === undefined ? {} : { repair: world.repair }),
     network: {
       framesSent: network.framesSent,
       bytesSent: network.bytesSent,
@@ -105,6 +120,7 @@ export function summariseLatency(valuesMs: readonly number[]): LatencySummary {
     count: sorted.length,
     meanMs: sorted.length === 0 ? 0 : round(sum / sorted.length),
     medianMs: round(at(0.5)),
+    p90Ms: round(at(0.9)),
     p99Ms: round(at(0.99)),
     maxMs: round(sorted.at(-1) ?? 0),
   }

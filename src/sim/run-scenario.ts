@@ -12,9 +12,13 @@ import { injectFault } from "./faults.ts"
 import { Fleet } from "./fleet.ts"
 import { constantLatency, euclideanLatency, matrixLatency, readLatencyMatrix } from "./latency.ts"
 import type { LatencyModel } from "./latency.ts"
+import { Phase } from "./phase.ts"
+import type { PhaseReport } from "./phase.ts"
+import { RepairWatch } from "./repair.ts"
+import type { RepairReport } from "./repair.ts"
 import { summarise } from "./report.ts"
 import type { ScenarioReport } from "./report.ts"
-import { faultsEndMs, mayLoseRecords, mayMistakeForDead, mayReadStale } from "./scenario.ts"
+import { faultsEndMs, lastTroubleMs, mayLoseRecords, mayMistakeForDead, mayReadStale } from "./scenario.ts"
 import type { LatencyChoice, Scenario } from "./scenario.ts"
 import type { LogLevel } from "./sim-log.ts"
 import { Simulation } from "./simulation.ts"
@@ -39,6 +43,11 @@ export interface World {
   readonly lookups: Lookups | undefined
   readonly ringWatch: RingWatch
   readonly violations: Violation[]
+  phase?: PhaseReport
+  repairWatch?: RepairWatch
+  repair?: RepairReport
+  /** Of the records that should be there in the end. */
+  records?: { readonly live: number; readonly lost: number }
 }
 
 const joinLimitMs = 120_000
@@ -48,9 +57,14 @@ const ownershipSamples = 8
 /** See the head of this file. Rejects only when an event throws: a bug that no law describes. */
 export async function runScenario(scenario: Scenario, components: ScenarioComponents): Promise<ScenarioReport> {
   const world = createWorld(scenario, components)
-  if (!mayMistakeForDead(scenario)) world.simulation.onEvent((peer) => world.ringWatch.look(peer))
+  const watch = (): void => {
+    if (scenario.watched !== false && !mayMistakeForDead(scenario)) world.simulation.onEvent((peer) => world.ringWatch.look(peer))
+  }
+  // Those who start together take their places one after another, in no time.
+  if (scenario.formed !== true) watch()
   components.onStart?.(world)
   await startPeers(world)
+  if (scenario.formed === true) watch()
   if (world.violations.length === 0) {
     world.registrations.start()
     world.lookups?.start()
@@ -111,7 +125,10 @@ async function playFaults(world: World): Promise<void> {
   for (const fault of scenario.faults ?? []) simulation.after(fault.atMs, () => injectFault(fleet, fault))
   const churn = scenario.churn === undefined ? undefined : new Churn({ fleet }, scenario.churn)
   churn?.start()
+  world.repairWatch = new RepairWatch(fleet, simulation.now + lastTroubleMs(scenario))
+  const phase = new Phase(fleet, world.lookups)
   await simulation.run(faultsEndMs(scenario))
+  world.phase = phase.end()
   churn?.stop()
 }
 
@@ -122,6 +139,7 @@ async function quiet(world: World): Promise<void> {
   const start = simulation.now
   await untilAllServe(world, "every running peer joins in the end", healMs)
   await simulation.run(Math.max(0, start + healMs - simulation.now))
+  if (world.repairWatch !== undefined) world.repair = world.repairWatch.end(lookups)
   registrations.stop()
   lookups?.stop()
   await simulation.run(drainMs)
@@ -142,9 +160,11 @@ async function judge(world: World): Promise<void> {
   violations.push(...checkBounds(fleet), ...checkDefects(simulation), ...world.ringWatch.violations, ...checkRing(fleet))
   if (lookups !== undefined && !mayReadStale(scenario)) violations.push(...judgeReads(lookups))
   if (!mayLose) violations.push(...checkCopies(fleet, ledger, scenario.replication ?? 3))
-  const records = await checkRecords(fleet, ledger)
+  const records = await checkRecords(fleet, ledger, scenario.readers)
+  const lost = new Set(records.filter(isLoss).map(({ detail }) => detail.replace(/read from \S+/, "")))
+  world.records = { live: ledger.liveRecords(simulation.now).length, lost: lost.size }
   violations.push(...(mayLose ? records.filter((violation) => !isLoss(violation)) : records))
-  violations.push(...(await checkOwnership(fleet, simulation.random.sample(ledger.keys, ownershipSamples))))
+  violations.push(...(await checkOwnership(fleet, simulation.random.sample(ledger.keys, ownershipSamples), scenario.readers)))
 }
 
 function judgeReads({ contradictions, lateFailures }: Lookups): Violation[] {

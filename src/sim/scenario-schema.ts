@@ -63,6 +63,8 @@ const scenarioSchema = z.strictObject({
   faultsMs: ms.optional(),
   healMs: ms.optional(),
   replication: count.optional(),
+  watched: z.boolean().optional(),
+  readers: count.optional(),
   repairIntervalMs: ms.optional(),
 })
 

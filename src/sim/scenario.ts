@@ -41,14 +41,29 @@ export interface Scenario {
   readonly healMs?: number
   /** Copies of each record. @default 3 */
   readonly replication?: number
+  /** Whether the ring is judged after every event, which takes time in a large overlay. @default true */
+  readonly watched?: boolean
+  /** Peers from which all is read in the end, at random. @default all */
+  readonly readers?: number
   /** Two crashes within this time may together take the last copies of a record. @default 60_000 */
   readonly repairIntervalMs?: number
 }
 
 /** When the faults of a scenario are over, in milliseconds from their start. */
 export function faultsEndMs(scenario: Scenario): number {
-  const ends = (scenario.faults ?? []).map((fault) => fault.atMs + lastsMs(fault))
-  return Math.max(scenario.faultsMs ?? 0, ...ends)
+  return Math.max(scenario.faultsMs ?? 0, lastTroubleMs(scenario))
+}
+
+/** How much virtual time a run takes, about. */
+export function expectedMs(scenario: Scenario): number {
+  const startMs = scenario.formed === true ? 0 : scenario.peers * (scenario.startGapMs ?? 500)
+  return startMs + (scenario.warmUpMs ?? 30_000) + faultsEndMs(scenario) + (scenario.healMs ?? 120_000) + 60_000
+}
+
+/** Like `faultsEndMs`, without the time for which a scenario goes on when its last fault has ended. */
+export function lastTroubleMs(scenario: Scenario): number {
+  if (scenario.churn !== undefined) return scenario.faultsMs ?? 0
+  return Math.max(0, ...(scenario.faults ?? []).map((fault) => fault.atMs + lastsMs(fault)))
 }
 
 function lastsMs(fault: TimedFault): number {

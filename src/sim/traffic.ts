@@ -8,6 +8,9 @@ export interface TrafficShare {
   readonly bytes: number
 }
 
+/** Counts at one moment, for differences. */
+export type TrafficCounts = readonly [frames: Float64Array, bytes: Float64Array]
+
 const requestMethodAt = 5
 const notificationMethodAt = 1
 const slots = 256
@@ -31,11 +34,16 @@ export class Traffic {
     this.#bytes[at] = (this.#bytes[at] as number) + frame.length
   }
 
-  /** By kind (`request 2`, `reply`), the heaviest first. */
-  heaviest(): [string, TrafficShare][] {
+  counts(): TrafficCounts {
+    return [this.#frames.slice(), this.#bytes.slice()]
+  }
+
+  /** By kind (`request 2`, `reply`), the heaviest first; since earlier counts, if given. */
+  heaviest(since?: TrafficCounts): [string, TrafficShare][] {
     const shares: [string, TrafficShare][] = []
-    this.#frames.forEach((frames, at) => {
-      if (frames > 0) shares.push([nameOf(at), { frames, bytes: this.#bytes[at] ?? 0 }])
+    this.#frames.forEach((total, at) => {
+      const frames = total - (since?.[0][at] ?? 0)
+      if (frames > 0) shares.push([nameOf(at), { frames, bytes: (this.#bytes[at] ?? 0) - (since?.[1][at] ?? 0) }])
     })
     return shares.sort(([, a], [, b]) => b.bytes - a.bytes)
   }

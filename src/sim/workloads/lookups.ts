@@ -28,19 +28,34 @@ export class Lookups {
   readonly #options: Required<LookupOptions>
   readonly #random: SimRandom
   readonly latenciesMs: number[] = []
+  /** Look-ups whose asker died before the answer. */
+  abandoned = 0
   /** Look-ups that showed something other than the truth. */
   readonly contradictions: (Contradiction & { readonly at: number; readonly peer: string })[] = []
   readonly failures = new Map<string, number>()
   /** Failures of look-ups that began longer than `recoveryMs` after the last change among the peers. */
   readonly lateFailures: { readonly code: string; readonly key: string; readonly at: number; readonly peer: string }[] = []
   answered = 0
+  /** Answered look-ups that showed something other than the truth. */
+  inconsistent = 0
   #isRunning = false
+  #lastTroubleAt = 0
 
   constructor(components: LookupComponents, options: LookupOptions) {
     this.#fleet = components.fleet
     this.#ledger = components.ledger
     this.#options = { zipf: 0.9, patienceMs: 15_000, ...options }
     this.#random = new SimRandom(components.fleet.simulation.seed, "callers")
+  }
+
+  /** Look-ups that nobody answered in time, or with an error. */
+  get failed(): number {
+    return [...this.failures.values()].reduce((sum, count) => sum + count, 0)
+  }
+
+  /** When the last look-up began that failed, or showed what is not so; records that are lost for good aside. */
+  get lastTroubleAt(): number {
+    return this.#lastTroubleAt
   }
 
   start(): void {
@@ -71,15 +86,22 @@ export class Lookups {
     const isCalm = startedAt - this.#fleet.lastChangeAt > recoveryMs
     const versions = this.#ledger.versionsOf(key)
     const outcome = await withPatience(this.#fleet, member.servlet.get(key), this.#options.patienceMs)
+    if (this.#fleet.member(member.name) !== member) {
+      this.abandoned++
+      return
+    }
     if (!outcome.isDone) {
+      this.#lastTroubleAt = Math.max(this.#lastTroubleAt, startedAt)
       this.failures.set(outcome.code, (this.failures.get(outcome.code) ?? 0) + 1)
       if (isCalm && this.#fleet.lastChangeAt < startedAt) this.lateFailures.push({ code: outcome.code, key, at: startedAt, peer: member.name })
       return
     }
     this.answered++
     this.latenciesMs.push(simulation.now - startedAt)
-    for (const contradiction of this.#ledger.judge(key, outcome.result, simulation.now, versions)) {
-      if (contradiction.kind === "wrong value" && versions.size === 0) continue
+    const found = this.#ledger.judge(key, outcome.result, simulation.now, versions).filter(({ kind }) => kind !== "wrong value" || versions.size > 0)
+    if (found.length > 0) this.inconsistent++
+    for (const contradiction of found) {
+      if (contradiction.kind !== "lost") this.#lastTroubleAt = Math.max(this.#lastTroubleAt, startedAt)
       this.contradictions.push({ ...contradiction, at: simulation.now, peer: member.name })
     }
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
 import { memberOf } from "../../../src/overlay/member-codec.ts"
-import type { MembershipOptions } from "../../../src/overlay/membership.ts"
+import type { MembershipOptions } from "../../../src/overlay/membership-options.ts"
 import { encodeGossip, membershipMethods } from "../../../src/overlay/membership-messages.ts"
 import { maxIncarnation } from "../../../src/overlay/membership-table.ts"
 import { Membership } from "../../../src/overlay/membership.ts"
@@ -159,5 +159,33 @@ describe("a membership", () => {
     await group.simulation.run(60_000)
     const bytesPerPeerAndSecond = (group.simulation.network.bytesSent - before) / 30 / 60
     expect(bytesPerPeerAndSecond).toBeLessThan(100)
+  })
+})
+
+describe("a membership of a large overlay", () => {
+  test("rests while too many come and go, says that its table is not complete, and fills it again when it is calm", async () => {
+    const group = new Group(10, { maxNewsBytesPerSecond: 10 })
+    await group.grow(160)
+    await group.simulation.runUntil(() => group.agree, 10_000)
+    const weighAll = (failuresPerSecond: number): void => {
+      for (const [name, { membership }] of group.peers) membership.weigh(160, failuresPerSecond, group.memberOf(name === "p0" ? "p1" : "p0"))
+    }
+    weighAll(0)
+    for (let at = 0; at < 12; at++) {
+      await group.add(`q${at}`, "p1")
+      await group.simulation.run(1_000)
+      weighAll(0.1)
+    }
+    expect(group.get("p5").isComplete).toBe(false)
+    await group.simulation.run(20_000)
+    expect(group.get("p5").table.alive.length).toBe(1)
+    const before = group.simulation.network.bytesSent
+    await group.simulation.run(20_000)
+    expect((group.simulation.network.bytesSent - before) / 172 / 20).toBeLessThan(20)
+    weighAll(0)
+    await group.simulation.run(2_000)
+    weighAll(0)
+    await group.simulation.runUntil(() => group.agree, 60_000)
+    expect(group.get("p5").isComplete).toBe(true)
   })
 })

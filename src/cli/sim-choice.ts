@@ -1,0 +1,99 @@
+/** What a scenario or an experiment is asked for on the command line. All mistakes are `P2PSIP_BAD_CONFIG`, in one line. */
+import { existsSync, readFileSync } from "node:fs"
+import { P2PSipError } from "../errors.ts"
+import type { ExperimentChoice } from "../sim/experiments.ts"
+import { readLatencyMatrix } from "../sim/latency.ts"
+import { parseScenario } from "../sim/scenario-schema.ts"
+import type { LatencyChoice, Scenario } from "../sim/scenario.ts"
+import { namedScenario } from "../sim/scenarios.ts"
+import { wholeNumber } from "./sim-outcome.ts"
+
+export interface RunFlags {
+  readonly backend: string
+  readonly peers?: string
+  readonly seed?: string
+  readonly session?: string
+  readonly minutes?: string
+  readonly only?: string
+  readonly latency?: string
+  readonly json?: string
+  readonly svg?: string
+}
+
+/** The scenario that a text stands for: a name, a file, or JSON. */
+export function chooseScenario(text: string, flags: RunFlags): Scenario {
+  for (const name of ["minutes", "only"] as const) {
+    if (flags[name] !== undefined) throw bad(`--${name}: expected an experiment for it, found scenario ${shorten(text)}`)
+  }
+  const scenario = isJson(text) || text.endsWith(".json") ? fromJson(text, flags) : fromName(text, flags)
+  if (scenario.formed === true && scenario.startGapMs !== undefined) {
+    throw bad("formed, startGapMs: expected one of the two: peers start together, or one after another")
+  }
+  if (scenario.latency?.kind === "matrix") readLatencyMatrix(scenario.latency.file)
+  return scenario
+}
+
+/** What the flags say to an experiment. */
+export function chooseExperiment(name: string, flags: RunFlags): ExperimentChoice {
+  if (flags.session !== undefined) throw bad(`--session: expected none beside experiment ${name}, which has its own`)
+  const latency = latencyOf(flags)
+  if (latency?.kind === "matrix") readLatencyMatrix(latency.file)
+  return {
+    seed: wholeNumber("seed", flags.seed, 1),
+    ...(flags.peers === undefined ? {} : { peers: atLeastOne("peers", flags.peers, 1) }),
+    ...(flags.minutes === undefined ? {} : { minutes: positive("minutes", flags.minutes) }),
+    ...(latency === undefined ? {} : { latency }),
+  }
+}
+
+function fromJson(text: string, flags: RunFlags): Scenario {
+  if (flags.peers !== undefined || flags.session !== undefined) {
+    throw bad("--peers, --session: expected neither beside a scenario in JSON, which says so itself")
+  }
+  if (!isJson(text) && !existsSync(text)) throw bad(`scenario: expected a file, found none at ${text}`)
+  const scenario = parseScenario(isJson(text) ? text : readFileSync(text, "utf8"), isJson(text) ? "the command line" : text)
+  const latency = latencyOf(flags)
+  const seed = flags.seed === undefined ? {} : { seed: wholeNumber("seed", flags.seed, 1) }
+  return { ...scenario, ...seed, ...(latency === undefined ? {} : { latency }) }
+}
+
+function fromName(name: string, flags: RunFlags): Scenario {
+  if (flags.session !== undefined && name !== "churn") throw bad(`--session: expected scenario churn for it, found ${shorten(name)}`)
+  const latency = latencyOf(flags)
+  const session = flags.session === undefined ? {} : { medianSessionMs: positive("session", flags.session) * 60_000 }
+  const choice = { seed: wholeNumber("seed", flags.seed, 1), peers: atLeastOne("peers", flags.peers, 50), ...session }
+  return { ...namedScenario(name, choice), ...(latency === undefined ? {} : { latency }) }
+}
+
+function latencyOf({ latency: text }: RunFlags): LatencyChoice | undefined {
+  if (text === undefined) return undefined
+  const [kind, rest = ""] = text.split(/:(.*)/s)
+  if (kind === "matrix" && rest !== "") return { kind, file: rest }
+  if (kind === "constant" && rest !== "" && Number(rest) >= 0) return { kind, oneWayMs: Number(rest) }
+  if (kind === "plane" && (rest === "" || Number(rest) >= 0)) return { kind, ...(rest === "" ? {} : { sideMs: Number(rest) }) }
+  throw bad(`--latency: expected constant:MS, plane:MS or matrix:FILE, found ${JSON.stringify(text)}`)
+}
+
+function isJson(text: string): boolean {
+  return text.trimStart().startsWith("{")
+}
+
+function atLeastOne(name: string, text: string | undefined, otherwise: number): number {
+  const count = wholeNumber(name, text, otherwise)
+  if (count < 1) throw bad(`--${name}: expected 1 or more, found ${count}`)
+  return count
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && value < Infinity)) throw bad(`--${name}: expected a number above 0, found ${JSON.stringify(text)}`)
+  return value
+}
+
+function shorten(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
+}
+
+function bad(message: string): P2PSipError {
+  return new P2PSipError("P2PSIP_BAD_CONFIG", message)
+}

@@ -1,0 +1,71 @@
+/** Charts as SVG, by vega-lite; the libraries are loaded when the first chart is drawn. */
+
+/** What is used of the two libraries: their own types need a browser's. */
+interface Vega {
+  readonly parse: (spec: object) => object
+  readonly View: new (runtime: object, options: { readonly renderer: "none" }) => { toSVG(): Promise<string> }
+}
+interface VegaLite {
+  readonly compile: (spec: object) => { readonly spec: object }
+}
+/** Names, not literals, so that the compiler does not look into them. */
+const [vega, vegaLite]: readonly [string, string] = ["vega", "vega-lite"]
+
+/** One axis: which column of the rows, and its scale. */
+export interface Axis {
+  readonly column: string
+  readonly scale?: "linear" | "log"
+}
+
+/** A line of points, each row one, labelled. */
+export interface Chart {
+  readonly title: string
+  readonly x: Axis
+  /** Several columns are several lines, of one unit. */
+  readonly y: readonly string[]
+  readonly unit: string
+}
+
+/** A line of a table: `label`, and numbers by column. */
+export type Row = Readonly<Record<string, string | number | undefined>>
+
+/** Draws rows as a chart. */
+export function drawChart(chart: Chart, rows: readonly Row[]): Promise<string> {
+  const points = chart.y.flatMap((column) =>
+    rows.filter((row) => row[column] !== undefined).map((row) => ({ label: row["label"], x: row[chart.x.column], y: row[column], line: column })),
+  )
+  const [x, y] = [
+    { field: "x", type: "quantitative", title: chart.x.column, scale: { type: chart.x.scale ?? "linear", zero: false } },
+    { field: "y", type: "quantitative", title: chart.unit, scale: { zero: false } },
+  ] as const
+  return render({
+    title: chart.title,
+    width: 480,
+    height: 320,
+    data: { values: points },
+    layer: [
+      { mark: { type: "line", point: true }, encoding: { x, y, color: { field: "line", type: "nominal", title: null } } },
+      { mark: { type: "text", dy: -10, fontSize: 10 }, encoding: { x, y, text: { field: "label", type: "nominal" } } },
+    ],
+  })
+}
+
+/** Draws amounts by kind as bars, the largest first. */
+export function drawBars(title: string, unit: string, amounts: Readonly<Record<string, number>>): Promise<string> {
+  return render({
+    title,
+    width: 480,
+    data: { values: Object.entries(amounts).map(([kind, amount]) => ({ kind, amount })) },
+    mark: "bar",
+    encoding: {
+      y: { field: "kind", type: "nominal", sort: "-x", title: null },
+      x: { field: "amount", type: "quantitative", title: unit },
+    },
+  })
+}
+
+async function render(spec: object): Promise<string> {
+  const [{ View, parse }, { compile }] = (await Promise.all([import(vega), import(vegaLite)])) as [Vega, VegaLite]
+  const view = new View(parse(compile({ ...spec, background: "white" }).spec), { renderer: "none" })
+  return view.toSVG()
+}

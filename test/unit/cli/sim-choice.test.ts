@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, describe, expect, test } from "vitest"
+import { chooseExperiment, chooseScenario } from "../../../src/cli/sim-choice.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "p2psip-sim-"))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function file(name: string, text: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+const backend = "chord"
+const plain = '{"seed":1,"peers":2,"registrations":{"phones":1}'
+
+describe("what nobody can run is refused in one line:", () => {
+  test.each<[string, string, object, RegExp]>([
+    ["an unknown scenario", "chrun", {}, /scenario: expected calm, .*found "chrun"/],
+    ["a file that is not there", "/nowhere/a.json", {}, /expected a file, found none/],
+    ["a matrix that is not there", "calm", { latency: "matrix:/nowhere/m.txt" }, /expected a readable file of round-trip times/],
+    ["a matrix that is not square", "calm", { latency: `matrix:${file("oblong.txt", "0 1 2\n1 0 2\n")}` }, /expected 2 columns, as there are rows, found 3 in row 1/],
+    ["a matrix of words", "calm", { latency: `matrix:${file("words.txt", "0 far\n1 0\n")}` }, /found "far" in row 1, column 2/],
+    ["an unknown latency model", "calm", { latency: "warp:9" }, /expected constant:MS, plane:MS or matrix:FILE/],
+    ["sessions for what has none", "calm", { session: "3" }, /--session: expected scenario churn/],
+    ["a session of nothing", "churn", { session: "0" }, /--session: expected a number above 0/],
+    ["an overlay of nobody", "calm", { peers: "0" }, /--peers: expected 1 or more/],
+    ["two sizes", `${plain}}`, { peers: "5" }, /expected neither beside a scenario in JSON/],
+    ["two ways to start", `${plain},"formed":true,"startGapMs":5}`, {}, /expected one of the two/],
+    ["part of what is whole", "calm", { only: "1 h" }, /--only: expected an experiment/],
+  ])("%s", (_, text, flags, message) => {
+    const choose = () => chooseScenario(text, { backend, ...flags })
+    expect(choose).toThrow(message)
+    expect(choose).toThrow(expect.objectContaining({ code: "P2PSIP_BAD_CONFIG", message: expect.not.stringContaining("\n") as string }))
+  })
+
+  test("sessions for an experiment that has its own", () => {
+    expect(() => chooseExperiment("sessions", { backend, session: "3" })).toThrow(/--session: expected none/)
+  })
+})
+
+test("flags override a scenario's own latency and seed", () => {
+  const chosen = chooseScenario(`${plain}}`, { backend, seed: "9", latency: "plane:30" })
+  expect(chosen).toMatchObject({ seed: 9, latency: { kind: "plane", sideMs: 30 } })
+})
