@@ -19,6 +19,7 @@ import { Locations } from "./locations.ts"
 import type { ExchangeAnswer, FindAnswer, FindRequest, Named, Statement } from "./messages.ts"
 import { markOf, maxListed } from "./messages.ts"
 import type { NeighbourClient } from "./neighbour-client.ts"
+import type { Place } from "./place.ts"
 import { granted, ungranted, withMember, withoutMember } from "./place.ts"
 import { PrefixTable } from "./prefix-table.ts"
 import type { Surroundings } from "./surroundings.ts"
@@ -136,11 +137,8 @@ export class Acquaintances {
     const { statement, named } = outcome.answer
     this.heardStatement(member, statement)
     this.locations.measured(member.peerId)
-    const { hasLow, hasHigh, before, after } = statement
-    const mark = markOf(this.#self)
-    const claim = { hasLow, hasHigh, isBefore: before[0] === mark, isAfter: after[0] === mark }
-    surroundings.set(granted(surroundings.place, member.id, claim))
-    if (hasLow && hasHigh) membership.meet(member)
+    surroundings.set(granted(surroundings.place, member.id, statement))
+    if (statement.hasLow && statement.hasHigh) membership.meet(member)
     this.pursue(named)
     return outcome
   }
@@ -219,8 +217,8 @@ export class Acquaintances {
     })
   }
 
-  /** A member is dead, or has said that it leaves. */
-  remove(member: Member, why: "dead" | "left"): void {
+  /** A member is dead, or has said that it leaves; `after` is this peer's place without it. */
+  remove(member: Member, why: "dead" | "left", after?: Place): void {
     const { client, surroundings, membership } = this.#components
     const { place } = surroundings
     this.lost.add(member, why)
@@ -228,8 +226,9 @@ export class Acquaintances {
     membership.report(member.peerId, why)
     this.prefixes.remove(member)
     this.#lives.delete(member.peerId)
-    if (place === undefined || surroundings.find(member.peerId) === undefined) return
-    surroundings.set(withoutMember(place, member.id))
+    if (place === undefined || (surroundings.find(member.peerId) === undefined && !wouldFit(place.leaves, member.id))) return
+    surroundings.set(after ?? withoutMember(place, member.id))
+    // Also of one whom they list and this peer does not: they grant nothing past it.
     if (why === "dead") for (const other of this.#nearest()) client.lost(other, member)
     this.pursue(this.#candidates().map((candidate) => ({ member: candidate, coordinate: undefined })))
     this.settleNow()

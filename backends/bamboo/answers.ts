@@ -2,7 +2,6 @@
 import type { ByteReader } from "../../src/codec.ts"
 import { P2PSipError, badArgument } from "../../src/errors.ts"
 import type { PeerId } from "../../src/link/link.ts"
-import { idDigits, isCloser } from "./ring-distance.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import type { Rpc } from "../../src/overlay/rpc.ts"
 import type { Acquaintances } from "./acquaintances.ts"
@@ -15,6 +14,8 @@ import {
 import type { Knowledge } from "./next-hop.ts"
 import { hopsTowards } from "./next-hop.ts"
 import type { Place } from "./place.ts"
+import { inherited } from "./place.ts"
+import { idDigits, isCloser } from "./ring-distance.ts"
 import type { Surroundings } from "./surroundings.ts"
 
 export interface AnswersComponents {
@@ -104,9 +105,11 @@ export class Answers {
   }
 
   #onLeave(from: PeerId, body: ByteReader): Uint8Array {
-    const leaver = decodeMember(body)
-    expectSender(from, leaver)
-    if (this.#surroundings.place !== undefined) this.#acquaintances.remove(leaver, "left")
+    const { teller, statement } = decodeExchangeRequest(body)
+    expectSender(from, teller)
+    const { place } = this.#surroundings
+    if (place === undefined) return nothing
+    this.#acquaintances.remove(teller, "left", inherited(place, teller.id, statement))
     return nothing
   }
 

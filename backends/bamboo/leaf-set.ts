@@ -33,7 +33,8 @@ export function withLeaf(set: LeafSet, member: Member): LeafSet {
 
 export function withoutLeaf(set: LeafSet, id: Id): LeafSet {
   if (!hasLeaf(set, id)) return set
-  return { ...set, after: set.after.filter((leaf) => leaf.id !== id), before: set.before.filter((leaf) => leaf.id !== id) }
+  // The far leaves of one side may have to stand in on the other.
+  return leavesOf(set).reduce((left, leaf) => (leaf.id === id ? left : withLeaf(left, leaf)), emptyLeafSet(set.self, set.size))
 }
 
 export function hasLeaf(set: LeafSet, id: Id): boolean {

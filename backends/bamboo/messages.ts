@@ -153,7 +153,7 @@ export function decodeRowAnswer(reader: ByteReader): readonly Named[] {
   return named
 }
 
-/** The member that leaves, or was found dead. */
+/** The member that was found dead. */
 export function encodeMember(member: Member): Uint8Array {
   const writer = new ByteWriter()
   writeMember(writer, member)

@@ -34,8 +34,8 @@ export class NeighbourClient extends PeerClient {
   }
 
   /** "I leave." */
-  async leave(member: Member, leaver: Member): Promise<void> {
-    const body = encodeMember(leaver)
+  async leave(member: Member, farewell: ExchangeRequest): Promise<void> {
+    const body = encodeExchangeRequest(farewell)
     await this._attempt(member, (signal) => this._rpc.call(member, bambooMethods.leave, body, { ...farewellLimits, signal }))
   }
 

@@ -48,14 +48,16 @@ function* candidates(knowledge: Knowledge, key: Id, excluded: ReadonlySet<PeerId
   const { self, place, leaves, prefixes } = knowledge
   // The key lies among the leaves, who have all shown that they live: the closest of them is its owner.
   if (covers(place.leaves, key)) yield* closestOf(key, leaves, leaves.length)
-  if (knowledge.isTableComplete) yield* closestInTable(knowledge.table, key, 2, excluded)
-  // A longer prefix.
+  const inTable = closestInTable(knowledge.table, key, 2, excluded)
+  const isProgress = ({ id }: Member): boolean => isCloser(key, id, self.id)
+  if (knowledge.isTableComplete) yield* inTable.filter(isProgress)
+  // A longer prefix; then numerically closer, with as long a prefix; then whoever is closer at all. A longer prefix may lie
+  // farther away, just beyond a border: whoever goes there may be sent back.
   const next = prefixes.towards(key)
-  if (next !== undefined) yield next
-  // Numerically closer, with as long a prefix; then whoever is closer at all.
-  const known = [...leaves, ...prefixes.members, ...closestInTable(knowledge.table, key, 2, excluded)]
+  if (next !== undefined && isProgress(next)) yield next
+  const known = [...leaves, ...prefixes.members, ...inTable]
   const shared = sharedDigits(self.id, key)
-  const closer = closestOf(key, known.filter(({ id }) => isCloser(key, id, self.id)), known.length)
+  const closer = closestOf(key, known.filter(isProgress), known.length)
   yield* closer.filter(({ id }) => sharedDigits(id, key) >= shared)
   yield* closer
   yield* closestOf(key, known, known.length)

@@ -8,16 +8,16 @@
  * - An end of the arc draws back the instant a nearer leaf is listed.
  * - It moves outwards, or exists at all, only by a grant: the adjacent leaf
  *   says that it lists this peer as *its* adjacent one, and that its own far
- *   end was granted. So grants pass from hand to hand, from a member to a
- *   joiner and from that to the next, clockwise for the ends before the peers,
- *   counter-clockwise for those after them; and whoever lies between has drawn
- *   back before.
+ *   end was granted; and whom it had there before is a leaf of this peer now,
+ *   so that it has drawn back as well. So grants pass from hand to hand, from a
+ *   member to a joiner and from that to the next, clockwise for the ends before
+ *   the peers, counter-clockwise for those after them.
  */
 import type { Id } from "../../src/overlay/id.ts"
 import { isBetween, isBetweenOrAt } from "../../src/overlay/id.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import type { LeafSet } from "./leaf-set.ts"
-import { emptyLeafSet, hasLeaf, withLeaf, withoutLeaf } from "./leaf-set.ts"
+import { emptyLeafSet, hasLeaf, leavesOf, withLeaf, withoutLeaf } from "./leaf-set.ts"
 import { midpoint } from "./ring-distance.ts"
 
 /** See the head of this file. */
@@ -28,13 +28,12 @@ export interface Place {
   readonly high: Id | undefined
 }
 
-/** What a leaf says of its own place. */
+/** What a leaf, or a leaver, says of its own place: whether its ends were granted, and whom it lists, nearest first, by the first digits of ids. */
 export interface Claim {
   readonly hasLow: boolean
   readonly hasHigh: boolean
-  /** Whether it lists us as the one directly before, and directly after, itself. */
-  readonly isBefore: boolean
-  readonly isAfter: boolean
+  readonly before: readonly string[]
+  readonly after: readonly string[]
 }
 
 /** A peer that founds an overlay: alone, and responsible for everything. */
@@ -89,11 +88,23 @@ export function granted(place: Place, member: Id, claim: Claim): Place {
   const { leaves } = place
   const ends = endsOf(leaves)
   if (ends === undefined) return place
-  const isHigh = leaves.after[0]?.id === member && claim.isBefore && claim.hasHigh
-  const isLow = leaves.before[0]?.id === member && claim.isAfter && claim.hasLow
+  const isHigh = leaves.after[0]?.id === member && claim.hasHigh && isHandedTo(leaves, claim.before)
+  const isLow = leaves.before[0]?.id === member && claim.hasLow && isHandedTo(leaves, claim.after)
   const low = isLow ? ends.low : place.low
   const high = isHigh ? ends.high : place.high
   return low === place.low && high === place.high ? place : { leaves, low, high }
+}
+
+/** An adjacent leaf has left: the two beside it share what it had, each up to the half of the way to the other. */
+export function inherited(place: Place, leaver: Id, { hasLow, hasHigh, before, after }: Claim): Place {
+  const { leaves } = place
+  const rest = withoutMember(place, leaver)
+  const ends = endsOf(rest.leaves)
+  if (ends === undefined || !isActive(place)) return rest
+  const isNext = (member: Member | undefined, mark: string | undefined): boolean => mark !== undefined && member?.id.startsWith(mark) === true
+  const isHigh = leaves.after[0]?.id === leaver && hasHigh && leaves.self.startsWith(before[0] ?? "-") && isNext(rest.leaves.after[0], after[0])
+  const isLow = leaves.before[0]?.id === leaver && hasLow && leaves.self.startsWith(after[0] ?? "-") && isNext(rest.leaves.before[0], before[0])
+  return { ...rest, low: isLow ? ends.low : rest.low, high: isHigh ? ends.high : rest.high }
 }
 
 /** Takes the keys without a grant: for a peer whose adjacent leaves have waited in vain for one themselves. */
@@ -112,6 +123,12 @@ export function ungranted({ leaves, low, high }: Place): Member[] {
   if (high !== ends.high) missing.add(after)
   if (low !== ends.low) missing.add(before)
   return [...missing]
+}
+
+/** Whether the list of a leaf begins with this peer, and goes on with one of whom this peer knows. */
+function isHandedTo(leaves: LeafSet, [first, second]: readonly string[]): boolean {
+  if (first === undefined || !leaves.self.startsWith(first)) return false
+  return second === undefined || leavesOf(leaves).some(({ id }) => id.startsWith(second))
 }
 
 /** Half-way to the adjacent leaf on either side. */

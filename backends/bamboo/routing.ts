@@ -142,7 +142,7 @@ export class BambooRouting implements KeyBasedRouting {
   }
 
   neighbours(): readonly Member[] {
-    return this.#surroundings.neighbours
+    return this.#surroundings.leaves
   }
 
   suspect(peerId: PeerId): void {
@@ -195,9 +195,9 @@ export class BambooRouting implements KeyBasedRouting {
   /** Stops answering for keys, and tells all that list this peer. */
   async #sayFarewell(): Promise<void> {
     const { leaves } = this.#surroundings
-    const leaver = this.self
+    const farewell = { teller: this.self, statement: this.#acquaintances.statementFor("") }
     this.#surroundings.set(undefined)
-    await Promise.all(leaves.map((leaf) => this.#client.leave(leaf, leaver)))
+    await Promise.all(leaves.map((leaf) => this.#client.leave(leaf, farewell)))
   }
 
   #onSurroundings(change: SurroundingsChange): void {

@@ -19,8 +19,6 @@ export type Presence = "absent" | "joining" | "active"
 export type SurroundingsChange = "ownership" | "lists"
 
 const nothing: readonly KeyRange[] = []
-/** Leaves on either side who may hold records that this peer should hold. */
-const neighboursPerSide = 4
 
 /** See the head of this file. */
 export class Surroundings {
@@ -28,7 +26,6 @@ export class Surroundings {
   #place: Place | undefined
   // Derived. While nothing changes these stay the same objects: callers compare by reference.
   #ranges = nothing
-  #neighbours: readonly Member[] = []
   #leaves: readonly Member[] = []
 
   constructor(onChange: (change: SurroundingsChange) => void) {
@@ -49,14 +46,12 @@ export class Surroundings {
     return this.#ranges
   }
 
-  /** All leaves, nearest first. */
+  /**
+   * All leaves, nearest first. Each may hold records that this peer should hold:
+   * when many join at once, the nearest may be newcomers all, with nothing to give.
+   */
   get leaves(): readonly Member[] {
     return this.#leaves
-  }
-
-  /** The nearest leaves. */
-  get neighbours(): readonly Member[] {
-    return this.#neighbours
   }
 
   find(peerId: PeerId): Member | undefined {
@@ -68,9 +63,7 @@ export class Surroundings {
     if (place === this.#place) return
     this.#place = place
     const leaves = place === undefined ? [] : leavesOf(place.leaves)
-    const neighbours = place === undefined ? [] : leavesOf(place.leaves, neighboursPerSide)
     if (!isSame(leaves, this.#leaves)) this.#leaves = leaves
-    if (!isSame(neighbours, this.#neighbours)) this.#neighbours = neighbours
     const ranges = rangesOf(place)
     const [range] = ranges
     const [known] = this.#ranges
@@ -81,7 +74,7 @@ export class Surroundings {
 
   /** A leaf has begun a new life, and holds nothing of what it held. */
   renewLeaf(): void {
-    this.#neighbours = [...this.#neighbours]
+    this.#leaves = [...this.#leaves]
     this.#onChange("lists")
   }
 

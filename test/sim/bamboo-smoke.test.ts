@@ -1,0 +1,42 @@
+/** A short sample of what `p2psip sim fuzz --backend bamboo` does for hours. */
+import { expect, test } from "vitest"
+import { backend } from "../../backends/bamboo/index.ts"
+import { drawScenario, tryScenario } from "../../src/sim/fuzz.ts"
+import { runScenario } from "../../src/sim/run-scenario.ts"
+import { namedScenario } from "../../src/sim/scenarios.ts"
+
+test.each([
+  ["with the table of all members", {}],
+  ["without", { membership: { maxMembers: 1 } }],
+])("scenarios drawn from seeds break no law on Bamboo: %s", async (_name, backendOptions) => {
+  for (let seed = 100_000; seed < 100_008; seed++) {
+    const { report, error } = await tryScenario({ ...drawScenario(seed), backendOptions }, { backend })
+    expect(error, `seed ${seed}`).toBeUndefined()
+    expect(report?.violations, `seed ${seed}`).toEqual([])
+  }
+})
+
+test.each([110, 203])("eleven newcomers at once find what those had who lie beyond the other newcomers (seed %i)", async (seed) => {
+  const { report, error } = await tryScenario({ ...drawScenario(seed), backendOptions: { membership: { maxMembers: 1 } } }, { backend })
+  expect(error).toBeUndefined()
+  expect(report?.violations).toEqual([])
+})
+
+test("one change after another loses nothing, and no read is wrong", async () => {
+  const report = await runScenario(namedScenario("rolling", { seed: 7, peers: 12 }), { backend })
+  expect(report.violations).toEqual([])
+  expect(report.reads?.inconsistent).toBe(0)
+  expect(report.writes.acknowledged).toBeGreaterThan(20)
+})
+
+test("two halves that wrote apart for ten minutes agree after healing, and no removal is undone", async () => {
+  const report = await runScenario(namedScenario("partition", { seed: 3, peers: 10 }), { backend })
+  expect(report.violations).toEqual([])
+})
+
+test("the same seed gives the same events on Bamboo", async () => {
+  const first = await runScenario(drawScenario(5), { backend })
+  const second = await runScenario(drawScenario(5), { backend })
+  expect(second.eventHash).toBe(first.eventHash)
+  expect(second.events).toBe(first.events)
+})
