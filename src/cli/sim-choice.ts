@@ -1,7 +1,7 @@
 /** What a scenario or an experiment is asked for on the command line. All mistakes are `P2PSIP_BAD_CONFIG`, in one line. */
-import { existsSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { P2PSipError } from "../errors.ts"
-import type { ExperimentChoice } from "../sim/experiments.ts"
+import type { ExperimentChoice } from "../sim/experiments/index.ts"
 import { readLatencyMatrix } from "../sim/latency.ts"
 import { parseScenario } from "../sim/scenario-schema.ts"
 import type { LatencyChoice, Scenario } from "../sim/scenario.ts"
@@ -9,7 +9,9 @@ import { namedScenario } from "../sim/scenarios.ts"
 import { wholeNumber } from "./sim-outcome.ts"
 
 export interface RunFlags {
-  readonly backend: string
+  readonly backend?: string
+  /** Separated by commas; for experiments. */
+  readonly backends?: string
   readonly peers?: string
   readonly seed?: string
   readonly session?: string
@@ -22,22 +24,32 @@ export interface RunFlags {
 
 /** The scenario that a text stands for: a name, a file, or JSON. */
 export function chooseScenario(text: string, flags: RunFlags): Scenario {
-  for (const name of ["minutes", "only"] as const) {
+  for (const name of ["minutes", "only", "backends"] as const) {
     if (flags[name] !== undefined) throw bad(`--${name}: expected an experiment for it, found scenario ${shorten(text)}`)
   }
   const scenario = isJson(text) || text.endsWith(".json") ? fromJson(text, flags) : fromName(text, flags)
   if (scenario.formed === true && scenario.startGapMs !== undefined) {
     throw bad("formed, startGapMs: expected one of the two: peers start together, or one after another")
   }
-  if (scenario.latency?.kind === "matrix") readLatencyMatrix(scenario.latency.file)
+  if (flags.latency === undefined && scenario.latency?.kind === "matrix") readLatencyMatrix(scenario.latency.file)
   return scenario
+}
+
+/** The names of the backends of an experiment. */
+export function chooseBackends({ backend, backends }: RunFlags): readonly string[] {
+  if (backends === undefined) return [backend ?? "chord"]
+  if (backend !== undefined) throw bad("--backend, --backends: expected one of the two")
+  const names = backends.split(",").map((name) => name.trim())
+  if (names.includes("") || new Set(names).size < names.length) {
+    throw bad(`--backends: expected different names, separated by commas, found ${JSON.stringify(backends)}`)
+  }
+  return names
 }
 
 /** What the flags say to an experiment. */
 export function chooseExperiment(name: string, flags: RunFlags): ExperimentChoice {
   if (flags.session !== undefined) throw bad(`--session: expected none beside experiment ${name}, which has its own`)
   const latency = latencyOf(flags)
-  if (latency?.kind === "matrix") readLatencyMatrix(latency.file)
   return {
     seed: wholeNumber("seed", flags.seed, 1),
     ...(flags.peers === undefined ? {} : { peers: atLeastOne("peers", flags.peers, 1) }),
@@ -50,8 +62,7 @@ function fromJson(text: string, flags: RunFlags): Scenario {
   if (flags.peers !== undefined || flags.session !== undefined) {
     throw bad("--peers, --session: expected neither beside a scenario in JSON, which says so itself")
   }
-  if (!isJson(text) && !existsSync(text)) throw bad(`scenario: expected a file, found none at ${text}`)
-  const scenario = parseScenario(isJson(text) ? text : readFileSync(text, "utf8"), isJson(text) ? "the command line" : text)
+  const scenario = isJson(text) ? parseScenario(text, "the command line") : parseScenario(readText(text), text)
   const latency = latencyOf(flags)
   const seed = flags.seed === undefined ? {} : { seed: wholeNumber("seed", flags.seed, 1) }
   return { ...scenario, ...seed, ...(latency === undefined ? {} : { latency }) }
@@ -68,10 +79,27 @@ function fromName(name: string, flags: RunFlags): Scenario {
 function latencyOf({ latency: text }: RunFlags): LatencyChoice | undefined {
   if (text === undefined) return undefined
   const [kind, rest = ""] = text.split(/:(.*)/s)
-  if (kind === "matrix" && rest !== "") return { kind, file: rest }
-  if (kind === "constant" && rest !== "" && Number(rest) >= 0) return { kind, oneWayMs: Number(rest) }
-  if (kind === "plane" && (rest === "" || Number(rest) >= 0)) return { kind, ...(rest === "" ? {} : { sideMs: Number(rest) }) }
+  if (kind === "matrix" && rest !== "") {
+    readLatencyMatrix(rest)
+    return { kind, file: rest }
+  }
+  if (kind === "constant" && isDuration(rest)) return { kind, oneWayMs: Number(rest) }
+  if (kind === "plane" && rest === "") return { kind }
+  if (kind === "plane" && isDuration(rest)) return { kind, sideMs: Number(rest) }
   throw bad(`--latency: expected constant:MS, plane:MS or matrix:FILE, found ${JSON.stringify(text)}`)
+}
+
+/** Milliseconds up to an hour, in digits. */
+function isDuration(text: string): boolean {
+  return /^\d+(\.\d+)?$/.test(text) && Number(text) <= 3_600_000
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8")
+  } catch (cause) {
+    throw new P2PSipError("P2PSIP_BAD_CONFIG", `scenario: expected a file that can be read, found none at ${path}`, { cause })
+  }
 }
 
 function isJson(text: string): boolean {
@@ -85,7 +113,7 @@ function atLeastOne(name: string, text: string | undefined, otherwise: number): 
 }
 
 function positive(name: string, text: string): number {
-  const value = Number(text)
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN
   if (!(value > 0 && value < Infinity)) throw bad(`--${name}: expected a number above 0, found ${JSON.stringify(text)}`)
   return value
 }

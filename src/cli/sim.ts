@@ -1,10 +1,11 @@
 /** `p2psip sim`: runs scenarios on the simulator, and looks for ones that break a law. */
 import { Command } from "commander"
-import { experiments } from "../sim/experiments.ts"
+import { experiments } from "../sim/experiments/index.ts"
 import { scenarios } from "../sim/scenarios.ts"
 import { fuzzCommand } from "./sim-fuzz.ts"
 import type { RunFlags } from "./sim-choice.ts"
-import { runExperiment, runScenarioOnce } from "./sim-run.ts"
+import { runExperiment } from "./sim-experiment.ts"
+import { runScenarioOnce } from "./sim-run.ts"
 
 /** The command with its two subcommands, to be added to the program. */
 export function simCommand(): Command {
@@ -13,7 +14,8 @@ export function simCommand(): Command {
   const run = new Command("run")
     .description("run one scenario (a name, a JSON file, or JSON text), or an experiment of several")
     .argument("<scenario>")
-    .option("--backend <name>", "as in the configuration", "chord")
+    .option("--backend <name>", "as in the configuration (default: chord)")
+    .option("--backends <names>", "several, for an experiment: chord,bamboo,kademlia")
     .option("--peers <count>", "size of the overlay (default: 50)")
     .option("--seed <number>", "equal seeds give equal runs (default: 1)")
     .option("--session <minutes>", "median session time of scenario churn")

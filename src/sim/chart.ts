@@ -17,12 +17,14 @@ export interface Axis {
   readonly scale?: "linear" | "log"
 }
 
-/** A line of points, each row one, labelled. */
+/** Lines of points, each row one, labelled. Every backend has its own. */
 export interface Chart {
   readonly title: string
   readonly x: Axis
-  /** Several columns are several lines, of one unit. */
+  /** Several columns are several lines for each backend, of one unit. */
   readonly y: readonly string[]
+  /** A column that says what all lines are held against: one more line. */
+  readonly reference?: string
   readonly unit: string
 }
 
@@ -31,9 +33,15 @@ export type Row = Readonly<Record<string, string | number | undefined>>
 
 /** Draws rows as a chart. */
 export function drawChart(chart: Chart, rows: readonly Row[]): Promise<string> {
+  const hasSeveral = new Set(rows.map((row) => row["backend"])).size > 1
   const points = chart.y.flatMap((column) =>
-    rows.filter((row) => row[column] !== undefined).map((row) => ({ label: row["label"], x: row[chart.x.column], y: row[column], line: column })),
+    rows.filter((row) => row[column] !== undefined).map((row) => {
+      const parts = [hasSeveral ? row["backend"] : undefined, row["series"], hasSeveral && chart.y.length === 1 ? undefined : column]
+      return { label: row["label"], x: row[chart.x.column], y: row[column], line: parts.filter((part) => part !== undefined).join(", ") }
+    }),
   )
+  const { reference } = chart
+  const references = reference === undefined ? [] : rows.map((row) => ({ x: row[chart.x.column], y: row[reference], line: reference }))
   const [x, y] = [
     { field: "x", type: "quantitative", title: chart.x.column, scale: { type: chart.x.scale ?? "linear", zero: false } },
     { field: "y", type: "quantitative", title: chart.unit, scale: { zero: false } },
@@ -42,7 +50,7 @@ export function drawChart(chart: Chart, rows: readonly Row[]): Promise<string> {
     title: chart.title,
     width: 480,
     height: 320,
-    data: { values: points },
+    data: { values: [...points, ...references] },
     layer: [
       { mark: { type: "line", point: true }, encoding: { x, y, color: { field: "line", type: "nominal", title: null } } },
       { mark: { type: "text", dy: -10, fontSize: 10 }, encoding: { x, y, text: { field: "label", type: "nominal" } } },

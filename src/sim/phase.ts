@@ -3,6 +3,7 @@ import type { Fleet } from "./fleet.ts"
 import { summariseLatency } from "./report.ts"
 import type { LatencySummary } from "./report.ts"
 import type { Lookups } from "./workloads/lookups.ts"
+import type { Registrations } from "./workloads/registrations.ts"
 
 /** Rates are per peer and second of virtual time. */
 export interface PhaseReport {
@@ -15,6 +16,7 @@ export interface PhaseReport {
   readonly byKind: Readonly<Record<string, { readonly messages: number; readonly bytes: number }>>
   /** Peers asked for one operation, and how many of them were silent. */
   readonly hops: { readonly mean: number; readonly counts: readonly number[]; readonly silentPerOperation: number }
+  readonly writes: { readonly acknowledged: number; readonly failed: number; readonly latency: LatencySummary }
   readonly reads?: {
     readonly answered: number
     readonly failed: number
@@ -27,19 +29,25 @@ export interface PhaseReport {
 
 const sampleMs = 1000
 
+/** Who works while a phase is observed. */
+export interface Workloads {
+  readonly registrations: Registrations
+  readonly lookups: Lookups | undefined
+}
+
 /** Begins to observe; `end` gives the report. */
 export class Phase {
   readonly #fleet: Fleet
-  readonly #lookups: Lookups | undefined
+  readonly #work: Workloads
   readonly #before: ReturnType<typeof readCounts>
   #peerSamples = 0
   #samples = 0
   #isOver = false
 
-  constructor(fleet: Fleet, lookups: Lookups | undefined) {
+  constructor(fleet: Fleet, work: Workloads) {
     this.#fleet = fleet
-    this.#lookups = lookups
-    this.#before = readCounts(fleet, lookups)
+    this.#work = work
+    this.#before = readCounts(fleet, work)
     this.#sample()
   }
 
@@ -47,7 +55,8 @@ export class Phase {
     this.#isOver = true
     const { simulation } = this.#fleet
     const before = this.#before
-    const after = readCounts(this.#fleet, this.#lookups)
+    const after = readCounts(this.#fleet, this.#work)
+    const { registrations, lookups } = this.#work
     const seconds = (after.at - before.at) / 1000
     const peers = this.#peerSamples / this.#samples
     const rate = (count: number): number => round(count / Math.max(1, seconds * peers))
@@ -64,7 +73,12 @@ export class Phase {
         counts: after.hopCounts.map((count, at) => count - (before.hopCounts[at] ?? 0)),
         silentPerOperation: round((after.silent - before.silent) / Math.max(1, operations)),
       },
-      ...(this.#lookups === undefined ? {} : { reads: readsBetween(this.#lookups, before, after) }),
+      writes: {
+        acknowledged: after.written - before.written,
+        failed: after.unwritten - before.unwritten,
+        latency: summariseLatency(registrations.latenciesMs.slice(before.written, after.written)),
+      },
+      ...(lookups === undefined ? {} : { reads: readsBetween(lookups, before, after) }),
     }
   }
 
@@ -76,7 +90,7 @@ export class Phase {
   }
 }
 
-function readCounts(fleet: Fleet, lookups: Lookups | undefined) {
+function readCounts(fleet: Fleet, { registrations, lookups }: Workloads) {
   const { network, metrics, now } = fleet.simulation
   const hops = metrics.histograms.get("p2psip_overlay_hops")
   return {
@@ -88,6 +102,8 @@ function readCounts(fleet: Fleet, lookups: Lookups | undefined) {
     hopSum: hops?.sum ?? 0,
     hopCounts: [...(hops?.counts ?? [])],
     silent: metrics.count("p2psip_overlay_silent_hops_total"),
+    written: registrations.latenciesMs.length,
+    unwritten: registrations.failed,
     answered: lookups?.answered ?? 0,
     failed: lookups?.failed ?? 0,
     inconsistent: lookups?.inconsistent ?? 0,

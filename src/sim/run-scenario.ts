@@ -126,7 +126,7 @@ async function playFaults(world: World): Promise<void> {
   const churn = scenario.churn === undefined ? undefined : new Churn({ fleet }, scenario.churn)
   churn?.start()
   world.repairWatch = new RepairWatch(fleet, simulation.now + lastTroubleMs(scenario))
-  const phase = new Phase(fleet, world.lookups)
+  const phase = new Phase(fleet, world)
   await simulation.run(faultsEndMs(scenario))
   world.phase = phase.end()
   churn?.stop()

@@ -1,17 +1,17 @@
 /** Tables of an experiment's reports, for people and for charts. */
 import type { Row } from "./chart.ts"
-import type { Bar, Experiment, Trial } from "./experiments.ts"
+import type { Bar, Experiment, Trial } from "./experiments/index.ts"
 import type { ScenarioReport } from "./report.ts"
 
 /** One trial's line. */
-export function rowOf(experiment: Experiment, { label, scenario }: Trial, report: ScenarioReport): Row {
+export function rowOf(experiment: Experiment, { label, series, scenario }: Trial, report: ScenarioReport, backend = "chord"): Row {
   const columns = Object.entries(experiment.columns).map(([name, read]) => [name, read(report)])
-  return { label, peers: scenario.peers, ...(Object.fromEntries(columns) as Row) }
+  return { label, ...(series === undefined ? {} : { series }), backend, peers: scenario.peers, ...(Object.fromEntries(columns) as Row) }
 }
 
 /** Markdown, with columns of even width. */
 export function formatTable(rows: readonly Row[]): string {
-  const names = Object.keys(rows[0] ?? {})
+  const names = Object.keys(rows[0] ?? {}).filter((name) => name !== "series")
   const lines = [names.map((name) => (name === "label" ? "" : name)), ...rows.map((row) => names.map((name) => formatCell(row[name])))]
   const widths = names.map((_, at) => Math.max(3, ...lines.map((line) => line[at]?.length ?? 0)))
   const format = (cells: readonly string[]): string => `| ${cells.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join(" | ")} |`
@@ -21,12 +21,15 @@ export function formatTable(rows: readonly Row[]): string {
 
 /** A bar and what was found: reached or not. Bars of trials that did not run are left out. */
 export function judgeBars(bars: readonly Bar[], rows: readonly Row[]): { readonly text: string; readonly isReached: boolean }[] {
-  return bars.flatMap(({ label, column, atLeast = -Infinity, atMost = Infinity }) => {
-    const found = rows.find((row) => row["label"] === label)?.[column]
-    if (typeof found !== "number") return []
-    const isReached = found >= atLeast && found <= atMost
-    const bound = atLeast === -Infinity ? `at most ${formatCell(atMost)}` : `at least ${formatCell(atLeast)}`
-    return [{ isReached, text: `${isReached ? "reached" : "MISSED "}  ${label}: ${column} ${bound}, found ${formatCell(found)}` }]
+  return bars.flatMap(({ label, column, backend, atLeast = -Infinity, atMost = Infinity }) => {
+    const held = rows.filter((row) => row["label"] === label && (backend === undefined || row["backend"] === backend))
+    return held.flatMap((row) => {
+      const found = row[column]
+      if (typeof found !== "number") return []
+      const isReached = found >= atLeast && found <= atMost
+      const bound = atLeast === -Infinity ? `at most ${formatCell(atMost)}` : `at least ${formatCell(atLeast)}`
+      return [{ isReached, text: `${isReached ? "reached" : "MISSED "}  ${row["backend"]}, ${label}: ${column} ${bound}, found ${formatCell(found)}` }]
+    })
   })
 }
 

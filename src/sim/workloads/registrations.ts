@@ -56,6 +56,11 @@ export class Registrations {
     }
   }
 
+  /** Requests without success. */
+  get failed(): number {
+    return [...this.failures.values()].reduce((sum, count) => sum + count, 0)
+  }
+
   /** Requests that have no answer yet. */
   get underWay(): number {
     return this.#underWay
