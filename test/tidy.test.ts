@@ -10,7 +10,6 @@ const product = sources.filter(({ path }) => /^(src|backends)\//.test(path))
 const maxLines = 350
 /** Files that may be longer, and why. */
 const longFiles: Readonly<Record<string, string>> = {
-  "src/overlay/synchroniser.ts": "one protocol: what is unsynced, what is being pulled, what is fetched on demand; its states are read together",
 }
 
 /** Files outside runtime, cli and bench that may touch the machine's clock, timers or randomness, and why. */

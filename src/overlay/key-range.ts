@@ -27,6 +27,18 @@ export function intersect(a: readonly KeyRange[], b: readonly KeyRange[]): KeyRa
   return subtract(a, subtract(a, b))
 }
 
+/** Ranges that touch become one. */
+export function join(ranges: readonly KeyRange[]): KeyRange[] {
+  const joined: KeyRange[] = []
+  for (const range of ranges) {
+    const before = joined.findIndex((other) => other.to === range.from)
+    const other = joined[before]
+    if (other === undefined) joined.push(range)
+    else joined[before] = { from: other.from, to: range.to }
+  }
+  return joined
+}
+
 function subtractOne(range: KeyRange, taken: KeyRange): KeyRange[] {
   if (taken.from === taken.to) return []
   if (range.from === range.to) return [{ from: taken.to, to: taken.from }]

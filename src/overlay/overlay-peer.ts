@@ -1,6 +1,8 @@
 /** One peer's membership in an overlay, from its join to its end: the parts of this folder, put together. */
 import type { Runtime } from "../runtime/runtime.ts"
 import type { ServletStatus } from "../servlet/types.ts"
+import type { Legacy } from "./hand-over.ts"
+import { HandOver } from "./hand-over.ts"
 import { HybridClock } from "./hlc.ts"
 import type { KeyBasedRouting, Member } from "./key-based-routing.ts"
 import { wholeRing } from "./key-range.ts"
@@ -15,7 +17,6 @@ import { isDurable, openStore } from "./storage.ts"
 import type { RecordStore } from "./store.ts"
 import { Strays } from "./strays.ts"
 import { Synchroniser } from "./synchroniser.ts"
-import type { Legacy } from "./synchroniser.ts"
 import { Transfer } from "./transfer.ts"
 
 export interface OverlayPeerOptions extends OverlayOptions {
@@ -37,6 +38,7 @@ export class OverlayPeer {
   readonly #rpc: Rpc
   readonly #store: RecordStore
   readonly #synchroniser: Synchroniser
+  readonly #handOver: HandOver
   readonly #strays: Strays
   readonly #isBlank: boolean
 
@@ -55,6 +57,7 @@ export class OverlayPeer {
     const replication = new Replication({ runtime, rpc, routing }, options)
     this.#synchroniser = new Synchroniser({ runtime, routing, replication, transfer }, options)
     const synchroniser = this.#synchroniser
+    this.#handOver = new HandOver({ synchroniser, transfer })
     this.owner = new Owner({ runtime, rpc, routing, store, clock, replication, synchroniser }, options)
     this.router = new Router({ runtime, rpc, routing, owner: this.owner }, { timeoutMs: options.operationTimeoutMs })
     this.#strays = new Strays({ runtime, rpc, routing, store, replication, transfer, router: this.router }, options)
@@ -81,13 +84,13 @@ export class OverlayPeer {
     let legacy: Legacy | undefined
     if (!hurry.signal.aborted) {
       const handOver = async (): Promise<void> => {
-        legacy = await this.#synchroniser.handOver(hurry.signal)
+        legacy = await this.#handOver.begin(hurry.signal)
         await this.#strays.search()
       }
       await Promise.race([handOver(), cutShort])
     }
     await this.routing.leave()
-    if (legacy !== undefined) await Promise.race([this.#synchroniser.confirm(legacy, hurry.signal), cutShort])
+    if (legacy !== undefined) await Promise.race([this.#handOver.confirm(legacy, hurry.signal), cutShort])
     timer.cancel()
     signal.removeEventListener("abort", abort)
     if (!hurry.signal.aborted) await new Promise<void>((resolve) => void this.#runtime.setTimer(lingerMs, resolve))
