@@ -31,3 +31,14 @@ export function costOfAll(pids: readonly number[]): ProcessCost {
   }
   return { cpuMicroseconds, residentBytes }
 }
+
+/** The living descendants of a process. */
+export function childrenOf(pid: number): number[] {
+  let text = ""
+  try {
+    text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+  } catch {
+    // It has ended.
+  }
+  return text.split(" ").filter((word) => word.trim() !== "").map(Number).flatMap((child) => [child, ...childrenOf(child)])
+}

@@ -8,8 +8,12 @@ const head = `<?xml version="1.0" encoding="UTF-8"?>`
 /** Sends the call's messages to the peer that its line of the CSV file names. */
 const toInjectedPeer = `<nop><action><setdest host="[field1]" port="[field2]" protocol="[transport]"/></action></nop>`
 
-/** One REGISTER of one contact, answered 200. */
-export function registerScenario(domain: string, expiresSeconds = 3600): string {
+/** How a load ends that a server need not take: a 503 is counted and well. */
+const orRefused = `<recv response="503" optional="true" next="refused" counter="1"/>`
+const refusedEnd = `<label id="refused"/>`
+
+/** One REGISTER of one contact, answered 200; with `mayBeRefused` also 503, which is then counted. */
+export function registerScenario(domain: string, expiresSeconds = 3600, mayBeRefused = false): string {
   return `${head}
 <scenario name="register">
   ${toInjectedPeer}
@@ -27,7 +31,9 @@ User-Agent: SIPp
 Content-Length: 0
 
 ]]></send>
+  ${mayBeRefused ? orRefused : ""}
   <recv response="200" rtd="1"/>
+  ${mayBeRefused ? refusedEnd : ""}
 </scenario>
 `
 }
@@ -70,8 +76,24 @@ m=audio [media_port] RTP/AVP 0
 a=rtpmap:0 PCMU/8000
 `
 
-/** Calls the injected user through its proxy: INVITE, 180, 200, ACK, BYE, 200. */
-export function callerScenario(domain: string): string {
+const refusedCall = `
+  <recv response="200" next="done"/>
+  <label id="refused"/>
+  <send><![CDATA[
+ACK sip:[field0]@[remote_ip] SIP/2.0
+[last_Via:]
+Max-Forwards: 70
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+CSeq: 1 ACK
+Content-Length: 0
+
+]]></send>
+  <label id="done"/>`
+
+/** Calls the injected user through its proxy: INVITE, 180, 200, ACK, BYE, 200; with `mayBeRefused` also INVITE, 503, ACK, which is then counted. */
+export function callerScenario(domain: string, mayBeRefused = false): string {
   return `${head}
 <scenario name="caller">
   ${toInjectedPeer}
@@ -92,6 +114,7 @@ ${sdp}
 ]]></send>
   <recv response="100" optional="true"/>
   <recv response="180" optional="true"/>
+  ${mayBeRefused ? orRefused : ""}
   <recv response="200" rtd="1" rrs="true"/>
   <send><![CDATA[
 ACK [next_url] SIP/2.0
@@ -117,7 +140,7 @@ CSeq: 2 BYE
 Content-Length: 0
 
 ]]></send>
-  <recv response="200"/>
+  ${mayBeRefused ? refusedCall : `<recv response="200"/>`}
 </scenario>
 `
 }

@@ -1,6 +1,6 @@
 /** Runs SIPp, an independent SIP load generator, and reads its own statistics. */
 import { spawn } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -19,15 +19,34 @@ export interface SippOptions {
   readonly callsPerSecond?: number
   readonly maxOpenCalls?: number
   readonly timeoutSeconds?: number
+  /** Ends SIPp after this time, whatever is still open: for loads that no server can take. */
+  readonly cutSeconds?: number
+  /** Notes each response time, for percentiles. @default false */
+  readonly withResponseTimes?: boolean
+  /** The only processor to run on. */
+  readonly processor?: number
+}
+
+/** Where a run stood at one moment; SIPp notes it once a second. */
+export interface SippSample {
+  readonly elapsedSeconds: number
+  readonly created: number
+  readonly successful: number
+  /** Of the successful ones, those that ended with a 503. */
+  readonly refused: number
 }
 
 export interface SippResult {
   readonly successful: number
+  readonly refused: number
   readonly failed: number
   readonly retransmissions: number
   readonly elapsedSeconds: number
+  readonly samples: readonly SippSample[]
   /** Response time (first request to final answer), in milliseconds. */
   readonly responseMs: { readonly mean: number; readonly deviation: number }
+  /** Each response time in milliseconds, in ascending order; empty unless asked for. */
+  readonly sortedResponseMs: readonly number[]
   /** What the scenario's `<log>` actions wrote, line by line. */
   readonly log: readonly string[]
   /** What SIPp complained of, at most 2,000 characters. */
@@ -62,13 +81,20 @@ export function startSipp(options: SippOptions): SippRun {
   if (options.callsPerSecond !== undefined) args.push("-r", String(options.callsPerSecond))
   if (options.maxOpenCalls !== undefined) args.push("-l", String(options.maxOpenCalls))
   if (options.timeoutSeconds !== undefined) args.push("-timeout", String(options.timeoutSeconds))
-  const child = spawn("sipp", [...args, options.remote], { stdio: "ignore" })
+  if (options.withResponseTimes === true) args.push("-trace_rtt", "-rtt_freq", "100")
+  const pinned = options.processor === undefined ? [] : ["taskset", "-c", String(options.processor)]
+  const [program = "sipp", ...rest] = [...pinned, "sipp", ...args, options.remote]
+  const child = spawn(program, rest, { stdio: "ignore", cwd: folder })
+  const { cutSeconds } = options
+  const cut = cutSeconds === undefined ? undefined : setTimeout(() => void child.kill("SIGKILL"), cutSeconds * 1000)
   const done = new Promise<SippResult>((resolve, reject) => {
     child.once("error", reject)
     child.once("exit", () => {
+      clearTimeout(cut)
       try {
         resolve({
           ...readStatistics(path("statistics.csv")),
+          sortedResponseMs: readResponseTimes(folder),
           log: readIfThere(path("actions.log")).split("\n").filter((line) => line !== ""),
           complaints: readIfThere(path("errors.log")).slice(0, 2000),
         })
@@ -87,22 +113,39 @@ export function runSipp(options: SippOptions): Promise<SippResult> {
   return startSipp(options).done
 }
 
-function readStatistics(file: string): Omit<SippResult, "complaints" | "log"> {
-  const lines = readIfThere(file).trim().split("\n")
-  if (lines.length < 2) throw new Error("SIPp wrote no statistics: is the package sip-tester installed, and the port free?")
-  const names = (lines[0] ?? "").split(";")
-  const last = (lines.at(-1) ?? "").split(";")
-  const field = (name: string): string => last[names.indexOf(name)] ?? ""
-  return {
-    successful: Number(field("SuccessfulCall(C)")),
-    failed: Number(field("FailedCall(C)")),
-    retransmissions: Number(field("Retransmissions(C)")),
+function readStatistics(file: string): Omit<SippResult, "complaints" | "log" | "sortedResponseMs"> {
+  const [header = "", ...lines] = readIfThere(file).trim().split("\n")
+  if (lines.length === 0) throw new Error("SIPp wrote no statistics: is the package sip-tester installed, and the port free?")
+  const names = header.split(";")
+  const fieldsOf = (line: string): ((name: string) => string) => {
+    const fields = line.split(";")
+    return (name) => fields[names.indexOf(name)] ?? ""
+  }
+  const sampleOf = (field: (name: string) => string): SippSample => ({
     elapsedSeconds: clockSeconds(field("ElapsedTime(C)")),
+    created: Number(field("TotalCallCreated")),
+    successful: Number(field("SuccessfulCall(C)")),
+    refused: Number(field("GenericCounter1(C)")),
+  })
+  const last = fieldsOf(lines.at(-1) ?? "")
+  return {
+    ...sampleOf(last),
+    samples: lines.map((line) => sampleOf(fieldsOf(line))),
+    failed: Number(last("FailedCall(C)")),
+    retransmissions: Number(last("Retransmissions(C)")),
     responseMs: {
-      mean: clockSeconds(field("ResponseTime1(C)")) * 1000,
-      deviation: clockSeconds(field("ResponseTime1StDev(C)")) * 1000,
+      mean: clockSeconds(last("ResponseTime1(C)")) * 1000,
+      deviation: clockSeconds(last("ResponseTime1StDev(C)")) * 1000,
     },
   }
+}
+
+/** SIPp writes `DATE;MILLISECONDS;NAME` lines. */
+function readResponseTimes(folder: string): number[] {
+  const file = readdirSync(folder).find((name) => name.endsWith("_rtt.csv"))
+  if (file === undefined) return []
+  const times = readIfThere(join(folder, file)).split("\n").slice(1).map((line) => Number(line.split(";")[1]))
+  return times.filter((time) => !Number.isNaN(time)).sort((a, b) => a - b)
 }
 
 /** `00:00:12:345678` or `00:00:12.345` → 12.345 */
