@@ -100,7 +100,12 @@ export class MemoryServlet extends P2PSipServlet {
 
     // 2. Preconditions.
     const isLive = (hash: Uint8Array): boolean => live.some((value) => equal(value.valueHash, hash))
+    let most = this.limits.maxValuesPerKey
     for (const condition of preconditions) {
+      if (condition.kind === "atMost") {
+        most = Math.min(most, condition.values)
+        continue
+      }
       const holds =
         condition.kind === "empty" ? live.length === 0 : isLive(condition.valueHash) === (condition.kind === "exists")
       if (!holds) reject("P2PSIP_PRECONDITION", `expected the key to satisfy "${condition.kind}", found ${live.length} live values`)
@@ -124,9 +129,7 @@ export class MemoryServlet extends P2PSipServlet {
 
     // 5. Count.
     const result = this.#live(after)
-    if (result.length > this.limits.maxValuesPerKey) {
-      reject("P2PSIP_TOO_MANY_VALUES", `expected at most ${this.limits.maxValuesPerKey} live values, found ${result.length}`)
-    }
+    if (result.length > most) reject("P2PSIP_TOO_MANY_VALUES", `expected at most ${most} live values, found ${result.length}`)
     if (after.size > this.limits.maxValuesPerKey * tombstonesPerValue) {
       reject("P2PSIP_TOO_MANY_VALUES", `expected fewer changes of this key within the life of its values, found ${after.size} tombstones`)
     }

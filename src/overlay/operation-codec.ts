@@ -56,7 +56,7 @@ export const maxReplicas = 32
 const kinds = ["update", "get", "lookup"] as const
 const consistencies = ["owner", "any", "all"] as const
 const statuses = ["done", "redirect", "rejected"] as const
-const conditionKinds = ["empty", "exists", "absent"] as const
+const conditionKinds = ["empty", "exists", "absent", "atMost"] as const
 const mutationKinds = ["put", "remove", "removeAll"] as const
 const rejectionCodes = ["P2PSIP_PRECONDITION", "P2PSIP_OUT_OF_ORDER", "P2PSIP_TOO_MANY_VALUES"] as const
 const maxListLength = 65_535
@@ -167,7 +167,8 @@ function writeUpdate(writer: ByteWriter, { operationId, preconditions, mutations
   writer.fixedBinary(operationId).varint(preconditions.length)
   for (const condition of preconditions) {
     writer.uint8(conditionKinds.indexOf(condition.kind))
-    if (condition.kind !== "empty") writer.bytes(condition.valueHash)
+    if (condition.kind === "atMost") writer.varint(condition.values)
+    else if (condition.kind !== "empty") writer.bytes(condition.valueHash)
   }
   writer.varint(mutations.length)
   for (const mutation of mutations) {
@@ -190,6 +191,7 @@ function readUpdate(reader: ByteReader): Update {
 
 function readPrecondition(reader: ByteReader): NormalPrecondition {
   const kind = oneOf(conditionKinds, reader.uint8(), "precondition")
+  if (kind === "atMost") return { kind, values: reader.varint() }
   return kind === "empty" ? { kind } : { kind, valueHash: readValueHash(reader) }
 }
 

@@ -73,9 +73,9 @@ export function applyUpdate(stored: readonly StoredRecord[], update: Update, con
   // 5. Count.
   let live = 0
   for (const record of after.values()) if (isLive(record, now)) live++
-  if (live > maxValuesPerKey) {
-    return rejected("P2PSIP_TOO_MANY_VALUES", `expected at most ${maxValuesPerKey} live values, found ${live}`)
-  }
+  let most = maxValuesPerKey
+  for (const condition of update.preconditions) if (condition.kind === "atMost") most = Math.min(most, condition.values)
+  if (live > most) return rejected("P2PSIP_TOO_MANY_VALUES", `expected at most ${most} live values, found ${live}`)
   if (after.size > maxValuesPerKey * recordsPerValue) {
     const message = `expected fewer changes of this key within the life of its values, found ${after.size} values and tombstones`
     return rejected("P2PSIP_TOO_MANY_VALUES", message)
@@ -88,6 +88,7 @@ function rejected(code: RejectionCode, message: string): UpdateOutcome {
 }
 
 function holds(condition: NormalPrecondition, records: readonly StoredRecord[], now: number): boolean {
+  if (condition.kind === "atMost") return true
   if (condition.kind === "empty") return !records.some((record) => isLive(record, now))
   const hash = toBinaryText(condition.valueHash)
   return records.some((record) => record.valueHash === hash && isLive(record, now)) === (condition.kind === "exists")

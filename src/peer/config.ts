@@ -51,7 +51,17 @@ const registration = z.strictObject({
   defaultExpiresSeconds: whole(1, 2 ** 31 - 1).default(3600),
   minExpiresSeconds: whole(1, 3600).default(60),
   maxExpiresSeconds: whole(60, 2 ** 31 - 1).default(7200),
+  /** Of one address-of-record. */
   maxContacts: whole(1, 64).default(16),
+  /** What a phone with Outbound is told about keep-alives; 0 for nothing. */
+  flowTimerSeconds: whole(0, 86_400).default(120),
+  /** Other values for single domains. */
+  byDomain: z.record(z.string(), z.strictObject({
+    defaultExpiresSeconds: whole(1, 2 ** 31 - 1).optional(),
+    minExpiresSeconds: whole(1, 3600).optional(),
+    maxExpiresSeconds: whole(60, 2 ** 31 - 1).optional(),
+    maxContacts: whole(1, 64).optional(),
+  }, "an object"), 'an object such as {"example.org": {"maxContacts": 2}}').default({}),
 }, "an object")
 
 const tls = z.strictObject({
@@ -162,6 +172,11 @@ function requireSense(config: PeerConfig, sourceOf: (key: string) => string | un
   const { minExpiresSeconds, maxExpiresSeconds } = config.registration
   if (minExpiresSeconds > maxExpiresSeconds) {
     throw badConfig("registration.minExpiresSeconds", `at most maxExpiresSeconds, ${maxExpiresSeconds}`, `${minExpiresSeconds}`, sourceOf("registration"))
+  }
+  const served = new Set(config.domains.map((domain) => domain.toLowerCase()))
+  const foreign = Object.keys(config.registration.byDomain).find((domain) => !served.has(domain.toLowerCase()))
+  if (foreign !== undefined) {
+    throw badConfig("registration.byDomain", `domains of this peer (${config.domains.join(", ")})`, foreign, sourceOf("registration"))
   }
   if (config.acks !== undefined && config.acks > (config.replication ?? 3)) {
     throw badConfig("acks", `at most the number of copies (replication), ${config.replication ?? 3}`, `${config.acks}`, sourceOf("acks"))

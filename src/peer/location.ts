@@ -6,14 +6,14 @@
  */
 import { hash } from "node:crypto"
 import type { Counter, Runtime } from "../runtime/runtime.ts"
-import type { Mutation, P2PSipServlet, Sequence, Value } from "../servlet/index.ts"
+import type { Mutation, P2PSipServlet, Precondition, Sequence, Value } from "../servlet/index.ts"
 import { bindingKey } from "../sip/registrar/binding-key.ts"
 import type { Binding, BindingChange, LocationService, RegistrationUpdate } from "../sip/registrar/location-service.ts"
 import { decodeBinding, encodeBinding } from "./binding-codec.ts"
 
 export interface ServletLocationComponents {
   readonly runtime: Runtime
-  readonly servlet: Pick<P2PSipServlet, "update" | "get">
+  readonly servlet: Pick<P2PSipServlet, "update" | "get" | "capabilities">
 }
 
 const valueHashBytes = 20
@@ -32,12 +32,19 @@ export class ServletLocation implements LocationService {
   async update(addressOfRecord: string, update: RegistrationUpdate): Promise<readonly Binding[]> {
     const sequence = { series: seriesOf(update.callId), number: update.cseq }
     const mutations = update.changes.map((change) => mutationOf(change, sequence))
-    const values = await this.#servlet.update(keyOf(addressOfRecord), mutations, [], { operationId: update.operationId })
+    const conditions = this.#conditionsOf(update)
+    const values = await this.#servlet.update(keyOf(addressOfRecord), mutations, conditions, { operationId: update.operationId })
     return this.#bindings(values)
   }
 
   async lookup(addressOfRecord: string): Promise<readonly Binding[]> {
     return this.#bindings(await this.#servlet.get(keyOf(addressOfRecord)))
+  }
+
+  /** Removals alone are never too many. */
+  #conditionsOf({ changes, maxBindings }: RegistrationUpdate): readonly Precondition[] {
+    const binds = changes.some(({ kind }) => kind === "bind")
+    return binds && this.#servlet.capabilities.preconditions ? [{ kind: "atMost", values: maxBindings }] : []
   }
 
   #bindings(values: readonly Value[]): Binding[] {

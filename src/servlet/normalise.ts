@@ -48,6 +48,7 @@ export type NormalMutation = NormalPut | NormalRemove | NormalRemoveAll
 export type NormalPrecondition =
   | { readonly kind: "empty" }
   | { readonly kind: "exists" | "absent"; readonly valueHash: Uint8Array }
+  | { readonly kind: "atMost"; readonly values: number }
 
 /** Bytes as they are; text as UTF-8. */
 export function toBytes(name: string, data: Data): Uint8Array {
@@ -137,8 +138,13 @@ function normalisePrecondition(precondition: Precondition): NormalPrecondition {
     case "exists":
     case "absent":
       return { kind: precondition.kind, valueHash: normaliseValueHash(precondition.valueHash) }
+    case "atMost": {
+      const { values } = precondition
+      if (!Number.isInteger(values) || values < 0 || values > 0xffff) badArgument("precondition.values", "a whole number up to 65535", values)
+      return { kind: "atMost", values }
+    }
     default:
-      return badArgument("precondition.kind", "empty, exists or absent", (precondition as { kind?: unknown }).kind)
+      return badArgument("precondition.kind", "empty, exists, absent or atMost", (precondition as { kind?: unknown }).kind)
   }
 }
 

@@ -61,6 +61,8 @@ export type Precondition =
   | { readonly kind: "exists"; readonly valueHash: Data }
   /** No live value of that hash exists. */
   | { readonly kind: "absent"; readonly valueHash: Data }
+  /** Once the mutations are made, the key has no more than `values` live values; else `P2PSIP_TOO_MANY_VALUES`. */
+  | { readonly kind: "atMost"; readonly values: number }
 
 /** Common to all operations. */
 export interface OperationOptions {

@@ -24,6 +24,16 @@ export function preconditions({ describe, it }: Suite): void {
       assert.equal((await texts("key")).includes("new"), true)
     })
 
+    it("atMost: counts the live values that the mutations leave", async ({ one, run, rejects, texts }) => {
+      const put = (name: string): Mutation => ({ kind: "put", value: name, valueHash: name, ttlSeconds: 60 })
+      const atMostTwo = [{ kind: "atMost", values: 2 }] as const
+      await run(one.update("key", [put("a"), put("b")], atMostTwo))
+      await rejects(one.update("key", [put("c")], atMostTwo), "P2PSIP_TOO_MANY_VALUES")
+      await run(one.update("key", [put("a")], atMostTwo))
+      await run(one.update("key", [{ kind: "remove", valueHash: "a" }, put("c")], atMostTwo))
+      assert.deepEqual((await texts("key")).toSorted(), ["b", "c"])
+    })
+
     it("are judged before the mutations", async ({ one, run, rejects }) => {
       await run(one.put("key", "old", { valueHash: "old" }))
       await rejects(one.update("key", [{ kind: "removeAll" }, put], [{ kind: "empty" }]), "P2PSIP_PRECONDITION")

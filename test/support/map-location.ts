@@ -8,7 +8,7 @@ export class MapLocation implements LocationService {
   /** Rejects every call with this, while it is set. */
   failure: Error | undefined
   /** Live bindings of one address-of-record. */
-  maxBindings = 10
+  maxBindings = 1000
   readonly #bindings = new Map<string, Map<string, Binding>>()
   readonly #operations = new Set<string>()
 
@@ -19,7 +19,7 @@ export class MapLocation implements LocationService {
     if (this.#operations.has(operation)) return this.lookup(addressOfRecord)
     const next = new Map(this.#bindings.get(addressOfRecord))
     for (const change of update.changes) apply(next, change, update)
-    if (next.size > this.maxBindings) throw new P2PSipError("P2PSIP_TOO_MANY_VALUES", "too many bindings")
+    if (next.size > Math.min(this.maxBindings, update.maxBindings)) throw new P2PSipError("P2PSIP_TOO_MANY_VALUES", "too many bindings")
     this.#operations.add(operation)
     this.#bindings.set(addressOfRecord, next)
     return [...next.values()]

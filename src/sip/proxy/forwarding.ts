@@ -66,8 +66,9 @@ function ownRoute(token: string, { protocol, advertised }: Transport, isSips = f
  * for the registrar: through the overlay where there is one, else through the
  * listener that the phone uses.
  */
-export function pathThrough(transports: TransportSet): (flow: Flow) => string {
-  return (flow) => {
-    return ownRoute(transports.tokenOf(flow), transports.transportFor("P2P") ?? flow.transport)
+export function pathThrough(transports: TransportSet): (flow: Flow, isEdge: boolean) => string {
+  return (flow, isEdge) => {
+    const route = ownRoute(transports.tokenOf(flow), transports.transportFor("P2P") ?? flow.transport)
+    return isEdge ? `${route.slice(0, -1)};ob>` : route
   }
 }

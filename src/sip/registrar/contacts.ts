@@ -6,6 +6,7 @@ import { contactQ, parseDeltaSeconds, parseNameAddress } from "../message/index.
 import type { NameAddress, SipRequest } from "../message/index.ts"
 import { bindingKey } from "./binding-key.ts"
 import type { Binding, BindingChange } from "./location-service.ts"
+import type { OutboundUse } from "./outbound.ts"
 import { refuse } from "./refusal.ts"
 
 /** Lengths in seconds. */
@@ -16,7 +17,7 @@ export interface ExpiryOptions {
   readonly minExpiresSeconds: number
   /** Longer registrations are shortened. @default 7200 */
   readonly maxExpiresSeconds: number
-  /** Contacts in one REGISTER. @default 16 */
+  /** Contacts of one address-of-record, and so of one REGISTER. @default 16 */
   readonly maxContacts: number
 }
 
@@ -26,8 +27,14 @@ const maxUserAgentLength = 128
 /** RFC 3261 §10.3: a registrar may refuse what is short only below one hour. */
 const oneHourSeconds = 3600
 
+/** What a binding has from its REGISTER as a whole. */
+export interface RegistrationContext {
+  readonly path: readonly string[]
+  readonly outbound: OutboundUse
+}
+
 /** The changes, none for a query. Throws a Refusal or a SipSyntaxError; then nothing is to be changed. */
-export function readChanges(request: SipRequest, path: readonly string[], options: ExpiryOptions): readonly BindingChange[] {
+export function readChanges(request: SipRequest, { path, outbound }: RegistrationContext, options: ExpiryOptions): readonly BindingChange[] {
   const contacts = request.headers.getAll("Contact")
   if (contacts.length === 0) return []
   if (contacts.some((contact) => contact.startsWith("*"))) return readWildcard(request, contacts)
@@ -39,6 +46,7 @@ export function readChanges(request: SipRequest, path: readonly string[], option
     cseq: request.cseq.number,
     path,
     userAgent: (request.headers.get("User-Agent") ?? "").slice(0, maxUserAgentLength),
+    ignoresFlowNumber: outbound === "ignored",
   }
   const [only] = contacts
   if (contacts.length === 1 && only !== undefined) return [readContact(only, fallbackSeconds, common, options).change]
@@ -49,7 +57,11 @@ export function readChanges(request: SipRequest, path: readonly string[], option
     changes.delete(key)
     changes.set(key, change)
   }
-  return [...changes.values()]
+  const result = [...changes.values()]
+  // RFC 5626 §6: one flow for each REGISTER.
+  const bound = result.filter(({ kind }) => kind === "bind").length
+  if (bound > 1 && (outbound === "applied" || outbound === "confirmed")) throw refuse(400, "One Contact With reg-id")
+  return result
 }
 
 /** §10.3 step 6: `*` alone, and Expires: 0. */
@@ -62,12 +74,15 @@ function readWildcard(request: SipRequest, contacts: readonly string[]): readonl
   return [{ kind: "unbindAll" }]
 }
 
-type Common = Pick<Binding, "callId" | "cseq" | "path" | "userAgent">
+interface Common extends Pick<Binding, "callId" | "cseq" | "path" | "userAgent"> {
+  readonly ignoresFlowNumber: boolean
+}
 
 function readContact(text: string, fallbackSeconds: number, common: Common, options: ExpiryOptions): { key: string; change: BindingChange } {
   if (text.length > maxContactLength) throw refuse(400, "Contact Too Long")
   const address = parseNameAddress(text, "Contact")
-  const parameters = otherParameters(address)
+  const { ignoresFlowNumber, ...shared } = common
+  const parameters = otherParameters(address, ignoresFlowNumber)
   const expires = address.params.get("expires")
   const askedSeconds = expires === undefined ? fallbackSeconds : deltaSeconds(expires)
   // A malformed URI is refused here, before anything is stored.
@@ -80,13 +95,14 @@ function readContact(text: string, fallbackSeconds: number, common: Common, opti
   }
   const expiresSeconds = Math.min(askedSeconds, options.maxExpiresSeconds)
   const qThousandths = contactQ(address) ?? 1000
-  return { key, change: { kind: "bind", binding: { ...common, contact, parameters, qThousandths, expiresSeconds } } }
+  return { key, change: { kind: "bind", binding: { ...shared, contact, parameters, qThousandths, expiresSeconds } } }
 }
 
-function otherParameters({ params }: NameAddress): string {
+function otherParameters({ params }: NameAddress, ignoresFlowNumber: boolean): string {
   if (params.size === 0) return ""
-  if (!params.has("expires") && !params.has("q")) return params.raw
-  return params.without("expires").without("q").raw
+  const kept = ignoresFlowNumber ? params.without("reg-id") : params
+  if (!kept.has("expires") && !kept.has("q")) return kept.raw
+  return kept.without("expires").without("q").raw
 }
 
 /** Malformed values, those beyond 32 bits among them, count as one hour (§20.19). */

@@ -27,6 +27,8 @@ export interface RegistrationUpdate {
   /** Eight bytes that are the same for each retransmission of one REGISTER. */
   readonly operationId: Uint8Array
   readonly changes: readonly BindingChange[]
+  /** Bindings that may be in force afterwards; more are refused with `P2PSIP_TOO_MANY_VALUES`. */
+  readonly maxBindings: number
 }
 
 /** One change: a binding made or replaced, one removed, or all removed. Which binding is meant, `bindingKey` tells. */

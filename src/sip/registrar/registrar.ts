@@ -16,6 +16,8 @@ import type { Authenticator } from "./authenticator.ts"
 import { readChanges } from "./contacts.ts"
 import type { ExpiryOptions } from "./contacts.ts"
 import type { Binding, LocationService } from "./location-service.ts"
+import { isFirstHop, outboundUse } from "./outbound.ts"
+import type { OutboundUse } from "./outbound.ts"
 import { Refusal, refuse } from "./refusal.ts"
 import type { ServedDomains } from "./served-domains.ts"
 
@@ -26,13 +28,21 @@ export interface RegistrarComponents {
   readonly domains: ServedDomains
   /** Without one, anybody may register anything. */
   readonly authenticator?: Authenticator | undefined
-  /** The Path value, `<sip:TOKEN@HOST;…;lr>`, along which requests come back to the phone on this flow (RFC 3327, RFC 5626 §5). */
-  readonly pathFor: (flow: Flow) => string
+  /**
+   * The Path value, `<sip:TOKEN@HOST;…;lr>`, along which requests come back to
+   * the phone on this flow (RFC 3327, RFC 5626 §5); `isEdge` where nobody but
+   * the phone is behind the flow, which the value then says with `;ob`.
+   */
+  readonly pathFor: (flow: Flow, isEdge: boolean) => string
   readonly send: (response: SipResponse, flow: Flow) => void
 }
 
 /** What a user may choose about registrations. */
 export interface RegistrarOptions extends Partial<ExpiryOptions> {
+  /** Other values for single domains. */
+  readonly byDomain?: Readonly<Record<string, PartialExpiry>>
+  /** How long the flow of an Outbound phone may be silent, as its 200 says (RFC 5626 §5.4); 0 says nothing. @default 120 */
+  readonly flowTimerSeconds?: number
   /** REGISTERs waiting for the location service; more are answered 503. @default 10000 */
   readonly maxPending?: number
   /** What a 503 tells the phone; up to as much again is added at random. @default 5 */
@@ -46,9 +56,10 @@ interface Work {
   /** 16 bytes in hexadecimal that name the transaction. */
   readonly operation: string
   readonly toTag: string
+  outbound: OutboundUse
 }
 
-const supportedExtensions: ReadonlySet<string> = new Set(["path"])
+const supportedExtensions: ReadonlySet<string> = new Set(["path", "outbound"])
 const maxPathValues = 8
 const maxPathLength = 512
 
@@ -56,6 +67,8 @@ const maxPathLength = 512
 export class Registrar {
   readonly #components: RegistrarComponents
   readonly #expiry: ExpiryOptions
+  readonly #expiryByDomain: ReadonlyMap<string, ExpiryOptions>
+  readonly #flowTimerSeconds: number
   readonly #maxPending: number
   readonly #retryAfterSeconds: number
   readonly #pending = new Set<string>()
@@ -64,12 +77,10 @@ export class Registrar {
 
   constructor(components: RegistrarComponents, options: RegistrarOptions = {}) {
     this.#components = components
-    this.#expiry = {
-      defaultExpiresSeconds: options.defaultExpiresSeconds ?? 3600,
-      minExpiresSeconds: Math.min(options.minExpiresSeconds ?? 60, 3600),
-      maxExpiresSeconds: options.maxExpiresSeconds ?? 7200,
-      maxContacts: options.maxContacts ?? 16,
-    }
+    this.#expiry = expiryOf(options, defaultExpiry)
+    const byDomain = Object.entries(options.byDomain ?? {})
+    this.#expiryByDomain = new Map(byDomain.map(([domain, other]) => [domain.toLowerCase(), expiryOf(other, this.#expiry)]))
+    this.#flowTimerSeconds = options.flowTimerSeconds ?? 120
     this.#maxPending = options.maxPending ?? 10_000
     this.#retryAfterSeconds = options.retryAfterSeconds ?? 5
   }
@@ -78,7 +89,7 @@ export class Registrar {
   handle(request: SipRequest, flow: Flow): boolean {
     if (request.method !== "REGISTER") return false
     const operation = operationOf(request)
-    const work = { request, flow, operation, toTag: operation.slice(16) }
+    const work: Work = { request, flow, operation, toTag: operation.slice(16), outbound: "none" }
     try {
       // Step 1: other people's domains are the proxy's concern.
       if (this.#components.domains.domainOf(request.requestUri) === undefined) return false
@@ -103,14 +114,16 @@ export class Registrar {
     this.#authorize(work, addressOfRecord)
     // Step 5.
     if (addressOfRecord === undefined) throw refuse(404, "Not Found")
-    const changes = readChanges(request, this.#pathOf(work), this.#expiry)
+    work.outbound = outboundUse(request, request.headers.getAll("Path"))
+    const expiry = this.#expiryFor(addressOfRecord)
+    const changes = readChanges(request, { path: this.#pathOf(work), outbound: work.outbound }, expiry)
     if (this.#pending.size >= this.#maxPending) throw this.#notNow()
     const { callId, cseq } = request
     const operationId = Buffer.from(operation.slice(0, 16), "hex")
     const result =
       changes.length === 0
         ? location.lookup(addressOfRecord)
-        : location.update(addressOfRecord, { callId, cseq: cseq.number, operationId, changes })
+        : location.update(addressOfRecord, { callId, cseq: cseq.number, operationId, changes, maxBindings: expiry.maxContacts })
     this.#pending.add(operation)
     result.then(
       (bindings) => {
@@ -139,8 +152,9 @@ export class Registrar {
   }
 
   /** Our own Path value comes before those of proxies between the phone and us. */
-  #pathOf({ request, flow }: Work): readonly string[] {
-    const path = [this.#components.pathFor(flow)]
+  #pathOf({ request, flow, outbound }: Work): readonly string[] {
+    const isEdge = (outbound === "applied" || outbound === "confirmed") && isFirstHop(request)
+    const path = [this.#components.pathFor(flow, isEdge)]
     if (!request.headers.has("Path")) return path
     for (const value of request.headers.getAll("Path")) {
       if (path.length > maxPathValues || value.length > maxPathLength) throw refuse(400, "Path Too Long")
@@ -156,8 +170,17 @@ export class Registrar {
     if (supportsPath(work.request)) {
       for (const value of this.#pathOf(work)) headers.push(["Path", value])
     }
+    if (work.outbound === "confirmed") {
+      headers.push(["Require", "outbound"])
+      if (this.#flowTimerSeconds > 0 && isFirstHop(work.request)) headers.push(["Flow-Timer", String(this.#flowTimerSeconds)])
+    }
     headers.push(["Date", this.#dateNow()])
     this.#send(work, createResponse(work.request, 200, "OK", { toTag: work.toTag, headers }))
+  }
+
+  #expiryFor(addressOfRecord: string): ExpiryOptions {
+    if (this.#expiryByDomain.size === 0) return this.#expiry
+    return this.#expiryByDomain.get(addressOfRecord.slice(addressOfRecord.lastIndexOf("@") + 1)) ?? this.#expiry
   }
 
   #fail(work: Work, error: unknown): void {
@@ -204,6 +227,19 @@ export class Registrar {
     const second = Math.floor(this.#components.runtime.wallClock() / 1000)
     if (second !== this.#date.second) this.#date = { second, text: new Date(second * 1000).toUTCString() }
     return this.#date.text
+  }
+}
+
+const defaultExpiry: ExpiryOptions = { defaultExpiresSeconds: 3600, minExpiresSeconds: 60, maxExpiresSeconds: 7200, maxContacts: 16 }
+
+type PartialExpiry = { readonly [Name in keyof ExpiryOptions]?: number | undefined }
+
+function expiryOf(options: PartialExpiry, fallback: ExpiryOptions): ExpiryOptions {
+  return {
+    defaultExpiresSeconds: options.defaultExpiresSeconds ?? fallback.defaultExpiresSeconds,
+    minExpiresSeconds: Math.min(options.minExpiresSeconds ?? fallback.minExpiresSeconds, 3600),
+    maxExpiresSeconds: options.maxExpiresSeconds ?? fallback.maxExpiresSeconds,
+    maxContacts: options.maxContacts ?? fallback.maxContacts,
   }
 }
 

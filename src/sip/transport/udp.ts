@@ -5,6 +5,7 @@ import { TransportCounters } from "./counters.ts"
 import { FlowListeners } from "./flow-listeners.ts"
 import { formatHostPort, parseHostPort } from "./host-port.ts"
 import { advertisedAddress, listenAddress, listenFault, type ListenOptions } from "./listen.ts"
+import { answerToStun, isStun } from "./stun.ts"
 import type { Flow, HostPort, Transport } from "./transport.ts"
 
 /** What a user may choose about a UDP listener. */
@@ -114,16 +115,27 @@ export class UdpTransport implements Transport {
   }
 
   #receive(message: Buffer, from: { readonly address: string; readonly port: number }): void {
-    if (isKeepAlive(message)) {
-      this.counters.keepAlives.add()
-      return
-    }
     if (from.port === 0) {
       this.counters.dropped("no-source-port")
       return
     }
+    // No SIP message begins with a control character.
+    if ((message[0] ?? 0) < 0x20 && this.#takeKeepAlive(message, from)) return
     this.counters.received.add()
     this.#receiver(message, new UdpFlow(this, { host: from.address, port: from.port }))
+  }
+
+  /** Keep-alives of phones behind NAT: STUN (RFC 5626 §8), or bytes that mean nothing. */
+  #takeKeepAlive(message: Buffer, { address: host, port }: { readonly address: string; readonly port: number }): boolean {
+    const isStunMessage = isStun(message)
+    if (!isStunMessage && !isBlank(message)) return false
+    this.counters.keepAlives.add()
+    const answer = isStunMessage ? answerToStun(message, { host, port }) : undefined
+    const socket = this.#socket
+    if (answer !== undefined && socket !== undefined && socket.getSendQueueSize() <= this.#maxQueueBytes) {
+      socket.send(answer, port, host, () => undefined)
+    }
+    return true
   }
 }
 
@@ -166,9 +178,8 @@ class UdpFlow implements Flow {
   }
 }
 
-/** What phones send to keep a NAT binding open: line ends or zeros, mostly CRLF CRLF. */
-function isKeepAlive(message: Buffer): boolean {
-  if ((message[0] ?? 0) > 0x0d) return false
+/** What many phones send instead: line ends or zeros, mostly CRLF CRLF. */
+function isBlank(message: Buffer): boolean {
   for (const byte of message) if (byte !== 0x0d && byte !== 0x0a && byte !== 0) return false
   return true
 }

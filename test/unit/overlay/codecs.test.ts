@@ -49,6 +49,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       preconditions: fc.array(fc.oneof(
         fc.record({ kind: fc.constant("empty" as const) }),
         fc.record({ kind: fc.constantFrom("exists" as const, "absent" as const), valueHash: data }),
+        fc.record({ kind: fc.constant("atMost" as const), values: fc.nat(65_535) }),
       ), { maxLength: 3 }),
       mutations: fc.array(fc.oneof(
         fc.record({ kind: fc.constant("removeAll" as const), sequence }),

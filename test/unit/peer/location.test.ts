@@ -68,7 +68,7 @@ describe("the location service on a servlet", () => {
   })
 
   function update(changes: readonly BindingChange[], cseq = 1, callId = "call"): Promise<readonly Binding[]> {
-    return location.update(aor, { callId, cseq, operationId: Buffer.from(String(++operations).padStart(8, "0")), changes })
+    return location.update(aor, { callId, cseq, operationId: Buffer.from(String(++operations).padStart(8, "0")), changes, maxBindings: 3 })
   }
 
   test("binds, looks up, and counts the seconds down", async () => {
@@ -114,5 +114,12 @@ describe("the location service on a servlet", () => {
     await servlet.put(keyOf(aor), "something else")
     expect(await location.lookup(aor)).toEqual([binding()])
     expect(runtime.metrics.count("p2psip_malformed_bindings_total")).toBe(1)
+  })
+
+  test("refuses a binding too many, and none that exists already", async () => {
+    const at = (port: number): BindingChange => ({ kind: "bind", binding: binding({ contact: `sip:alice@192.0.2.1:${port}` }) })
+    await update([at(1), at(2), at(3)])
+    await expect(update([at(4)], 2)).rejects.toMatchObject({ code: "P2PSIP_TOO_MANY_VALUES" })
+    expect(await update([at(3)], 2)).toHaveLength(3)
   })
 })
