@@ -48,6 +48,7 @@ export class Acquaintances {
   readonly #waiting = new Map<PeerId, Member>()
   readonly #checking = new Set<PeerId>()
   #pursuits = 0
+  #isCompleting = false
 
   constructor(components: AcquaintancesComponents, settings: KademliaSettings) {
     this.#components = components
@@ -92,7 +93,7 @@ export class Acquaintances {
     const member = this.#find(peerId)
     if (member === undefined) return
     this.#contacts.remove(member)
-    this.#components.siblings.remove(peerId)
+    if (this.#components.siblings.remove(peerId)) this.#pursueClosest()
   }
 
   /** Tells a member of this peer, and hears from it whom else to know. */
@@ -131,7 +132,7 @@ export class Acquaintances {
     }
     while (this.#pursuits < maxPursuits) {
       const next = this.#waiting.values().next().value
-      if (next === undefined) return
+      if (next === undefined) break
       this.#waiting.delete(next.peerId)
       if (!this.#isWorthPursuing(next)) continue
       this.#pursuits++
@@ -140,6 +141,7 @@ export class Acquaintances {
         this.pursue([])
       })
     }
+    if (this.#pursuits === 0) void this.#completeSiblings()
   }
 
   #isWorthPursuing({ id, peerId }: Member): boolean {
@@ -176,7 +178,22 @@ export class Acquaintances {
     if (!siblings.remove(member.peerId) || siblings.presence !== "active") return
     // Each of the others takes over its own part, and has to find out itself.
     if (why === "dead") for (const other of siblings.neighbours) client.lost(other, member)
+    this.#pursueClosest()
+  }
+
+  #pursueClosest(): void {
     this.pursue(this.closest(this.#self, 2 * this.#settings.k))
+  }
+
+  /** Looks whether there are others to take the places of siblings that were lost, once whoever was known by name has been asked. */
+  async #completeSiblings(): Promise<void> {
+    const { siblings } = this.#components
+    if (this.#isCompleting || !siblings.isUncertain || siblings.presence !== "active") return
+    this.#isCompleting = true
+    const { closest } = await this.lookUp(this.#self)
+    this.#isCompleting = false
+    if (closest.length < siblings.capacity) siblings.acceptShort()
+    else this.pursue(closest)
   }
 
   /** Hearsay that a member lives. */
@@ -214,16 +231,18 @@ export class Acquaintances {
   /** The members that are closest to a key, each of which has just answered. */
   lookUp(key: Id, starts?: readonly Member[], signal?: AbortSignal): Promise<LookupResult> {
     const { client, siblings, self } = this.#components
+    // Who looks for its own place needs all its siblings.
+    const k = key === this.#self ? Math.max(this.#settings.k, siblings.capacity) : this.#settings.k
     const ask = async (member: Member): Promise<Outcome<readonly Member[]>> => {
       const asker = siblings.presence === "active" ? self() : undefined
-      const outcome = await client.find(member, { key, count: this.#settings.k, asker })
+      const outcome = await client.find(member, { key, count: k, asker })
       if (siblings.presence === "absent") return { kind: "unclear" }
       if (outcome.kind === "answered") this.heard(member)
       if (outcome.kind === "dead") this.remove(member, "dead")
       return outcome
     }
     const from = starts ?? this.closest(key, Math.max(this.#settings.alpha, this.#settings.disjointPaths))
-    return lookUp({ self: this.#self, ask, signal }, key, from, this.#settings)
+    return lookUp({ self: this.#self, ask, signal }, key, from, { ...this.#settings, k })
   }
 
   #find(peerId: PeerId): Member | undefined {

@@ -2,6 +2,7 @@
 import type { ErrorCode } from "../../src/errors.ts"
 import type { PeerId } from "../../src/link/link.ts"
 import { bootstrapFailed, expectJoinTime, joinPause } from "../../src/overlay/joining.ts"
+import type { Id } from "../../src/overlay/id.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import type { Runtime } from "../../src/runtime/runtime.ts"
 import type { Acquaintances } from "./acquaintances.ts"
@@ -18,7 +19,6 @@ export interface JoiningComponents {
 
 export interface JoiningSettings {
   readonly joinTimeoutMs: number
-  readonly maxSiblings: number
   readonly minNeighbours: number
 }
 
@@ -56,35 +56,46 @@ export async function joinOverlay(
   }
 }
 
-/** True when all that matter have heard of this peer, and one of them at least was a member already. */
+/**
+ * True when all that matter have heard of this peer, and one of them at least
+ * was a member already. Those who join as well are told, but do not count as
+ * witnesses: of two groups that join side by side, each would know but itself.
+ */
 async function announceToAll(
   { siblings, acquaintances, self }: JoiningComponents,
   closest: readonly Member[],
   failed: Set<PeerId>,
-  { maxSiblings, minNeighbours }: JoiningSettings,
+  { minNeighbours }: JoiningSettings,
   checkTime: () => void,
 ): Promise<boolean> {
   const named = new Map(closest.map((member) => [member.peerId, member]))
   const answered = new Set<PeerId>()
-  let hasMetMember = false
+  const joiners = new Set<PeerId>()
   for (;;) {
     // Others may be joining beside us: who announces itself to us is told of us as well.
     for (const member of siblings.members) named.set(member.peerId, member)
     const live = [...named.values()].filter(({ id, peerId }) => id !== self.id && !failed.has(peerId))
-    const nearest = wholeSubtrees(self.id, closestOf(self.id, live, maxSiblings), minNeighbours)
+    const nearest = nearestWitnessed(self.id, closestOf(self.id, live, live.length), minNeighbours, joiners)
     const untold = nearest.filter(({ peerId }) => !answered.has(peerId))
-    if (untold.length === 0) return hasMetMember
+    if (untold.length === 0) return nearest.some(({ peerId }) => !joiners.has(peerId))
     await Promise.all(
       untold.map(async (member) => {
         const outcome = await acquaintances.announce(member)
         if (outcome.kind !== "answered") return void failed.add(member.peerId)
         answered.add(member.peerId)
-        hasMetMember ||= outcome.answer.isActive
+        if (!outcome.answer.isActive) joiners.add(member.peerId)
         for (const other of outcome.answer.members) if (!named.has(other.peerId)) named.set(other.peerId, other)
       }),
     )
     checkTime()
   }
+}
+
+/** Whole subtrees, closest first, until they hold `count` that are not known to be joining themselves. */
+function nearestWitnessed(self: Id, ordered: readonly Member[], count: number, joiners: ReadonlySet<PeerId>): readonly Member[] {
+  let members = 0
+  const reach = ordered.findIndex(({ peerId }) => !joiners.has(peerId) && ++members === count)
+  return reach < 0 ? ordered : wholeSubtrees(self, ordered, reach + 1)
 }
 
 /** A contact that is up, but not a member yet, may be one soon. */

@@ -89,7 +89,7 @@ export class KademliaRouting implements KeyBasedRouting {
       return
     }
     const components = { runtime: this.#runtime, siblings: this.#siblings, acquaintances: this.#acquaintances, self }
-    const settings = { joinTimeoutMs: this.#settings.joinTimeoutMs, maxSiblings: this.#maxSiblings, minNeighbours }
+    const settings = { joinTimeoutMs: this.#settings.joinTimeoutMs, minNeighbours }
     try {
       await joinOverlay(components, contacts, settings, signal)
     } catch (error) {

@@ -40,6 +40,11 @@ export class Siblings {
   /** Closest first. */
   #members: readonly Member[] = []
   #cell: Cell
+  /**
+   * At depths above this one somebody is taken to sit beside the path, though the list does not say so: it was full until
+   * somebody was lost, and names nobody so far.
+   */
+  #horizon = 0
   // Derived. While nothing changes these stay the same objects: callers compare by reference.
   #ranges = nothing
   #isExact = true
@@ -72,7 +77,11 @@ export class Siblings {
   }
 
   get isFull(): boolean {
-    return this.#members.length >= this.#options.maxSiblings
+    return this.#members.length >= this.capacity
+  }
+
+  get capacity(): number {
+    return this.#options.maxSiblings
   }
 
   isResponsible(key: Id): boolean {
@@ -114,8 +123,21 @@ export class Siblings {
   /** A peer is dead, or no member any more. True if it was a sibling. */
   remove(peerId: PeerId): boolean {
     if (this.find(peerId) === undefined) return false
+    if (this.isFull) this.#horizon = this.#farthestDepth() + 1
     this.#set(this.#members.filter((member) => member.peerId !== peerId))
     return true
+  }
+
+  /** Whether the list is short because somebody was lost, and others may sit farther than those it names. */
+  get isUncertain(): boolean {
+    return this.#horizon > 0
+  }
+
+  /** A search has found nobody else. */
+  acceptShort(): void {
+    if (!this.isUncertain) return
+    this.#horizon = 0
+    this.#set(this.#members)
   }
 
   /** Begins to join. */
@@ -134,6 +156,7 @@ export class Siblings {
     if (this.#presence === "absent") return
     this.#presence = "absent"
     this.#members = []
+    this.#horizon = 0
     this.#cell = cellOf(this.#self, [])
     this.#neighbours = []
     this.#ranges = nothing
@@ -152,6 +175,7 @@ export class Siblings {
 
   #set(members: readonly Member[]): void {
     this.#members = members
+    if (this.isFull) this.#horizon = 0
     const neighbours = this.nearest(this.#options.minNeighbours)
     const isSame = neighbours.length === this.#neighbours.length && neighbours.every((member, at) => member === this.#neighbours[at])
     if (!isSame) this.#neighbours = neighbours
@@ -169,8 +193,13 @@ export class Siblings {
   /** Where somebody sits beside the path to this peer; beyond the farthest of a full list somebody always does. */
   #branches(): number[] {
     const depths = this.#members.map(({ id }) => commonPrefixBits(this.#self, id))
-    const shallowest = this.isFull ? (depths.at(-1) ?? 0) : 0
+    const shallowest = this.isFull ? this.#farthestDepth() : this.#horizon
     return [...Array.from({ length: shallowest }, (_, depth) => depth), ...depths]
+  }
+
+  #farthestDepth(): number {
+    const farthest = this.#members.at(-1)
+    return farthest === undefined ? 0 : commonPrefixBits(this.#self, farthest.id)
   }
 
   #withdraw(): void {

@@ -1,4 +1,5 @@
 /** An overlay of one backend in the simulator: routing alone, no storage on top. */
+import { expect } from "vitest"
 import type { Id } from "../../src/overlay/id.ts"
 import { idOfKey } from "../../src/overlay/id.ts"
 import type { KeyBasedRouting, Member } from "../../src/overlay/key-based-routing.ts"
@@ -14,6 +15,9 @@ export interface RoutingPeer<Routing> {
   readonly routing: Routing
 }
 
+/** Without the table of all members: look-ups go by the backend's own tables. */
+export const withoutTable = { membership: { maxMembers: 1 } }
+
 /** See the head of this file; what a perfect overlay is, the backend says. */
 export abstract class RoutingOverlay<Routing extends KeyBasedRouting> {
   readonly simulation: Simulation
@@ -27,6 +31,8 @@ export abstract class RoutingOverlay<Routing extends KeyBasedRouting> {
 
   /** What keeps the overlay from being perfect. */
   abstract defects(): string[]
+  /** The peers that are up, by their claim to the key: its owner first, then the other members of its replica set. */
+  abstract closestTo(key: Id): string[]
 
   /** Starts a process; it is no member yet. */
   async start(name: string, founders?: RoutingContext["founders"]): Promise<RoutingPeer<Routing>> {
@@ -129,5 +135,51 @@ export abstract class RoutingOverlay<Routing extends KeyBasedRouting> {
       else at = peer
     }
     return { owner: undefined, hops: 40 }
+  }
+
+  /** All of these peers join through one contact, at the same time. */
+  async joinAtOnce(names: readonly string[], contactOf: (at: number) => string): Promise<void> {
+    for (const name of names) await this.start(name)
+    const { signal } = new AbortController()
+    const joins = names.map((name, at) => this.get(name).routing.join([this.get(contactOf(at)).routing.self], signal))
+    await this.simulation.wait(Promise.all(joins), 60_000)
+  }
+
+  /** From now on no event may leave one of `count` random keys with two owners. */
+  forbidTwoOwners(count: number): void {
+    const keys = Array.from({ length: count }, () => this.randomKey())
+    this.simulation.onEvent(() => {
+      for (const key of keys) {
+        const owners = this.ownersOf(key)
+        if (owners.length > 1) throw new Error(`${key} has the owners ${owners.join()} at ${this.simulation.now}`)
+      }
+    })
+  }
+
+  /** Every peer finds the one owner of each of `count` random keys. Returns the mean number of hops. */
+  expectAgreement(count: number): number {
+    let hops = 0
+    for (let each = 0; each < count; each++) {
+      const key = this.randomKey()
+      const [owner] = this.closestTo(key)
+      expect(this.ownersOf(key)).toEqual([owner])
+      const found = this.trace(this.randomPeer(), key)
+      expect(found.owner).toBe(owner)
+      hops += found.hops
+    }
+    return hops / count
+  }
+
+  /** The owner of each of `count` random keys names the three peers that should hold it. */
+  expectReplicas(count: number): void {
+    for (let each = 0; each < count; each++) {
+      const key = this.randomKey()
+      const [owner = "", ...others] = this.closestTo(key).slice(0, 3)
+      const { routing } = this.get(owner)
+      const named = (members: readonly Member[] | undefined): string[] => (members ?? []).map(({ peerId }) => peerId)
+      expect(named(routing.replicaSet(key, 3))).toEqual([owner, ...others])
+      if (routing.replicas !== undefined) expect(named(routing.replicas(3))).toEqual(expect.arrayContaining(others))
+      expect(named(routing.neighbours())).toEqual(expect.arrayContaining(others))
+    }
   }
 }

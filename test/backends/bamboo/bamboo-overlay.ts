@@ -10,9 +10,6 @@ export interface OverlayOptions extends SimulationOptions {
   readonly bamboo?: BambooOptions
 }
 
-/** Without the table of all members: look-ups go by leaf sets and prefixes. */
-export const withoutTable: BambooOptions = { membership: { maxMembers: 1 } }
-
 export class BambooOverlay extends RoutingOverlay<BambooRouting> {
   readonly #leavesPerSide: number
 

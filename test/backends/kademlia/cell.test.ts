@@ -139,6 +139,22 @@ describe("siblings", () => {
     )
   })
 
+  test("that lose one of a full list leave the keys beyond it to others, until nobody else is found", () => {
+    fc.assert(
+      fc.property(members(30, 60, evenId), fc.nat(19), fc.array(evenId, { minLength: 1, maxLength: 20 }), ([self, ...others], lost, keys) => {
+        if (self === undefined) return
+        const siblings = siblingsOf(self, others)
+        const gone = siblings.members[lost]?.peerId ?? ""
+        siblings.remove(gone)
+        const left = [self, ...others.filter(({ peerId }) => peerId !== gone)]
+        expect(siblings.isUncertain).toBe(true)
+        for (const key of keys.filter((each) => siblings.isResponsible(each))) expect(byDistance(key, left)[0]).toBe(self)
+        siblings.acceptShort()
+        for (const key of keys) expect(siblings.isResponsible(key)).toBe(byDistance(key, [self, ...siblings.members])[0] === self)
+      }),
+    )
+  })
+
   test("name everybody who may hold a copy of some key", () => {
     fc.assert(
       fc.property(members(2, 20), fc.array(id, { minLength: 1, maxLength: 20 }), ([self, ...others], keys) => {

@@ -1,32 +1,11 @@
 import { describe, expect, test } from "vitest"
 import { isP2PSipError } from "../../../src/errors.ts"
 import type { LatencyModel } from "../../../src/sim/index.ts"
-import { KademliaOverlay, withoutTable } from "./kademlia-overlay.ts"
+import { withoutTable } from "../routing-overlay.ts"
+import { describeRouting } from "../routing-suite.ts"
+import { KademliaOverlay } from "./kademlia-overlay.ts"
 
-/** Every peer finds the one owner of each of `count` random keys, the closest peer. Returns the mean number of hops. */
-function expectAgreement(overlay: KademliaOverlay, count: number): number {
-  let hops = 0
-  for (let each = 0; each < count; each++) {
-    const key = overlay.randomKey()
-    const [closest] = overlay.closestTo(key)
-    expect(overlay.ownersOf(key)).toEqual([closest])
-    const found = overlay.trace(overlay.randomPeer(), key)
-    expect(found.owner).toBe(closest)
-    hops += found.hops
-  }
-  return hops / count
-}
-
-function expectReplicas(overlay: KademliaOverlay, count: number): void {
-  for (let each = 0; each < count; each++) {
-    const key = overlay.randomKey()
-    const [owner = "", ...others] = overlay.closestTo(key).slice(0, 3)
-    const { routing } = overlay.get(owner)
-    expect(routing.replicaSet(key, 3).map(({ peerId }) => peerId)).toEqual([owner, ...others])
-    expect(routing.replicas(3).map(({ peerId }) => peerId)).toEqual(expect.arrayContaining(others))
-    expect(routing.neighbours().map(({ peerId }) => peerId)).toEqual(expect.arrayContaining(others))
-  }
-}
+describeRouting({ create: (options) => new KademliaOverlay(options), maxBytesPerSecond: 450 })
 
 /** From 5 to 95 ms, another for each pair. */
 const unevenLatency: LatencyModel = {
@@ -36,47 +15,10 @@ const unevenLatency: LatencyModel = {
 }
 
 describe("joining", () => {
-  test("alone: a founder answers for everything", async () => {
-    const overlay = new KademliaOverlay({ seed: 1 })
-    const { routing } = await overlay.join("p0")
-    expect(routing.isResponsible(overlay.randomKey())).toBe(true)
-    expect(routing.nextHop(overlay.randomKey())).toBeUndefined()
-    expect(routing.neighbours()).toEqual([])
-  })
-
-  test.each([
-    [2, 2],
-    [3, 5],
-    [4, 50],
-  ])("one after another (seed %i): %i peers have perfect siblings soon after", async (seed, count) => {
-    const overlay = new KademliaOverlay({ seed })
-    await overlay.grow(count)
-    expect(await overlay.settle(5_000)).toBeLessThan(2_000)
-    expectAgreement(overlay, 100)
-    expectReplicas(overlay, 100)
-  })
-
-  test.each([5, 6, 7])("all at once through one peer (seed %i)", async (seed) => {
-    const overlay = new KademliaOverlay({ seed })
-    await overlay.join("p0")
-    const names = Array.from({ length: 60 }, (_, at) => `p${at + 1}`)
-    for (const name of names) await overlay.start(name)
-    const signal = new AbortController().signal
-    const joins = names.map((name) => overlay.get(name).routing.join([overlay.get("p0").routing.self], signal))
-    await overlay.simulation.wait(Promise.all(joins), 60_000)
-    await overlay.settle(10_000)
-    // Siblings are known at once; whoever is far, a moment later.
-    await overlay.simulation.run(2_000)
-    expectAgreement(overlay, 100)
-  })
-
   test.each([8, 9, 10])("never makes two peers answer for one key (seed %i)", async (seed) => {
     const overlay = new KademliaOverlay({ seed, latency: unevenLatency })
     await overlay.join("p0")
-    const keys = Array.from({ length: 40 }, () => overlay.randomKey())
-    overlay.simulation.onEvent(() => {
-      for (const key of keys) expect(overlay.ownersOf(key).length).toBeLessThanOrEqual(1)
-    })
+    overlay.forbidTwoOwners(40)
     const signal = new AbortController().signal
     const joins: Promise<void>[] = []
     for (let at = 1; at <= 25; at++) {
@@ -88,15 +30,7 @@ describe("joining", () => {
     for (const name of ["p3", "p9", "p0"]) await overlay.leave(name)
     await overlay.simulation.run(5_000)
     overlay.simulation.onEvent(undefined)
-    expectAgreement(overlay, 100)
-  })
-
-  test("through a peer that is silent, or no member, fails with a reason", async () => {
-    const overlay = new KademliaOverlay({ seed: 11 })
-    await overlay.join("p0")
-    overlay.crash("p0")
-    const error = await overlay.join("p1", "p0").catch((reason: unknown) => reason)
-    expect(isP2PSipError(error, "P2PSIP_BOOTSTRAP_FAILED")).toBe(true)
+    overlay.expectAgreement(100)
   })
 
   test("through a peer that is about to become a member waits for it", async () => {
@@ -105,7 +39,7 @@ describe("joining", () => {
     overlay.simulation.after(3_000, () => void founder.routing.join([], new AbortController().signal))
     await overlay.join("p1", "p0")
     expect(overlay.simulation.now).toBeGreaterThan(3_000)
-    expectAgreement(overlay, 50)
+    overlay.expectAgreement(50)
   })
 
   test("that is aborted leaves nobody behind who counts on the joiner", async () => {
@@ -119,7 +53,7 @@ describe("joining", () => {
     expect(isP2PSipError(await overlay.simulation.wait(joining), "P2PSIP_ABORTED")).toBe(true)
     overlay.peers.delete("p5")
     await overlay.simulation.run(1_000)
-    expectAgreement(overlay, 50)
+    overlay.expectAgreement(50)
   })
 })
 
@@ -129,16 +63,9 @@ describe("without the table of all members", () => {
     await overlay.grow(120)
     await overlay.settle(30_000)
     await overlay.simulation.run(10_000)
-    expect(expectAgreement(overlay, 300)).toBeLessThan(0.5 * Math.log2(120))
-    expectReplicas(overlay, 100)
+    expect(overlay.expectAgreement(300)).toBeLessThan(0.5 * Math.log2(120))
+    overlay.expectReplicas(100)
   }, 60_000)
-
-  test("with the table, it is one hop", async () => {
-    const overlay = new KademliaOverlay({ seed: 21 })
-    await overlay.grow(60)
-    await overlay.simulation.run(30_000)
-    expect(expectAgreement(overlay, 200)).toBeLessThanOrEqual(1)
-  })
 })
 
 describe("when peers go", () => {
@@ -147,7 +74,7 @@ describe("when peers go", () => {
     await overlay.grow(30)
     await overlay.simulation.run(10_000)
     await overlay.leave("p7")
-    expectAgreement(overlay, 200)
+    overlay.expectAgreement(200)
   })
 
   test("keys of one that crashes are taken over within a second of a lost connection", async () => {
@@ -156,7 +83,7 @@ describe("when peers go", () => {
     await overlay.simulation.run(20_000)
     overlay.crash("p7")
     await overlay.simulation.run(1_000)
-    expectAgreement(overlay, 200)
+    overlay.expectAgreement(200)
   })
 
   test("keys of one that falls silent are taken over, though nobody asks for them", async () => {
@@ -165,7 +92,7 @@ describe("when peers go", () => {
     await overlay.simulation.run(20_000)
     overlay.crash("p7")
     await overlay.simulation.run(15_000)
-    expectAgreement(overlay, 200)
+    overlay.expectAgreement(200)
   })
 
   test("half of the peers at once: the others find each other again", async () => {
@@ -174,17 +101,8 @@ describe("when peers go", () => {
     await overlay.settle(30_000)
     for (let at = 0; at < 80; at += 2) overlay.crash(`p${at}`)
     await overlay.settle(60_000)
-    expectAgreement(overlay, 100)
+    overlay.expectAgreement(100)
   }, 60_000)
-
-  test("one that comes back under its name joins anew", async () => {
-    const overlay = new KademliaOverlay({ seed: 34 })
-    await overlay.grow(10)
-    overlay.crash("p4")
-    await overlay.join("p4", "p0")
-    await overlay.settle(10_000)
-    expectAgreement(overlay, 100)
-  })
 })
 
 describe("partitions", () => {
@@ -204,7 +122,7 @@ describe("partitions", () => {
     }
     overlay.simulation.network.heal()
     await overlay.settle(120_000)
-    expectAgreement(overlay, 100)
+    overlay.expectAgreement(100)
     expect(told.size).toBeGreaterThan(6)
   })
 })
