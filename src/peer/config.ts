@@ -1,6 +1,7 @@
 /** The configuration of a peer: one schema for file, environment, flags and programs. */
 import { multiaddr } from "@multiformats/multiaddr"
 import { z } from "zod"
+import { parseDnsServer } from "../dns/index.ts"
 import { P2PSipError } from "../errors.ts"
 import { logLevels } from "../runtime/log.ts"
 import { digestAlgorithms, hexDigits } from "../security/digest.ts"
@@ -71,6 +72,12 @@ const tls = z.strictObject({
 }, 'an object such as {"certificate": "/etc/p2psip/sip.pem", "key": "/etc/p2psip/sip.key"}')
 const webOrigin = text("the Origin of web pages, such as https://phone.example.org", isOrigin)
 
+const dnsServer = text("an IP address such as 192.0.2.53 or [2001:db8::53]:5353", (value) => parseDnsServer(value) !== undefined)
+const dns = z.strictObject({
+  /** Recursive servers, asked one after the other; those of /etc/resolv.conf where none are named. */
+  servers: z.array(dnsServer, "a list of IP addresses").min(1, "at least one IP address").readonly().optional(),
+}, "an object")
+
 const calls = z.strictObject({
   /** How long a phone may ring (Timer C of RFC 3261, which wants more than three minutes). */
   maxRingingSeconds: whole(181, 86_400).default(190),
@@ -102,6 +109,7 @@ export const configSchema = z.strictObject({
   acks: whole(1, 32).optional(),
   registration: registration.prefault({}),
   calls: calls.prefault({}),
+  dns: dns.prefault({}),
   logLevel: z.enum(logLevels, `one of ${logLevels.join(", ")}`).default("info"),
   limits: limits.prefault({}),
 })

@@ -5,6 +5,7 @@
  * the latter leaves through the overlay transport, along the binding's Path.
  */
 import { hkdfSync } from "node:crypto"
+import { CachingDns, DnsClient, parseDnsServer } from "../dns/index.ts"
 import type { Link } from "../link/link.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import { DigestAuthenticator } from "../security/digest-authenticator.ts"
@@ -13,7 +14,7 @@ import type { LocationService } from "../sip/registrar/location-service.ts"
 import { Registrar } from "../sip/registrar/registrar.ts"
 import { ServedDomains } from "../sip/registrar/served-domains.ts"
 import { TransactionLayer } from "../sip/transaction/index.ts"
-import { Certificates, formatHostPort, OverlayTransport, TransportSet, type Transport } from "../sip/transport/index.ts"
+import { Certificates, DnsTargetResolver, formatHostPort, OverlayTransport, TransportSet, type Transport } from "../sip/transport/index.ts"
 import type { PeerConfig } from "./config.ts"
 import { createListener } from "./sip-listener.ts"
 
@@ -47,8 +48,9 @@ export class SipEdge {
     const isOpenToAll = config.users.length > 0 || config.openRegistration
     const origins = config.webOrigins ?? (isOpenToAll ? undefined : "loopback")
     this.#listeners = config.sip.map((text) => createListener(text, listenerComponents, { origins }))
+    const resolver = createResolver(runtime, this.#listeners, config)
     const transports = new TransportSet(
-      { runtime, transports: [...this.#listeners, overlay] },
+      { runtime, transports: [...this.#listeners, overlay], resolver },
       { flowTokenSecret: derive(secret, "flow tokens") },
     )
     this.#transports = transports
@@ -108,6 +110,12 @@ export class SipEdge {
   async reloadCertificates(): Promise<void> {
     await this.#certificates?.reload()
   }
+}
+
+/** Finds the SIP servers of other domains (RFC 3263). */
+function createResolver(runtime: Runtime, transports: readonly Transport[], { dns }: PeerConfig): DnsTargetResolver {
+  const servers = dns.servers?.map(parseDnsServer).filter((server) => server !== undefined)
+  return new DnsTargetResolver({ runtime, transports, dns: new CachingDns({ runtime, client: new DnsClient({ runtime }, { servers }) }) })
 }
 
 function derive(secret: Uint8Array, purpose: string): Uint8Array {

@@ -2,6 +2,8 @@
 export { Certificates } from "./certificates.ts"
 export type { CertificateOptions, TlsCredentials } from "./certificates.ts"
 export type { ConnectionOptions } from "./connection-transport.ts"
+export { DnsTargetResolver } from "./dns-target-resolver.ts"
+export type { DnsTargetResolverComponents } from "./dns-target-resolver.ts"
 export { defaultPort, formatHostPort } from "./host-port.ts"
 export type { ListenOptions } from "./listen.ts"
 export { OverlayTransport } from "./overlay.ts"
