@@ -9,8 +9,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { DurableStore } from "../overlay/durable-store.ts"
-import { Journal } from "../overlay/journal.ts"
 import { MemoryStore } from "../overlay/memory-store.ts"
+import { SqliteJournal } from "../overlay/sqlite-journal.ts"
 import type { RecordStore } from "../overlay/store.ts"
 import { NodeRuntime } from "../runtime/node.ts"
 import type { Daemon } from "./daemon.ts"
@@ -65,7 +65,7 @@ async function measureStore(kind: Kind, perTick: number, puts: number): Promise<
   const path = join(root, `${kind}-${perTick}.sqlite`)
   const store: RecordStore = kind === "memory"
     ? new MemoryStore({ runtime })
-    : new DurableStore({ runtime, journal: new Journal(path, { survives: kind }) })
+    : new DurableStore({ runtime, journal: new SqliteJournal(path, { survives: kind }) })
   const ticks = Math.min(Math.ceil(puts / perTick), kind === "power" ? 500 : 10_000)
   const keys = Array.from({ length: 20_000 }, () => Buffer.from(runtime.random.bytes(20)).toString("hex"))
   const value = "v".repeat(300)

@@ -5,10 +5,10 @@
  *     records × [key:20 record]        as on the wire: with what was left of their times then
  */
 import { ByteReader, ByteWriter } from "../codec.ts"
+import type { Batch } from "../runtime/journal.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import type { Id } from "./id.ts"
 import { idBytes } from "./id.ts"
-import type { Batch } from "./journal.ts"
 import type { StoredRecord } from "./record.ts"
 import { forgottenAt } from "./record.ts"
 import { readRecord, writeRecord } from "./record-codec.ts"

@@ -8,12 +8,12 @@
  * taken into memory, but not confirmed. Everything is written as soon as the
  * disk takes it again.
  */
+import type { Batch, Journal } from "../runtime/journal.ts"
 import type { Runtime, Timer } from "../runtime/runtime.ts"
 import { P2PSipError } from "../errors.ts"
 import type { JournaledRecord, KeyedRecord } from "./batch-codec.ts"
 import { readBatch, writeBatches } from "./batch-codec.ts"
 import type { Id } from "./id.ts"
-import type { Batch, Journal } from "./journal.ts"
 import { JournalCleaner } from "./journal-cleaner.ts"
 import type { KeyRange } from "./key-based-routing.ts"
 import type { StoreOptions } from "./memory-store.ts"
@@ -211,7 +211,7 @@ export class DurableStore implements RecordStore {
 
   #fail(error: unknown): void {
     if (!(error instanceof P2PSipError)) throw error
-    if (this.#failure === undefined) this.#runtime.log.error({ error: error.message }, "records cannot be written: changes are refused until they can")
+    if (this.#failure === undefined) this.#runtime.log.error({ code: error.code, error: error.message }, "records cannot be written: changes are refused until they can")
     this.#failure = error
     // Where room is short, what is past goes first.
     this.#isTidyDue = true

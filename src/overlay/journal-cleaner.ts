@@ -8,9 +8,9 @@
 import type { JournaledRecord, KeyedRecord } from "./batch-codec.ts"
 import { ByteReader } from "../codec.ts"
 import { isP2PSipError } from "../errors.ts"
+import type { Batch, Journal } from "../runtime/journal.ts"
 import { idBytes } from "./id.ts"
 import type { Id } from "./id.ts"
-import type { Batch, Journal } from "./journal.ts"
 import { readRecord } from "./record-codec.ts"
 
 /** So many records that are not needed never matter. */

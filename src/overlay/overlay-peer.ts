@@ -42,12 +42,13 @@ export class OverlayPeer {
   readonly #strays: Strays
   readonly #isBlank: boolean
 
-  constructor({ runtime, link, founders, dataFolder }: OverlayComponents, createRouting: RoutingFactory, options: OverlayPeerOptions) {
+  constructor(components: OverlayComponents, createRouting: RoutingFactory, options: OverlayPeerOptions) {
+    const { runtime, link, founders } = components
     this.#runtime = runtime
     // With disks, founders may have founded before.
-    this.#isBlank = founders !== undefined && !isDurable(dataFolder, options)
+    this.#isBlank = founders !== undefined && !isDurable(components, options)
     const clock = new HybridClock(runtime, options)
-    this.#store = openStore({ runtime, clock, dataFolder }, options)
+    this.#store = openStore({ ...components, clock }, options)
     const store = this.#store
     this.#rpc = new Rpc({ runtime, link }, { timeoutMs: options.operationTimeoutMs, ...options.rpc })
     const rpc = this.#rpc

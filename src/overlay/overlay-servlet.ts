@@ -4,6 +4,7 @@
  */
 import { P2PSipError } from "../errors.ts"
 import type { Link, PeerAddress } from "../link/link.ts"
+import type { OpenJournal } from "../runtime/journal.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import type {
   BackendStatus, Consistency, LookupEvent, NormalMutation, NormalPrecondition, ServletOptions, Value,
@@ -44,6 +45,8 @@ export interface OverlayComponents {
   readonly founders?: readonly PeerAddress[]
   /** Where records may be kept across restarts. */
   readonly dataFolder?: string | undefined
+  /** Where records are kept instead of a file there. */
+  readonly openJournal?: OpenJournal | undefined
 }
 
 /** What a backend's routing is built from; a fresh one for each attempt to join. */
@@ -71,7 +74,7 @@ export class OverlayServlet extends P2PSipServlet {
   constructor(name: string, components: OverlayComponents, createRouting: RoutingFactory, options: OverlayOptions = {}) {
     const capabilities = {
       distributed: true, atomicUpdate: true, sequences: true, preconditions: true, multipleValues: true,
-      durable: isDurable(components.dataFolder, options),
+      durable: isDurable(components, options),
     }
     super(components, { name, capabilities }, options)
     this.#components = components

@@ -1,6 +1,7 @@
 /** The shape of a backend's module: what `loadBackend` finds under a name. */
 import type { ZodType } from "zod"
 import type { Link, PeerAddress } from "../link/link.ts"
+import type { OpenJournal } from "../runtime/journal.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import type { P2PSipServlet } from "./servlet.ts"
 
@@ -17,6 +18,8 @@ export interface BackendComponents {
   readonly founders?: readonly PeerAddress[]
   /** A folder of this peer's own, where it may keep what shall outlive the process. */
   readonly dataFolder?: string | undefined
+  /** Takes the place of a file in `dataFolder`: another device, or a simulated one. */
+  readonly openJournal?: OpenJournal | undefined
 }
 
 /**

@@ -46,6 +46,8 @@ export class Churn {
       if (!this.#isRunning) break
       const victim = this.#random.pick(this.#fleet.running)
       if (victim === undefined || this.#fleet.running.length < 2) continue
+      // Of an overlay that nobody serves any more nothing would be left to join.
+      if (this.#fleet.serving.every((member) => member === victim)) continue
       if (this.#random.chance(this.#options.graceful)) void this.#fleet.leave(victim.name)
       else this.#fleet.crash(victim.name)
       void this.#fleet.start(this.#fleet.freshName())

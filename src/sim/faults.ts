@@ -1,12 +1,26 @@
 /** What can go wrong, as plain data: a scenario is replayed, and shrunk, by its list of faults. */
-import type { Fleet, FleetMember } from "./fleet.ts"
+import type { DiskFate, Fleet, FleetMember } from "./fleet.ts"
+import type { CommitTrap, SimDisk } from "./sim-disk.ts"
 
 /** One fault. `victims` and `share` pick from those that run at that moment, by the scenario's randomness. */
 export type Fault =
   /** Processes die at once. */
   | { readonly kind: "crash"; readonly victims: number }
-  /** The same, and each starts again with its identity but without its memory. */
-  | { readonly kind: "restart"; readonly victims: number; readonly downMs: number }
+  /**
+   * The same, and each starts again with its identity but without its memory; where records are kept on disks, with
+   * what this does to them (`disk`, nothing if it is not said). Where it is `graceful`, they leave before.
+   */
+  | { readonly kind: "restart"; readonly victims: number; readonly downMs: number; readonly disk?: DiskFate; readonly graceful?: boolean }
+  /** The next time that they write to their disks within `forMs`, processes die in the midst of it, and start again. */
+  | { readonly kind: "crash-in-commit"; readonly victims: number; readonly downMs: number; readonly forMs: number }
+  /** All processes die at once and start again with their disks, one of them first, for the others to join. */
+  | { readonly kind: "blackout"; readonly downMs: number }
+  /** Disks take nothing for a while. */
+  | { readonly kind: "disk-full"; readonly victims: number; readonly forMs: number }
+  /** Disks take their time for every commit, and with it the processes', for a while. */
+  | { readonly kind: "slow-disk"; readonly victims: number; readonly byMs: number; readonly forMs: number }
+  /** Processes stand still for a while: what is due is late, what arrives waits. */
+  | { readonly kind: "pause"; readonly victims: number; readonly forMs: number }
   /** Peers leave properly. */
   | { readonly kind: "leave"; readonly victims: number }
   /** New peers start at once. */
@@ -41,6 +55,35 @@ function expendable(fleet: Fleet): FleetMember[] {
   return kept === undefined ? [] : fleet.running.filter((member) => member !== kept)
 }
 
+/** Others may have gone meanwhile: the last one that holds everything is spared. */
+function setTrap(fleet: Fleet, disk: SimDisk, name: string, { downMs, forMs }: { readonly downMs: number; readonly forMs: number }): void {
+  const { simulation } = fleet
+  const trap: CommitTrap = {
+    at: simulation.random.chance(0.5) ? "begin" : "end",
+    spring: () => {
+      if (!expendable(fleet).some((member) => member.name === name)) return false
+      fleet.crash(name, "kept")
+      simulation.after(downMs, () => void fleet.start(name))
+      return true
+    },
+  }
+  disk.trap = trap
+  simulation.after(forMs, () => {
+    if (disk.trap === trap) disk.trap = undefined
+  })
+}
+
+function blackOut(fleet: Fleet, downMs: number): void {
+  const { simulation } = fleet
+  const names = fleet.running.map(({ name }) => name)
+  const first = simulation.random.pick(fleet.serving)?.name
+  if (first === undefined) return
+  for (const name of names) fleet.crash(name, "kept")
+  simulation.after(downMs, () => {
+    for (const name of names) void fleet.start(name, { first: name === first })
+  })
+}
+
 /** Lets a fault happen, now; those that last end by themselves. */
 export function injectFault(fleet: Fleet, fault: Fault): void {
   const { simulation } = fleet
@@ -53,9 +96,41 @@ export function injectFault(fleet: Fleet, fault: Fault): void {
       return
     case "restart":
       for (const { name } of pick(fault.victims)) {
-        fleet.crash(name)
-        simulation.after(fault.downMs, () => void fleet.start(name))
+        const startAgain = (): void => simulation.after(fault.downMs, () => void fleet.start(name))
+        const fate = fault.disk ?? "kept"
+        if (fault.graceful === true) void fleet.leave(name, fate).then((isGone) => isGone && startAgain())
+        else {
+          fleet.crash(name, fate)
+          startAgain()
+        }
       }
+      return
+    case "crash-in-commit":
+      for (const { name, disk } of pick(fault.victims)) if (disk !== undefined) setTrap(fleet, disk, name, fault)
+      return
+    case "blackout":
+      blackOut(fleet, fault.downMs)
+      return
+    case "disk-full":
+      for (const { disk } of pick(fault.victims)) {
+        if (disk === undefined) continue
+        disk.isFull = true
+        simulation.after(fault.forMs, () => {
+          disk.isFull = false
+        })
+      }
+      return
+    case "slow-disk":
+      for (const { disk } of pick(fault.victims)) {
+        if (disk === undefined) continue
+        disk.commitMs = fault.byMs
+        simulation.after(fault.forMs, () => {
+          disk.commitMs = 0
+        })
+      }
+      return
+    case "pause":
+      for (const { peer } of pick(fault.victims)) peer.stall(fault.forMs)
       return
     case "leave":
       for (const { name } of pick(fault.victims)) void fleet.leave(name)

@@ -8,6 +8,8 @@ import type { BackendModule } from "../servlet/backend.ts"
 import type { P2PSipServlet } from "../servlet/servlet.ts"
 import { P2PSipError } from "../errors.ts"
 import type { PeerAddress } from "../link/link.ts"
+import { SimDisk } from "./sim-disk.ts"
+import type { DiskUser } from "./sim-disk.ts"
 import { simAddress } from "./sim-link.ts"
 import type { SimPeer } from "./sim-peer.ts"
 import type { Simulation } from "./simulation.ts"
@@ -21,7 +23,18 @@ export interface FleetMember {
   readonly startedAt: number
   joinedAt: number | undefined
   isLeaving: boolean
+  /** Of its machine, where records are kept on disk. */
+  readonly disk: SimDisk | undefined
 }
+
+/** What is left of a peer when its process has ended. */
+interface Machine {
+  readonly disk: SimDisk
+  readonly skewMs: number
+}
+
+/** What becomes of a peer's disk when its process ends: nothing, or it loses what was written last, or everything. */
+export type DiskFate = "kept" | "unsynced" | "lost"
 
 export interface FleetComponents {
   readonly simulation: Simulation
@@ -37,6 +50,8 @@ export interface FleetOptions {
   readonly rejoinMs?: number
   /** Each peer's clock is wrong by up to this much, either way. @default 0 */
   readonly maxClockSkewMs?: number
+  /** Whether records are kept on (simulated) disks, too. @default "memory" */
+  readonly storage?: "memory" | "disk"
 }
 
 /** See the head of this file. */
@@ -46,6 +61,7 @@ export class Fleet {
   readonly #options: FleetOptions
   readonly #backendOptions: unknown
   readonly #members = new Map<string, FleetMember>()
+  readonly #machines = new Map<string, Machine>()
   #running: readonly FleetMember[] | undefined
   #serving: readonly FleetMember[] | undefined
   #created = 0
@@ -103,13 +119,22 @@ export class Fleet {
   async start(name: string, how: { readonly first?: boolean; readonly founders?: readonly PeerAddress[] } = {}): Promise<boolean> {
     const { simulation } = this
     const peer = simulation.addPeer(name)
-    const { maxClockSkewMs = 0, rejoinMs = 2000 } = this.#options
-    peer.runtime.clockError.skewMs = Math.round(simulation.random.between(-maxClockSkewMs, maxClockSkewMs))
+    const { maxClockSkewMs = 0, rejoinMs = 2000, storage } = this.#options
+    const freshSkewMs = Math.round(simulation.random.between(-maxClockSkewMs, maxClockSkewMs))
+    const machine = this.#machines.get(name) ?? { disk: new SimDisk(), skewMs: freshSkewMs }
+    const disk = storage === "disk" ? machine.disk : undefined
+    if (disk !== undefined) this.#machines.set(name, machine)
+    peer.runtime.clockError.skewMs = machine.skewMs
     const { founders } = how
     const isFirst = how.first === true || founders !== undefined
-    const components = { runtime: peer.runtime, link: peer.link, ...(founders === undefined ? {} : { founders }) }
+    const components = {
+      runtime: peer.runtime,
+      link: peer.link,
+      ...(founders === undefined ? {} : { founders }),
+      ...(disk === undefined ? {} : { openJournal: () => disk.open(this.#userOf(peer)) }),
+    }
     const servlet = this.#backend.create(components, this.#backendOptions)
-    const member: FleetMember = { name, peer, servlet, startedAt: simulation.now, joinedAt: undefined, isLeaving: false }
+    const member: FleetMember = { name, peer, servlet, startedAt: simulation.now, joinedAt: undefined, isLeaving: false, disk }
     this.#members.set(name, member)
     this.#changed()
     simulation.note(`start ${name}`)
@@ -132,8 +157,8 @@ export class Fleet {
     return false
   }
 
-  /** The process dies. */
-  crash(name: string): void {
+  /** The process dies; without another word its machine is gone with it. */
+  crash(name: string, fate: DiskFate = "lost"): void {
     const member = this.#members.get(name)
     if (member === undefined) return
     this.crashes++
@@ -141,22 +166,33 @@ export class Fleet {
     this.#members.delete(name)
     this.#changed()
     member.peer.crash()
+    if (fate === "lost") this.#machines.delete(name)
+    if (fate === "unsynced") member.disk?.losePower(this.simulation.now)
   }
 
-  /** The peer leaves properly, then its process ends. A crash in between is possible. */
-  async leave(name: string): Promise<void> {
+  /**
+   * The peer leaves properly, then its process ends, and with `fate` "lost" its
+   * machine. A crash in between is possible. True when this call has ended it.
+   */
+  async leave(name: string, fate: DiskFate = "lost"): Promise<boolean> {
     const member = this.#members.get(name)
-    if (member === undefined || member.isLeaving) return
+    if (member === undefined || member.isLeaving) return false
     member.isLeaving = true
     this.#changed()
     this.leaves++
     this.simulation.note(`leave ${name}`)
     await member.servlet.leave()
     await member.peer.link.stop()
-    if (!this.#isCurrent(member)) return
+    if (!this.#isCurrent(member)) return false
     this.#members.delete(name)
     this.#changed()
     member.peer.exit()
+    if (fate === "lost") this.#machines.delete(name)
+    return true
+  }
+
+  #userOf(peer: SimPeer): DiskUser {
+    return { now: () => this.simulation.now, stall: (durationMs) => peer.stall(durationMs) }
   }
 
   #bootstrapFor(name: string): string[] {

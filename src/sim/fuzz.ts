@@ -6,8 +6,10 @@ import type { ScenarioReport } from "./report.ts"
 import { runScenario } from "./run-scenario.ts"
 import type { ScenarioComponents } from "./run-scenario.ts"
 import type { Fault, TimedFault } from "./faults.ts"
-import { mayLoseRecords } from "./scenario.ts"
+import type { DiskFate } from "./fleet.ts"
+import { mayLoseRecords, mayReadStale } from "./scenario.ts"
 import type { LatencyChoice, Scenario } from "./scenario.ts"
+import type { NetworkConditions } from "./sim-network.ts"
 import { SimRandom } from "./sim-random.ts"
 
 /** What a scenario did: its report, or the error that an event threw. */
@@ -68,6 +70,7 @@ export function drawScenario(seed: number): Scenario {
       dialRoundTrips: random.below(4),
       resetOnCrash: random.pick([0, 0.5, 1]) ?? 0,
       breakAfterMs: Math.round(random.between(1000, 60_000)),
+      ...(weather !== "changes" && random.chance(0.2) ? drawUpload(random) : {}),
     },
     registrations: {
       phones: 2 + random.below(20),
@@ -77,7 +80,9 @@ export function drawScenario(seed: number): Scenario {
       removals: random.pick([0, 0.1, 0.4]) ?? 0.1,
     },
     lookups: { perSecond: random.between(0.5, 20) },
+    storage: random.chance(0.4) ? "disk" : "memory",
     faults: [],
+    ...(weather !== "changes" && random.chance(0.15) ? { maxClockSkewMs: Math.round(random.between(100, 60_000)) } : {}),
     ...(weather === "storm" && random.chance(0.3) ? { churn: { medianSessionMs: random.between(30_000, 600_000), graceful: random.float() } } : {}),
   }
   return { ...scenario, faults: drawFaults(random, scenario, weather) }
@@ -89,10 +94,29 @@ function drawFaults(random: SimRandom, scenario: Scenario, weather: Weather): Ti
   const windowMs = random.pick([500, 5000, 60_000, 300_000]) ?? 60_000
   const faults: TimedFault[] = []
   for (let tries = 0; faults.length < count && tries < 60; tries++) {
-    const fault = { atMs: Math.round(random.between(0, windowMs)), ...drawFault(random, weather) }
-    if (weather === "storm" || !mayLoseRecords({ ...scenario, faults: [...faults, fault] })) faults.push(fault)
+    const fault = { atMs: Math.round(random.between(0, windowMs)), ...drawFault(random, weather, scenario.storage === "disk") }
+    if (isIn(weather, { ...scenario, faults: [...faults, fault] })) faults.push(fault)
   }
   return faults.sort((a, b) => a.atMs - b.atMs)
+}
+
+function isIn(weather: Weather, scenario: Scenario): boolean {
+  switch (weather) {
+    case "changes":
+      return !mayReadStale(scenario)
+    case "network":
+      return !mayLoseRecords(scenario)
+    case "storm":
+      return true
+  }
+}
+
+/** From what a household has to what a house full of servers has. */
+function drawUpload(random: SimRandom): Partial<NetworkConditions> {
+  return {
+    uploadBytesPerSecond: Math.round(30_000 * 100 ** random.float()),
+    maxQueueBytes: random.pick([65_536, 524_288, 4_194_304]) ?? 65_536,
+  }
 }
 
 function drawLatency(random: SimRandom): LatencyChoice {
@@ -101,18 +125,31 @@ function drawLatency(random: SimRandom): LatencyChoice {
 }
 
 const changes = ["crash", "restart", "leave", "leave", "join", "join", "reset"] as const
-const faultKinds = [...changes, "partition", "one-way", "loss", "slow"] as const
+const faultKinds = [...changes, "partition", "one-way", "loss", "slow", "pause"] as const
+const diskChanges = [...changes, "restart", "disk-full", "crash-in-commit"] as const
+const diskFaultKinds = [...faultKinds, "restart", "disk-full", "crash-in-commit", "slow-disk", "blackout"] as const
 
-function drawFault(random: SimRandom, weather: Weather): Fault {
-  const kinds = weather === "changes" ? changes : faultKinds
+function drawFault(random: SimRandom, weather: Weather, onDisk: boolean): Fault {
+  const kinds = weather === "changes" ? (onDisk ? diskChanges : changes) : onDisk ? diskFaultKinds : faultKinds
   const forMs = Math.round(random.between(1000, 90_000))
   const few = 1 + random.below(random.chance(0.3) ? 3 : 1)
+  const downMs = Math.round(random.between(10, 30_000))
   const kind = random.pick(kinds) ?? "crash"
   switch (kind) {
     case "crash":
       return { kind, victims: few }
     case "restart":
-      return { kind, victims: few, downMs: Math.round(random.between(10, 30_000)) }
+      return { kind, victims: few, downMs, ...drawRestart(random, onDisk) }
+    case "crash-in-commit":
+      return { kind, victims: few, downMs, forMs }
+    case "blackout":
+      return { kind, downMs }
+    case "disk-full":
+      return { kind, victims: few, forMs }
+    case "slow-disk":
+      return { kind, victims: few, byMs: Math.round(random.between(5, 2000)), forMs }
+    case "pause":
+      return { kind, victims: few, forMs: Math.round(200 * 300 ** random.float()) }
     case "leave":
       return { kind, victims: few }
     case "join":
@@ -127,6 +164,13 @@ function drawFault(random: SimRandom, weather: Weather): Fault {
       return { kind, share: random.between(0.05, 1) }
     case "slow":
       return { kind, victims: few, byMs: Math.round(random.between(50, 3000)), forMs }
+  }
+}
+
+function drawRestart(random: SimRandom, onDisk: boolean): { readonly disk?: DiskFate; readonly graceful?: boolean } {
+  return {
+    ...(onDisk ? { disk: random.pick(["kept", "kept", "unsynced", "lost"] as const) ?? "kept" } : {}),
+    ...(random.chance(0.3) ? { graceful: true } : {}),
   }
 }
 
@@ -164,6 +208,13 @@ function* smallerScenarios(scenario: Scenario): Generator<Scenario> {
     if (fewer >= 1 && fewer < peers) yield { ...withLookups, peers: fewer }
   }
   if ((network?.jitter ?? 0) > 0) yield { ...withLookups, network: { ...network, jitter: 0 } }
+  if (network?.uploadBytesPerSecond !== undefined) {
+    const { uploadBytesPerSecond: _rate, maxQueueBytes: _bytes, ...wide } = network
+    yield { ...withLookups, network: wide }
+  }
+  const { maxClockSkewMs, ...punctual } = withLookups
+  if (maxClockSkewMs !== undefined) yield punctual
+  if (scenario.storage === "disk") yield { ...withLookups, storage: "memory" }
   if (scenario.latency?.kind === "plane") yield { ...withLookups, latency: { kind: "constant", oneWayMs: 20 } }
 }
 

@@ -1,5 +1,6 @@
 /** The places of peers in the modelled network, and the connections between them. */
 import type { Channel, PeerEvent, PeerId } from "../link/link.ts"
+import type { Backlog } from "./backlog.ts"
 
 /** What a host does with what arrives. */
 export interface HostReceiver {
@@ -13,6 +14,8 @@ export interface Host {
   readonly index: number
   readonly receiver: HostReceiver
   readonly connections: Map<PeerId, Connection>
+  /** Of the process; undefined as long as nothing has ever held it up. */
+  backlog: Backlog | undefined
   isUp: boolean
   /** Hosts of different groups do not reach each other. */
   group: number

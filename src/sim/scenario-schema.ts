@@ -10,7 +10,15 @@ const atMs = ms
 
 const faultSchema = z.discriminatedUnion("kind", [
   z.strictObject({ atMs, kind: z.literal("crash"), victims: count }),
-  z.strictObject({ atMs, kind: z.literal("restart"), victims: count, downMs: ms }),
+  z.strictObject({
+    atMs, kind: z.literal("restart"), victims: count, downMs: ms,
+    disk: z.enum(["kept", "unsynced", "lost"]).optional(), graceful: z.boolean().optional(),
+  }),
+  z.strictObject({ atMs, kind: z.literal("crash-in-commit"), victims: count, downMs: ms, forMs: ms }),
+  z.strictObject({ atMs, kind: z.literal("blackout"), downMs: ms }),
+  z.strictObject({ atMs, kind: z.literal("disk-full"), victims: count, forMs: ms }),
+  z.strictObject({ atMs, kind: z.literal("slow-disk"), victims: count, byMs: ms, forMs: ms }),
+  z.strictObject({ atMs, kind: z.literal("pause"), victims: count, forMs: ms }),
   z.strictObject({ atMs, kind: z.literal("leave"), victims: count }),
   z.strictObject({ atMs, kind: z.literal("join"), newcomers: count }),
   z.strictObject({ atMs, kind: z.literal("partition"), share, forMs: ms }),
@@ -48,6 +56,7 @@ const scenarioSchema = z.strictObject({
     .optional(),
   backendOptions: z.record(z.string(), z.unknown()).optional(),
   maxClockSkewMs: ms.optional(),
+  storage: z.enum(["memory", "disk"]).optional(),
   registrations: z.strictObject({
     phones: count,
     phonesPerKey: count.optional(),

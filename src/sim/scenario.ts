@@ -29,6 +29,8 @@ export interface Scenario {
   readonly network?: Partial<NetworkConditions>
   readonly backendOptions?: Readonly<Record<string, unknown>>
   readonly maxClockSkewMs?: number
+  /** Where peers keep their records; on disks they outlive a restart. @default "memory" */
+  readonly storage?: "memory" | "disk"
   readonly registrations: RegistrationOptions
   readonly lookups?: LookupOptions
   /** Work without faults before they start. @default 30_000 */
@@ -67,40 +69,84 @@ export function lastTroubleMs(scenario: Scenario): number {
 }
 
 function lastsMs(fault: TimedFault): number {
-  if ("forMs" in fault) return fault.forMs
-  return fault.kind === "restart" ? fault.downMs : 0
+  const forMs = "forMs" in fault ? fault.forMs : 0
+  const downMs = "downMs" in fault ? fault.downMs : 0
+  return forMs + downMs + (fault.kind === "restart" && fault.graceful === true ? leaveMs : 0)
 }
+
+/** No peer takes longer to leave. */
+const leaveMs = 10_000
 
 /**
  * Whether the faults go beyond what replication promises to survive: more than
  * one crash within one repair interval, or a crash while peers are cut off and
  * cannot copy. Such a scenario may lose records; everything else must hold.
+ * A peer that comes back with its disk has taken nothing away, however many do so at once.
  */
 export function mayLoseRecords(scenario: Scenario): boolean {
+  return isBeyondReplication(scenario, (fault) => losesCopies(fault, scenario))
+}
+
+function losesCopies(fault: TimedFault, { storage }: Scenario): boolean {
+  switch (fault.kind) {
+    case "crash":
+      return true
+    case "restart":
+      return fault.graceful !== true && (storage !== "disk" || (fault.disk ?? "kept") !== "kept")
+    case "blackout":
+      return storage !== "disk"
+    default:
+      return false
+  }
+}
+
+/** For a while at least, what peers hold is out of reach. */
+function takesCopiesAway(fault: TimedFault, { storage }: Scenario): boolean {
+  switch (fault.kind) {
+    case "crash":
+    case "blackout":
+      return true
+    case "restart":
+      return fault.graceful !== true
+    case "crash-in-commit":
+      return storage === "disk"
+    default:
+      return false
+  }
+}
+
+function isBeyondReplication(scenario: Scenario, isCrash: (fault: TimedFault) => boolean): boolean {
   if (scenario.churn !== undefined && (scenario.churn.graceful ?? 0) < 1) return true
   const interval = scenario.repairIntervalMs ?? 60_000
   const faults = scenario.faults ?? []
-  const crashes = faults.filter((fault) => fault.kind === "crash" || fault.kind === "restart")
-  if (crashes.some((crash) => crash.victims > 1)) return true
-  const times = crashes.map((crash) => crash.atMs).sort((a, b) => a - b)
-  if (times.some((time, index) => index > 0 && time - (times[index - 1] ?? 0) < interval)) return true
+  const crashes = faults.filter(isCrash)
+  if (crashes.some((crash) => crash.kind === "blackout" || ("victims" in crash && crash.victims > 1))) return true
+  const times = crashes.map((crash) => [crash.atMs, crash.atMs + ("forMs" in crash ? crash.forMs : 0)] as const).sort(([a], [b]) => a - b)
+  if (times.some(([from], index) => index > 0 && from - (times[index - 1]?.[1] ?? 0) < interval)) return true
   const cuts = faults.filter((fault) => fault.kind === "partition" || fault.kind === "one-way" || fault.kind === "loss")
-  return cuts.some((cut) => times.some((time) => time > cut.atMs - interval && time < cut.atMs + cut.forMs + interval))
+  return cuts.some((cut) => times.some(([from, to]) => to > cut.atMs - interval && from < cut.atMs + cut.forMs + interval))
 }
 
 /**
  * Whether readers may be shown something old while the faults go on: the
  * network lets peers take each other for dead, and then two of them may answer
- * for one key. Without such faults every read is right at any moment.
+ * for one key; or all who hold a record are away. Without such faults every
+ * read is right at any moment.
  */
 export function mayReadStale(scenario: Scenario): boolean {
   const hasWrongClocks = (scenario.maxClockSkewMs ?? 0) > 0 || (scenario.faults ?? []).some(({ kind }) => kind === "clock")
-  return mayLoseRecords(scenario) || mayMistakeForDead(scenario) || hasWrongClocks
+  const mayMiss = isBeyondReplication(scenario, (fault) => takesCopiesAway(fault, scenario))
+  return mayMiss || mayMistakeForDead(scenario) || hasWrongClocks
 }
+
+/** Nobody who lives and can be reached is taken for dead because of them. */
+const harmless: readonly TimedFault["kind"][] = [
+  "crash", "restart", "crash-in-commit", "blackout", "disk-full", "leave", "join", "reset", "clock",
+]
 
 /** Whether peers that live and can be reached may take each other for dead. */
 export function mayMistakeForDead(scenario: Scenario): boolean {
-  if ((scenario.network?.lossRate ?? 0) > 0) return true
-  const harmless: readonly TimedFault["kind"][] = ["crash", "restart", "leave", "join", "reset", "clock"]
-  return (scenario.faults ?? []).some((fault) => !harmless.includes(fault.kind))
+  const { lossRate = 0, uploadBytesPerSecond = Infinity } = scenario.network ?? {}
+  if (lossRate > 0 || uploadBytesPerSecond < Infinity) return true
+  return (scenario.faults ?? []).some(({ kind }) => !harmless.includes(kind))
 }

@@ -74,7 +74,7 @@ export class SimLink implements Link, HostReceiver {
   }
 
   send(to: PeerId, channel: Channel, frame: Uint8Array): boolean {
-    if (!this.#isStarted) return false
+    if (!this.#isStarted || !this.#host.isUp) return false
     if (frame.length > maxFrameBytes) {
       this.#network.dropped.tooLong++
       return false

@@ -88,6 +88,7 @@ export class SimNetwork {
       index: this.#hostCount++,
       receiver,
       connections: new Map(),
+      backlog: undefined,
       isUp: true,
       group: 0,
       slownessMs: 0,
@@ -165,14 +166,16 @@ export class SimNetwork {
     const target = known === undefined ? this.#hosts.get(to) : known.dialler === from ? known.listener : known.dialler
     const now = this.#clock.now
     const conditions = this.conditions
-    const departure = Math.max(now, from.uploadFreeAt)
-    if (((departure - now) / 1000) * conditions.uploadBytesPerSecond > conditions.maxQueueBytes) {
-      return this.#drop("queue", false)
+    let leftAt = from.backlog === undefined ? now : Math.max(now, from.backlog.until)
+    const rate = conditions.uploadBytesPerSecond
+    if (rate !== Infinity) {
+      const departure = Math.max(leftAt, from.uploadFreeAt)
+      if (((departure - leftAt) / 1000) * rate > conditions.maxQueueBytes) return this.#drop("queue", false)
+      leftAt = departure + (frame.length * 1000) / rate
+      from.uploadFreeAt = leftAt
     }
-    const leftAt = departure + (frame.length * 1000) / conditions.uploadBytesPerSecond
-    from.uploadFreeAt = leftAt
     if (target === from) {
-      this.#clock.at(now, new Delivery(this, from, target, channel, frame))
+      this.#clock.at(leftAt, new Delivery(this, from, target, channel, frame))
       return true
     }
     if (target === undefined || !target.isUp) return this.#drop("down", true)
@@ -300,7 +303,9 @@ export class SimNetwork {
   }
 
   #tellDown(host: Host, peerId: PeerId): void {
-    if (host.isUp && !host.connections.has(peerId)) host.receiver.peerEvent({ name: "down", peerId })
+    const tell = { isCancelled: false, fire: () => this.#tellDown(host, peerId) }
+    if (!host.isUp || host.connections.has(peerId) || host.backlog?.keeps(tell) === true) return
+    host.receiver.peerEvent({ name: "down", peerId })
   }
 }
 
@@ -324,6 +329,7 @@ class Delivery implements SimEvent {
   }
 
   fire(): void {
+    if (this.#to.backlog?.keeps(this) === true) return
     this.#network.arrive(this.#from, this.#to, this.#channel, this.#frame, this.#connection)
   }
 }

@@ -1,5 +1,6 @@
 /** One simulated process: a Runtime and a Link that live and die together. */
 import type { Logger, Metrics } from "../runtime/runtime.ts"
+import { Backlog } from "./backlog.ts"
 import type { VirtualClock } from "./clock.ts"
 import { SimLink } from "./sim-link.ts"
 import type { SimNetwork } from "./sim-network.ts"
@@ -21,12 +22,14 @@ export class SimPeer {
   readonly runtime: SimRuntime
   readonly link: SimLink
   readonly #network: SimNetwork
+  readonly #clock: VirtualClock
   readonly #onGone: () => void
   #isUp = true
 
   constructor(name: string, components: SimPeerComponents) {
     this.name = name
     this.#network = components.network
+    this.#clock = components.clock
     this.#onGone = components.onGone
     this.runtime = new SimRuntime({ ...components, name })
     this.link = new SimLink(name, { network: components.network, runtime: this.runtime })
@@ -49,6 +52,14 @@ export class SimPeer {
   /** Everything that arrives is dealt with so much later. */
   slowDown(slownessMs: number): void {
     this.link.host.slownessMs = slownessMs
+  }
+
+  /** Nothing happens in this process for so long: what is due is late, what arrives waits. */
+  stall(durationMs: number): void {
+    const backlog = this.runtime.backlog ?? new Backlog(this.#clock)
+    this.runtime.backlog = backlog
+    this.link.host.backlog = backlog
+    backlog.stall(durationMs)
   }
 
   #end(graceful: boolean): void {

@@ -1,6 +1,7 @@
 /** The Runtime of one simulated peer: virtual time, its own clock error, its own stream of randomness. */
 import { badArgument } from "../errors.ts"
 import type { Logger, Metrics, Runtime, Timer } from "../runtime/runtime.ts"
+import type { Backlog } from "./backlog.ts"
 import type { VirtualClock } from "./clock.ts"
 import type { SimEvent } from "./event-heap.ts"
 import type { SimRandom } from "./sim-random.ts"
@@ -36,6 +37,8 @@ export class SimRuntime implements Runtime {
   /** The peer's. */
   readonly name: string
   readonly #clock: VirtualClock
+  /** Set once something holds the process up. */
+  backlog: Backlog | undefined
   #isHalted = false
 
   constructor(components: RuntimeComponents) {
@@ -100,8 +103,8 @@ class SimTimer implements Timer, SimEvent {
 
   fire(): void {
     const callback = this.#callback
+    if (callback === undefined || this.#runtime.isHalted || this.#runtime.backlog?.keeps(this) === true) return
     this.#callback = undefined
-    if (callback === undefined || this.#runtime.isHalted) return
     this.#clock.eventPeer = this.#runtime.name
     callback()
   }

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { DurableStore } from "../../src/overlay/durable-store.ts"
-import { Journal } from "../../src/overlay/journal.ts"
+import { SqliteJournal } from "../../src/overlay/sqlite-journal.ts"
 import { NodeRuntime } from "../../src/runtime/node.ts"
 import { writeUntilKilled } from "./writer.ts"
 
@@ -73,7 +73,7 @@ function check(path: string, orders: ReadonlyMap<string, number>, round: number)
   const integrity = database.prepare("PRAGMA integrity_check").get()?.["integrity_check"]
   database.close()
   if (integrity !== "ok") throw new Error(`round ${round}: the file is corrupt: ${String(integrity)}`)
-  const store = new DurableStore({ runtime: new NodeRuntime({ logLevel: "warn" }), journal: new Journal(path) })
+  const store = new DurableStore({ runtime: new NodeRuntime({ logLevel: "warn" }), journal: new SqliteJournal(path) })
   try {
     for (const [key, order] of orders) {
       const found = store.get(key)[0]?.order

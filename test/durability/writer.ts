@@ -1,6 +1,6 @@
 /** Writes records until the process is killed, and says which changes are safe: a line `KEY ORDER` on stdout for each. */
 import { DurableStore } from "../../src/overlay/durable-store.ts"
-import { Journal } from "../../src/overlay/journal.ts"
+import { SqliteJournal } from "../../src/overlay/sqlite-journal.ts"
 import { NodeRuntime } from "../../src/runtime/node.ts"
 
 const keys = 2_000
@@ -9,7 +9,7 @@ const lifeMs = 3_600_000
 /** See the head of this file. Orders count from `firstOrder` on. */
 export async function writeUntilKilled(path: string, firstOrder: number): Promise<never> {
   const runtime = new NodeRuntime({ logLevel: "warn" })
-  const store = new DurableStore({ runtime, journal: new Journal(path) })
+  const store = new DurableStore({ runtime, journal: new SqliteJournal(path) })
   let order = firstOrder
   const change = (): string => {
     const key = (runtime.random.uint32() % keys).toString(16).padStart(40, "0")

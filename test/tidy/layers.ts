@@ -1,6 +1,7 @@
 /** Who may import whom. A path names a file, or a folder with all in it; the longest one that fits decides. */
 
 const runtime = "src/runtime/runtime.ts"
+const journal = "src/runtime/journal.ts"
 const link = "src/link/link.ts"
 const transport = "src/sip/transport/transport.ts"
 
@@ -17,8 +18,8 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "src/runtime": [],
   "src/dns": [runtime],
   "src/link": [runtime],
-  "src/servlet": [link, runtime],
-  "src/overlay": ["src/servlet", link, runtime],
+  "src/servlet": [link, runtime, journal],
+  "src/overlay": ["src/servlet", link, runtime, journal],
   "backends": ["src/servlet"],
   "backends/memory": ["src/servlet", runtime],
   "backends/bamboo": ["src/servlet", "src/overlay", link, runtime],

@@ -4,13 +4,13 @@ import { join } from "node:path"
 import fc from "fast-check"
 import { afterEach, describe, expect, it } from "vitest"
 import { DurableStore } from "../../../src/overlay/durable-store.ts"
-import type { JournalOptions } from "../../../src/overlay/journal.ts"
-import { Journal } from "../../../src/overlay/journal.ts"
 import { wholeRing } from "../../../src/overlay/key-range.ts"
 import type { Id } from "../../../src/overlay/id.ts"
 import { MemoryStore } from "../../../src/overlay/memory-store.ts"
 import type { StoredRecord } from "../../../src/overlay/record.ts"
 import { graceMs } from "../../../src/overlay/record.ts"
+import type { JournalOptions } from "../../../src/overlay/sqlite-journal.ts"
+import { SqliteJournal } from "../../../src/overlay/sqlite-journal.ts"
 import type { RecordStore } from "../../../src/overlay/store.ts"
 import { ManualRuntime } from "../../support/manual-runtime.ts"
 import { id, record } from "./arbitraries.ts"
@@ -32,7 +32,7 @@ function newFile(): string {
 }
 
 function open(path: string, runtime = new ManualRuntime(), options: JournalOptions = {}) {
-  const journal = new Journal(path, options)
+  const journal = new SqliteJournal(path, options)
   return { journal, runtime, store: new DurableStore({ runtime, journal }) }
 }
 
@@ -50,7 +50,7 @@ function contents(store: RecordStore): Map<Id, readonly StoredRecord[]> {
   return new Map(store.keys(wholeRing, 10_000).map((at) => [at, store.get(at).map(plain).sort(byHash)]))
 }
 
-storeContract("DurableStore", (runtime, options) => new DurableStore({ runtime, journal: new Journal(inMemory) }, options))
+storeContract("DurableStore", (runtime, options) => new DurableStore({ runtime, journal: new SqliteJournal(inMemory) }, options))
 
 describe("a store on disk", () => {
   it("tells when a change is safe: after the tick in which it came", async () => {
@@ -145,7 +145,7 @@ describe("a store on disk", () => {
     const before = open(path)
     for (const order of [1, 2]) before.store.put(key(`${order}`), { ...long, order })
     before.store.close()
-    const journal = new Journal(path)
+    const journal = new SqliteJournal(path)
     const store = new DurableStore({ runtime: new ManualRuntime(), journal, accept: ({ order }) => order < 2 })
     expect(store.keys(wholeRing, 9)).toEqual([key("1")])
     store.close()
@@ -208,11 +208,11 @@ describe("the journal", () => {
 
   it.each([
     ["no database", (path: string) => writeFileSync(path, "no database at all".repeat(100))],
-    ["used by another", (path: string) => void new Journal(path)],
+    ["used by another", (path: string) => void new SqliteJournal(path)],
   ])("that is %s is refused with advice", (_, prepare) => {
     const path = newFile()
     prepare(path)
-    expect(() => new Journal(path)).toThrow(expect.objectContaining({ code: "P2PSIP_STORAGE" }))
+    expect(() => new SqliteJournal(path)).toThrow(expect.objectContaining({ code: "P2PSIP_STORAGE" }))
   })
 })
 

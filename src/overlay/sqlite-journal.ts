@@ -13,6 +13,7 @@
 import { DatabaseSync } from "node:sqlite"
 import type { StatementSync } from "node:sqlite"
 import { P2PSipError } from "../errors.ts"
+import type { Batch, Journal } from "../runtime/journal.ts"
 
 export interface JournalOptions {
   /**
@@ -28,15 +29,6 @@ export interface JournalOptions {
 
 export const journalDefaults = { survives: "process", maxFileBytes: 16 * 1024 ** 3 } as const
 
-/** What one commit brought, or a part of it. */
-export interface Batch {
-  readonly id: number
-  /** Milliseconds since 1970 from which on none of its records is needed. */
-  readonly forgottenAt: number
-  readonly records: number
-  readonly body: Uint8Array
-}
-
 const pageBytes = 4096
 /** Tells our files from other programs' ("p2ps"), and their layouts apart. */
 const applicationId = 0x70_32_70_73
@@ -50,7 +42,7 @@ const layout = `
 `
 
 /** See the head of this file. Every method throws `P2PSIP_STORAGE`. */
-export class Journal {
+export class SqliteJournal implements Journal {
   readonly #path: string
   readonly #database: DatabaseSync
   readonly #insert: StatementSync
@@ -79,22 +71,18 @@ export class Journal {
     }
   }
 
-  /** Records in all batches, those that are not needed any more included. */
   get records(): number {
     return this.#records
   }
 
-  /** The batches in the order in which they were written. Commit nothing before the iteration has ended. */
   oldest(): Iterable<Batch> {
     return this.#read(this.#oldest.iterate())
   }
 
-  /** Batches none of whose records is needed at `time`, milliseconds since 1970; the longest past first. As `oldest`. */
   past(time: number): Iterable<Batch> {
     return this.#read(this.#past.iterate(Math.floor(time)))
   }
 
-  /** Removes some batches and adds others, all or nothing; returns the ids of those that were added. */
   commit(removed: readonly Batch[], added: readonly Omit<Batch, "id">[]): number[] {
     if (removed.length === 0 && added.length === 0) return []
     return this.#try("written", () => {
