@@ -4,7 +4,7 @@
  * Text of fixed length compares like the number it stands for, is a Map key,
  * never changes and reads well in a log.
  */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import type { PeerId } from "../link/link.ts"
 
 /** 40 lower-case hexadecimal digits. */
@@ -39,5 +39,6 @@ export function isBetweenOrAt(from: Id, id: Id, to: Id): boolean {
 }
 
 function digest(data: Uint8Array | string): Id {
-  return createHash("sha256").update(data).digest("hex").slice(0, idBytes * 2)
+  // Hexadecimal from the start, cut afterwards, would keep what is cut off in memory with every key.
+  return Buffer.from(hash("sha256", data, "binary"), "latin1").toString("hex", 0, idBytes)
 }

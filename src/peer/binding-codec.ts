@@ -25,10 +25,10 @@ const maxPathBytes = 2048
 
 export function encodeBinding(binding: Omit<Binding, "expiresSeconds">): Uint8Array {
   const writer = new ByteWriter(256)
-  writer.uint8(version).bytes(latin1(binding.contact)).bytes(latin1(binding.parameters))
-  writer.varint(binding.qThousandths).bytes(latin1(binding.callId)).uint32(binding.cseq)
-  writer.bytes(latin1(binding.userAgent)).varint(binding.path.length)
-  for (const value of binding.path) writer.bytes(latin1(value))
+  writer.uint8(version).binary(binding.contact).binary(binding.parameters)
+  writer.varint(binding.qThousandths).binary(binding.callId).uint32(binding.cseq)
+  writer.binary(binding.userAgent).varint(binding.path.length)
+  for (const value of binding.path) writer.binary(value)
   return writer.finish()
 }
 
@@ -37,19 +37,14 @@ export function decodeBinding(bytes: Uint8Array, expiresSeconds: number): Bindin
   const reader = new ByteReader(bytes)
   const found = reader.uint8()
   if (found !== version) throw badFrame(`a binding of version ${version}`, `version ${found}`)
-  const text = (maxBytes: number): string => Buffer.from(reader.bytes(maxBytes)).toString("latin1")
-  const contact = text(maxContactBytes)
-  const parameters = text(maxParameterBytes)
+  const contact = reader.binary(maxContactBytes)
+  const parameters = reader.binary(maxParameterBytes)
   const qThousandths = reader.varint()
   if (qThousandths > 1000) throw badFrame("a q of at most 1000 thousandths", `${qThousandths}`)
-  const callId = text(maxCallIdBytes)
+  const callId = reader.binary(maxCallIdBytes)
   const cseq = reader.uint32()
-  const userAgent = text(maxUserAgentBytes)
-  const path = Array.from({ length: reader.count(maxPathValues) }, () => text(maxPathBytes))
+  const userAgent = reader.binary(maxUserAgentBytes)
+  const path = Array.from({ length: reader.count(maxPathValues) }, () => reader.binary(maxPathBytes))
   reader.end()
   return { contact, parameters, qThousandths, expiresSeconds, callId, cseq, path, userAgent }
-}
-
-function latin1(text: string): Uint8Array {
-  return Buffer.from(text, "latin1")
 }

@@ -81,7 +81,8 @@ function mutationOf(change: BindingChange, sequence: Sequence): Mutation {
 }
 
 function valueHashOf(contact: string, parameters: string): Uint8Array {
-  return hash("sha256", Buffer.from(bindingKey(contact, parameters), "latin1"), "buffer").subarray(0, valueHashBytes)
+  const digest = hash("sha256", Buffer.from(bindingKey(contact, parameters), "latin1"), "binary")
+  return Buffer.from(digest.slice(0, valueHashBytes), "latin1")
 }
 
 /** A Call-ID that is longer than a sequence's name should be is named by its hash. */

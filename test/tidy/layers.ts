@@ -9,12 +9,13 @@ const transport = "src/sip/transport/transport.ts"
 const edge = ["served-domains", "authenticator", "refusal", "location-service"].map((name) => `src/sip/registrar/${name}.ts`)
 
 /** What anybody may import. */
-export const common: readonly string[] = ["src/errors.ts", "src/codec.ts"]
+export const common: readonly string[] = ["src/errors.ts", "src/codec.ts", "src/hmac.ts"]
 
 /** What the files of a layer may import beyond {@link common} and their own layer. */
 export const layers: Readonly<Record<string, readonly string[]>> = {
   "src/errors.ts": [],
   "src/codec.ts": [],
+  "src/hmac.ts": [],
   "src/runtime": [],
   "src/dns": [runtime],
   "src/link": [runtime],

@@ -7,8 +7,8 @@
  * `d.` and in base64url: the first 9 bytes of HMAC-SHA256 over Call-ID and
  * flow key, then the flow key, which is empty for the side of the overlay.
  */
-import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto"
-import type { KeyObject } from "node:crypto"
+import { timingSafeEqual } from "node:crypto"
+import { Hmac } from "../../hmac.ts"
 
 const prefix = "d."
 const macBytes = 9
@@ -16,17 +16,16 @@ const maxTokenLength = 400
 
 /** Makes and checks the dialog tokens of one peer. */
 export class DialogTokens {
-  readonly #secret: KeyObject
+  readonly #hmac: Hmac
 
   /** `secret`: 32 bytes that no other process knows. */
   constructor(secret: Uint8Array) {
-    this.#secret = createSecretKey(secret)
+    this.#hmac = new Hmac(secret)
   }
 
   /** The token for one side of the dialog with this Call-ID. */
   tokenOf(callId: string, flowKey: string): string {
-    const key = Buffer.from(flowKey, "latin1")
-    return prefix + Buffer.concat([this.#mac(callId, key), key]).toString("base64url")
+    return prefix + Buffer.from(this.#mac(callId, flowKey) + flowKey, "latin1").toString("base64url")
   }
 
   /** The flow key in a token for this Call-ID; undefined for any other text. */
@@ -34,11 +33,11 @@ export class DialogTokens {
     if (!token.startsWith(prefix) || token.length > maxTokenLength) return undefined
     const bytes = Buffer.from(token.slice(prefix.length), "base64url")
     if (bytes.length < macBytes) return undefined
-    const key = bytes.subarray(macBytes)
-    return timingSafeEqual(bytes.subarray(0, macBytes), this.#mac(callId, key)) ? key.toString("latin1") : undefined
+    const key = bytes.toString("latin1", macBytes)
+    return timingSafeEqual(bytes.subarray(0, macBytes), Buffer.from(this.#mac(callId, key), "latin1")) ? key : undefined
   }
 
-  #mac(callId: string, key: Uint8Array): Buffer {
-    return createHmac("sha256", this.#secret).update(`dialog\n${callId}\n`, "latin1").update(key).digest().subarray(0, macBytes)
+  #mac(callId: string, key: string): string {
+    return this.#hmac.of(`dialog\n${callId}\n${key}`).slice(0, macBytes)
   }
 }

@@ -6,7 +6,8 @@
  * flow to use: nothing is stored per phone. Layout, then base64url: the first
  * 12 bytes of HMAC-SHA256 over the flow key, then the flow key.
  */
-import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from "node:crypto"
+import { timingSafeEqual } from "node:crypto"
+import { Hmac } from "../../hmac.ts"
 
 const macBytes = 12
 /** Longer than any flow key; bounds the work on a hostile token. */
@@ -14,17 +15,16 @@ const maxTokenCharacters = 400
 
 /** Makes and checks the flow tokens of one peer. */
 export class FlowTokens {
-  readonly #secret: KeyObject
+  readonly #hmac: Hmac
 
   /** `secret`: 32 random bytes that no other process knows. */
   constructor(secret: Uint8Array) {
-    this.#secret = createSecretKey(secret)
+    this.#hmac = new Hmac(secret)
   }
 
   /** The token that names the flow of this key. Letters, digits, `-` and `_` only, so it fits the user part of a SIP URI. */
   tokenOf(flowKey: string): string {
-    const key = Buffer.from(flowKey, "latin1")
-    return Buffer.concat([this.#mac(key), key]).toString("base64url")
+    return Buffer.from(this.#hmac.of(flowKey).slice(0, macBytes) + flowKey, "latin1").toString("base64url")
   }
 
   /** The flow key in a token of this peer; undefined for any other text. */
@@ -32,11 +32,8 @@ export class FlowTokens {
     if (token.length > maxTokenCharacters) return undefined
     const bytes = Buffer.from(token, "base64url")
     if (bytes.length <= macBytes) return undefined
-    const key = bytes.subarray(macBytes)
-    return timingSafeEqual(bytes.subarray(0, macBytes), this.#mac(key)) ? key.toString("latin1") : undefined
-  }
-
-  #mac(key: Uint8Array): Buffer {
-    return createHmac("sha256", this.#secret).update(key).digest().subarray(0, macBytes)
+    const key = bytes.toString("latin1", macBytes)
+    const expected = Buffer.from(this.#hmac.of(key).slice(0, macBytes), "latin1")
+    return timingSafeEqual(bytes.subarray(0, macBytes), expected) ? key : undefined
   }
 }
