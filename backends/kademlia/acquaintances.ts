@@ -36,6 +36,7 @@ const nobody: ReadonlySet<PeerId> = new Set()
 const maxPursuits = 4
 const maxWaiting = 64
 const maxChecks = 64
+const maxIncomplete = 256
 
 /** See the head of this file. */
 export class Acquaintances {
@@ -47,6 +48,8 @@ export class Acquaintances {
   readonly #announcing = new Map<PeerId, Promise<Outcome<AnnouncementAnswer>>>()
   readonly #waiting = new Map<PeerId, Member>()
   readonly #checking = new Set<PeerId>()
+  /** Members that have not got the records of their keys yet. */
+  readonly #incomplete = new Set<PeerId>()
   #pursuits = 0
   #isCompleting = false
 
@@ -82,10 +85,23 @@ export class Acquaintances {
   }
 
   /** A peer announces itself. True if it was taken for dead, and has to be told so. */
-  heardAnnouncement(member: Member): boolean {
+  heardAnnouncement(member: Member, isComplete: boolean): boolean {
     this.heard(member)
+    this.#note(member, isComplete)
     this.#lost.telling(member.peerId)
     return this.#lost.has(member.peerId)
+  }
+
+  /** Whether a peer has the records of its keys, as far as it has said. */
+  #note({ peerId }: Member, isComplete: boolean): void {
+    if (isComplete) this.#incomplete.delete(peerId)
+    else if (this.#incomplete.size < maxIncomplete) this.#incomplete.add(peerId)
+  }
+
+  /** Whom a joiner should ask and tell: the closest members that have their records; the closest of all, where nobody has. */
+  closestComplete(key: Id, count: number, asker: PeerId): Member[] {
+    const complete = this.closest(key, count, new Set([asker, ...this.#incomplete]))
+    return complete.length > 0 ? complete : this.closest(key, count, new Set([asker]))
   }
 
   /** A peer that joins again has ended its earlier life. */
@@ -93,6 +109,7 @@ export class Acquaintances {
     const member = this.#find(peerId)
     if (member === undefined) return
     this.#contacts.remove(member)
+    this.#incomplete.delete(peerId)
     if (this.#components.siblings.remove(peerId)) this.#pursueClosest()
   }
 
@@ -111,6 +128,7 @@ export class Acquaintances {
     const outcome = await client.announce(member, {
       member: self(),
       isActive: siblings.presence === "active",
+      isComplete: siblings.isComplete,
       hadLost,
       known: [...siblings.members.map(({ id }) => id), ...this.#lost.doubtfulIds],
     })
@@ -120,6 +138,7 @@ export class Acquaintances {
     if (outcome.answer.hadLost) siblings.renew()
     if (hadLost) this.#lost.telling(member.peerId)
     this.heard(member)
+    this.#note(member, outcome.answer.isComplete)
     if (outcome.answer.isActive) this.#components.membership.meet(member)
     this.pursue(outcome.answer.members)
     return outcome
@@ -175,6 +194,7 @@ export class Acquaintances {
     client.giveUp(member.peerId)
     membership.report(member.peerId, why)
     this.#contacts.remove(member)
+    this.#incomplete.delete(member.peerId)
     if (!siblings.remove(member.peerId) || siblings.presence !== "active") return
     // Each of the others takes over its own part, and has to find out itself.
     if (why === "dead") for (const other of siblings.neighbours) client.lost(other, member)

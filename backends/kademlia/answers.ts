@@ -47,23 +47,27 @@ export class Answers {
 
   /** From this moment on the announcer is known here, and its keys are not answered for any more. */
   #onAnnounce(from: PeerId, body: ByteReader): Uint8Array {
-    const { member, isActive, hadLost, known } = decodeAnnouncement(body)
+    const { member, isActive, isComplete, hadLost, known } = decodeAnnouncement(body)
     expectSender(from, member)
     this.#expectPresence()
-    const hasLost = this.#acquaintances.heardAnnouncement(member)
+    const hasLost = this.#acquaintances.heardAnnouncement(member, isComplete)
     if (hadLost) this.#siblings.renew()
     const isKnown = new Set(known)
     const close = this.#acquaintances.closestHeard(member.id, this.#maxSiblings, new Set([from]))
     const members = close.filter(({ id }) => !isKnown.has(id.slice(0, shortIdDigits)))
-    return encodeAnnouncementAnswer({ isActive: this.#siblings.presence === "active", hadLost: isActive && hasLost, members })
+    const { presence, isComplete: isOwnComplete } = this.#siblings
+    return encodeAnnouncementAnswer({ isActive: presence === "active", isComplete: isOwnComplete, hadLost: isActive && hasLost, members })
   }
 
   #onFind(from: PeerId, body: ByteReader): Uint8Array {
     const { key, count, asker } = decodeFind(body)
     if (asker !== undefined) expectSender(from, asker)
     this.#expectPresence()
-    if (asker === undefined) this.#acquaintances.forgetEarlierLife(from)
-    else this.#acquaintances.heard(asker)
+    if (asker === undefined) {
+      this.#acquaintances.forgetEarlierLife(from)
+      return encodeMembers(this.#acquaintances.closestComplete(key, count, from))
+    }
+    this.#acquaintances.heard(asker)
     return encodeMembers(this.#acquaintances.closest(key, count, new Set([from])))
   }
 

@@ -47,9 +47,9 @@ export async function joinOverlay(
     checkTime()
     if (closest.length === 0) {
       if (!isWorthWaiting(contacts, failures)) throw bootstrapFailed("Kademlia", contacts, failures)
-    } else if (await announceToAll(components, closest, new Set(failures.keys()), settings, checkTime)) {
-      siblings.activate()
-      return
+    } else {
+      const sources = await announceToAll(components, closest, new Set(failures.keys()), settings, checkTime)
+      if (sources.length > 0) return siblings.activate(sources)
     }
     await joinPause(runtime)
     checkTime()
@@ -57,9 +57,12 @@ export async function joinOverlay(
 }
 
 /**
- * True when all that matter have heard of this peer, and one of them at least
- * was a member already. Those who join as well are told, but do not count as
- * witnesses: of two groups that join side by side, each would know but itself.
+ * Tells all that matter of this peer. Results in those of them that have the
+ * records of their keys, and so of ours; none if nobody has.
+ *
+ * Who joins as well, or has no records yet, is told, but not counted on: of two
+ * groups that join side by side each would know but itself, and in a row of
+ * joiners each would learn from the one before that there is nothing.
  */
 async function announceToAll(
   { siblings, acquaintances, self }: JoiningComponents,
@@ -67,23 +70,23 @@ async function announceToAll(
   failed: Set<PeerId>,
   { minNeighbours }: JoiningSettings,
   checkTime: () => void,
-): Promise<boolean> {
+): Promise<readonly Member[]> {
   const named = new Map(closest.map((member) => [member.peerId, member]))
   const answered = new Set<PeerId>()
-  const joiners = new Set<PeerId>()
+  const incomplete = new Set<PeerId>()
   for (;;) {
     // Others may be joining beside us: who announces itself to us is told of us as well.
     for (const member of siblings.members) named.set(member.peerId, member)
     const live = [...named.values()].filter(({ id, peerId }) => id !== self.id && !failed.has(peerId))
-    const nearest = nearestWitnessed(self.id, closestOf(self.id, live, live.length), minNeighbours, joiners)
+    const nearest = nearestWitnessed(self.id, closestOf(self.id, live, live.length), minNeighbours, incomplete)
     const untold = nearest.filter(({ peerId }) => !answered.has(peerId))
-    if (untold.length === 0) return nearest.some(({ peerId }) => !joiners.has(peerId))
+    if (untold.length === 0) return nearest.filter(({ peerId }) => !incomplete.has(peerId))
     await Promise.all(
       untold.map(async (member) => {
         const outcome = await acquaintances.announce(member)
         if (outcome.kind !== "answered") return void failed.add(member.peerId)
         answered.add(member.peerId)
-        if (!outcome.answer.isActive) joiners.add(member.peerId)
+        if (!outcome.answer.isComplete) incomplete.add(member.peerId)
         for (const other of outcome.answer.members) if (!named.has(other.peerId)) named.set(other.peerId, other)
       }),
     )
@@ -91,10 +94,10 @@ async function announceToAll(
   }
 }
 
-/** Whole subtrees, closest first, until they hold `count` that are not known to be joining themselves. */
-function nearestWitnessed(self: Id, ordered: readonly Member[], count: number, joiners: ReadonlySet<PeerId>): readonly Member[] {
+/** Whole subtrees, closest first, until they hold `count` that are not known to be incomplete. */
+function nearestWitnessed(self: Id, ordered: readonly Member[], count: number, incomplete: ReadonlySet<PeerId>): readonly Member[] {
   let members = 0
-  const reach = ordered.findIndex(({ peerId }) => !joiners.has(peerId) && ++members === count)
+  const reach = ordered.findIndex(({ peerId }) => !incomplete.has(peerId) && ++members === count)
   return reach < 0 ? ordered : wholeSubtrees(self, ordered, reach + 1)
 }
 

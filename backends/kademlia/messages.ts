@@ -26,6 +26,8 @@ export interface Announcement {
   readonly member: Member
   /** Whether it answers for keys; otherwise it joins. */
   readonly isActive: boolean
+  /** Whether it has got the records of its keys, so that others can take them over from it. */
+  readonly isComplete: boolean
   /** Whether it took the receiver for dead, and may have answered for its keys. */
   readonly hadLost: boolean
   /** Of those whom it need not be told: its siblings, and whom it found dead of late. */
@@ -34,6 +36,7 @@ export interface Announcement {
 
 export interface AnnouncementAnswer {
   readonly isActive: boolean
+  readonly isComplete: boolean
   readonly hadLost: boolean
   /** Members close to the announcer that it did not list. */
   readonly members: readonly Member[]
@@ -52,9 +55,10 @@ export interface Farewell {
   readonly members: readonly Member[]
 }
 
-export function encodeAnnouncement({ member, isActive, hadLost, known }: Announcement): Uint8Array {
+export function encodeAnnouncement(announcement: Announcement): Uint8Array {
+  const { member, known } = announcement
   const writer = new ByteWriter()
-  writeMember(writer.uint8(flagsOf(isActive, hadLost)), member)
+  writeMember(writer.uint8(flagsOf(announcement)), member)
   const listed = known.slice(0, maxShortIds)
   writer.varint(listed.length)
   for (const id of listed) writer.hex(id.slice(0, shortIdDigits))
@@ -62,25 +66,25 @@ export function encodeAnnouncement({ member, isActive, hadLost, known }: Announc
 }
 
 export function decodeAnnouncement(reader: ByteReader): Announcement {
-  const flags = readFlags(reader, 3)
+  const flags = readPresence(reader)
   const member = readMember(reader)
   const known: string[] = []
   for (let left = reader.count(maxShortIds, shortIdDigits / 2); left > 0; left--) known.push(reader.hex(shortIdDigits / 2))
   reader.end()
-  return { member, isActive: (flags & 1) !== 0, hadLost: (flags & 2) !== 0, known }
+  return { member, ...flags, known }
 }
 
-export function encodeAnnouncementAnswer({ isActive, hadLost, members }: AnnouncementAnswer): Uint8Array {
-  const writer = new ByteWriter().uint8(flagsOf(isActive, hadLost))
-  writeMembers(writer, members.slice(0, maxListedMembers))
+export function encodeAnnouncementAnswer(answer: AnnouncementAnswer): Uint8Array {
+  const writer = new ByteWriter().uint8(flagsOf(answer))
+  writeMembers(writer, answer.members.slice(0, maxListedMembers))
   return writer.finish()
 }
 
 export function decodeAnnouncementAnswer(reader: ByteReader): AnnouncementAnswer {
-  const flags = readFlags(reader, 3)
+  const flags = readPresence(reader)
   const members = readMembers(reader, maxListedMembers)
   reader.end()
-  return { isActive: (flags & 1) !== 0, hadLost: (flags & 2) !== 0, members }
+  return { ...flags, members }
 }
 
 export function encodeFind({ key, count, asker }: FindRequest): Uint8Array {
@@ -125,8 +129,15 @@ export function decodeFarewell(reader: ByteReader): Farewell {
   return { leaver, members }
 }
 
-function flagsOf(isActive: boolean, hadLost: boolean): number {
-  return (isActive ? 1 : 0) | (hadLost ? 2 : 0)
+type Flags = Pick<Announcement, "isActive" | "isComplete" | "hadLost">
+
+function flagsOf({ isActive, isComplete, hadLost }: Flags): number {
+  return (isActive ? 1 : 0) | (hadLost ? 2 : 0) | (isComplete ? 4 : 0)
+}
+
+function readPresence(reader: ByteReader): Flags {
+  const flags = readFlags(reader, 7)
+  return { isActive: (flags & 1) !== 0, hadLost: (flags & 2) !== 0, isComplete: (flags & 4) !== 0 }
 }
 
 function readFlags(reader: ByteReader, most: number): number {

@@ -84,7 +84,7 @@ export class KademliaRouting implements KeyBasedRouting {
     const contacts = bootstrap.filter(({ id }) => id !== self.id)
     if (contacts.length === 0) {
       this.#siblings.begin()
-      this.#siblings.activate()
+      this.#siblings.activate([])
       this.#begin(self, [])
       return
     }
@@ -97,6 +97,12 @@ export class KademliaRouting implements KeyBasedRouting {
       throw error
     }
     this.#begin(self, contacts)
+  }
+
+  completed(): void {
+    if (this.#siblings.isComplete) return
+    this.#siblings.complete()
+    this.#upkeep.tellAll()
   }
 
   async leave(): Promise<void> {

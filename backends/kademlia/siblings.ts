@@ -45,6 +45,9 @@ export class Siblings {
    * somebody was lost, and names nobody so far.
    */
   #horizon = 0
+  /** Those that had records when this peer joined; none once it has got its own from them. */
+  #sources: readonly Member[] = []
+  #isComplete = false
   // Derived. While nothing changes these stay the same objects: callers compare by reference.
   #ranges = nothing
   #isExact = true
@@ -66,7 +69,10 @@ export class Siblings {
     return this.#members
   }
 
-  /** The siblings up to the first complete subtree that has enough of them: those to whom this peer's keys may matter. */
+  /**
+   * The siblings up to the first complete subtree that has enough of them: those to whom this peer's keys may matter. And
+   * those that it gets its keys from.
+   */
   get neighbours(): readonly Member[] {
     return this.#neighbours
   }
@@ -122,6 +128,7 @@ export class Siblings {
 
   /** A peer is dead, or no member any more. True if it was a sibling. */
   remove(peerId: PeerId): boolean {
+    this.#sources = this.#sources.filter((source) => source.peerId !== peerId)
     if (this.find(peerId) === undefined) return false
     if (this.isFull) this.#horizon = this.#farthestDepth() + 1
     this.#set(this.#members.filter((member) => member.peerId !== peerId))
@@ -145,10 +152,25 @@ export class Siblings {
     this.#presence = "joining"
   }
 
-  /** Answers for its cell from now on. */
-  activate(): void {
+  /** Answers for its cell from now on; the sources had the records of it so far. A founder has none. */
+  activate(sources: readonly Member[]): void {
     this.#presence = "active"
+    this.#sources = sources
+    this.#isComplete = sources.length === 0
+    this.#findNeighbours()
     this.#publish()
+  }
+
+  /** Whether this peer has got the records of its keys, and can hand them on. */
+  get isComplete(): boolean {
+    return this.#isComplete
+  }
+
+  complete(): void {
+    if (this.#presence !== "active" || this.#isComplete) return
+    this.#isComplete = true
+    this.#sources = []
+    this.#set(this.#members)
   }
 
   /** No member any more. */
@@ -157,6 +179,8 @@ export class Siblings {
     this.#presence = "absent"
     this.#members = []
     this.#horizon = 0
+    this.#sources = []
+    this.#isComplete = false
     this.#cell = cellOf(this.#self, [])
     this.#neighbours = []
     this.#ranges = nothing
@@ -176,9 +200,7 @@ export class Siblings {
   #set(members: readonly Member[]): void {
     this.#members = members
     if (this.isFull) this.#horizon = 0
-    const neighbours = this.nearest(this.#options.minNeighbours)
-    const isSame = neighbours.length === this.#neighbours.length && neighbours.every((member, at) => member === this.#neighbours[at])
-    if (!isSame) this.#neighbours = neighbours
+    this.#findNeighbours()
     const cell = cellOf(this.#self, this.#branches())
     if (isSameCell(cell, this.#cell)) return this.#onChange("lists")
     this.#cell = cell
@@ -188,6 +210,14 @@ export class Siblings {
     // counts as known any more.
     if (!isExact || !this.#isExact) this.#withdraw()
     this.#publish()
+  }
+
+  #findNeighbours(): void {
+    const nearest = this.nearest(this.#options.minNeighbours)
+    const others = this.#sources.filter(({ peerId }) => !nearest.some((member) => member.peerId === peerId))
+    const neighbours = others.length === 0 ? nearest : [...nearest, ...others]
+    const isSame = neighbours.length === this.#neighbours.length && neighbours.every((member, at) => member === this.#neighbours[at])
+    if (!isSame) this.#neighbours = neighbours
   }
 
   /** Where somebody sits beside the path to this peer; beyond the farthest of a full list somebody always does. */

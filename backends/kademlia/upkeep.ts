@@ -50,6 +50,10 @@ export class Upkeep {
     this.#scheduleRefresh(fillMs)
     this.#scheduleReunion()
     // Those that did not have to hear of us before we could answer.
+    this.tellAll()
+  }
+
+  tellAll(): void {
     for (const member of this.#components.siblings.members) void this.#components.acquaintances.announce(member)
   }
 

@@ -53,6 +53,11 @@ export interface KeyBasedRouting {
    * Rejects with `P2PSIP_BOOTSTRAP_FAILED` when none of them answers.
    */
   join(bootstrap: readonly Member[], signal: AbortSignal): Promise<void>
+  /**
+   * Told once after `join`, by whoever stores the records: this peer has by now got all that it owns. Before, it is no
+   * source from which others could take records over.
+   */
+  completed?(): void
   /** Tells the neighbours and stops being responsible for anything; bounded in time, never rejects. */
   leave(): Promise<void>
   /** Ends timers at once, telling nobody. */

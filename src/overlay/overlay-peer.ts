@@ -72,6 +72,7 @@ export class OverlayPeer {
     // Nobody has records yet.
     if (this.#isBlank && bootstrap.length === 0) this.#synchroniser.assumeSettled()
     await this.#synchroniser.settled(signal)
+    this.routing.completed?.()
   }
 
   /** Hands over, tells the neighbours, stops; the hand-over takes no longer than `timeoutMs`. */

@@ -49,6 +49,8 @@ export abstract class RoutingOverlay<Routing extends KeyBasedRouting> {
     const peer = await this.start(name)
     const members = contacts.map((contact) => memberOf(simAddress(contact)))
     await this.simulation.wait(peer.routing.join(members, new AbortController().signal), 120_000)
+    // There are no records to wait for.
+    peer.routing.completed?.()
     return peer
   }
 
@@ -141,7 +143,11 @@ export abstract class RoutingOverlay<Routing extends KeyBasedRouting> {
   async joinAtOnce(names: readonly string[], contactOf: (at: number) => string): Promise<void> {
     for (const name of names) await this.start(name)
     const { signal } = new AbortController()
-    const joins = names.map((name, at) => this.get(name).routing.join([this.get(contactOf(at)).routing.self], signal))
+    const joins = names.map(async (name, at) => {
+      const { routing } = this.get(name)
+      await routing.join([this.get(contactOf(at)).routing.self], signal)
+      routing.completed?.()
+    })
     await this.simulation.wait(Promise.all(joins), 60_000)
   }
 

@@ -108,7 +108,7 @@ function siblingsOf(self: Member, others: readonly Member[], onChange: (change: 
   const siblings = new Siblings(self.id, options, onChange)
   siblings.begin()
   for (const other of others) siblings.add(other)
-  siblings.activate()
+  siblings.activate([])
   return siblings
 }
 
@@ -176,7 +176,7 @@ describe("siblings", () => {
         let told = [{ owned: new Set<string>(), ranges: [] as Siblings["ranges"] }]
         const siblings = new Siblings(self.id, options, () => void told.push({ owned: mine(), ranges: siblings.ranges }))
         siblings.begin()
-        siblings.activate()
+        siblings.activate([])
         for (const turn of turns) {
           const other = others[turn]
           if (other === undefined) continue
@@ -198,7 +198,7 @@ describe("siblings", () => {
     siblings.begin()
     expect(siblings.isResponsible(self.id)).toBe(false)
     expect(siblings.ranges).toEqual([])
-    siblings.activate()
+    siblings.activate([])
     expect(siblings.isResponsible(self.id)).toBe(true)
     siblings.end()
     expect(siblings.isResponsible(self.id)).toBe(false)

@@ -23,7 +23,7 @@ describe("joining", () => {
     const joins: Promise<void>[] = []
     for (let at = 1; at <= 25; at++) {
       const { routing } = await overlay.start(`p${at}`)
-      joins.push(routing.join([overlay.get("p0").routing.self], signal))
+      joins.push(routing.join([overlay.get("p0").routing.self], signal).then(() => routing.completed()))
       if (at % 5 === 0) await overlay.simulation.run(100 * (at % 3))
     }
     await overlay.simulation.wait(Promise.all(joins), 60_000)
