@@ -119,7 +119,8 @@ export class SipProxy {
       this.#answerForUs(server)
       return
     }
-    authorize(request, { authenticator, domains, isTrusted: work.routes.isInDialog || flow.transport.protocol === "P2P" })
+    const isTrusted = work.routes.isInDialog || flow.transport.protocol === "P2P"
+    await authorize(request, flow, { authenticator, domains, isTrusted })
     const breadth = breadthOf(request, this.#maxBreadth)
     const { targets, unreachableStatus } = await this.#destinations(work)
     if (targets.length === 0) throw refuse(unreachableStatus, reasonPhrase(unreachableStatus))
@@ -179,13 +180,16 @@ export class SipProxy {
 
   async #lookUp(addressOfRecord: string, { decodedUser = "", isSips }: SipUri): Promise<Destinations> {
     const { location, authenticator } = this.#components
-    if (authenticator && !authenticator.knows(decodedUser)) throw refuse(404, "Not Found")
+    const domain = addressOfRecord.slice(addressOfRecord.lastIndexOf("@") + 1)
     let bindings: readonly Binding[]
     try {
+      const isKnown = authenticator?.knows(decodedUser, domain) ?? true
+      if (!(await isKnown)) throw refuse(404, "Not Found")
       bindings = await location.lookup(addressOfRecord)
     } catch (error) {
+      if (error instanceof Refusal) throw error
       // A peer that leaves says so itself.
-      if (!isP2PSipError(error, "P2PSIP_NOT_OPEN")) this.#components.runtime.log.warn({ error }, "the location service did not answer a look-up")
+      if (!isP2PSipError(error, "P2PSIP_NOT_OPEN")) this.#components.runtime.log.warn({ error }, "a user could not be looked up")
       throw this.#notNow()
     }
     const targets = await targetsOf(bindings, this.#components, { directFallback: this.#directFallback, isSips })
