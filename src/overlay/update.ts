@@ -3,7 +3,6 @@
  * after the other, on plain data.
  */
 import type { NormalMutation, NormalPrecondition, NormalSequence } from "../servlet/normalise.ts"
-import { unseenRemovalSeconds } from "../servlet/normalise.ts"
 import type { RejectionCode } from "../servlet/rejected.ts"
 import type { BinaryText, StoredRecord } from "./record.ts"
 import { isLive, isRemembered, toBinaryText } from "./record.ts"
@@ -119,8 +118,9 @@ function apply(
 ): StoredRecord[] {
   const series = mutation.sequence === undefined ? "" : toBinaryText(mutation.sequence.series)
   const number = mutation.sequence?.number ?? 0
-  const bury = ({ valueHash, keptUntil }: Pick<StoredRecord, "valueHash" | "keptUntil">): StoredRecord => ({
-    valueHash, value: undefined, order: context.tick(), operationId, series, number, liveUntil: context.now, keptUntil,
+  const bury = (old: StoredRecord): StoredRecord => ({
+    valueHash: old.valueHash, value: undefined, order: context.tick(), operationId, series, number,
+    liveUntil: context.now, keptUntil: old.keptUntil,
   })
   switch (mutation.kind) {
     case "put": {
@@ -131,8 +131,8 @@ function apply(
       return [{ valueHash, value, order: context.tick(), operationId, series, number, liveUntil, keptUntil }]
     }
     case "remove": {
-      const valueHash = toBinaryText(mutation.valueHash)
-      return [bury(records.get(valueHash) ?? { valueHash, keptUntil: context.now + unseenRemovalSeconds * 1000 })]
+      const old = records.get(toBinaryText(mutation.valueHash))
+      return old === undefined ? [] : [bury(old)]
     }
     case "removeAll":
       return [...records.values()].filter((record) => isLive(record, context.now)).map(bury)

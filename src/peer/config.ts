@@ -5,6 +5,7 @@ import { parseDnsServer } from "../dns/index.ts"
 import { P2PSipError } from "../errors.ts"
 import { logLevels } from "../runtime/log.ts"
 import { digestAlgorithms, hexDigits } from "../security/digest.ts"
+import { SipUri } from "../sip/message/index.ts"
 import { parseHostPort } from "../sip/transport/host-port.ts"
 import { isLoopback, parseSipListener, sipListenerForm } from "./sip-address.ts"
 
@@ -29,10 +30,7 @@ const ha1 = z.strictObject(
 )
 const username = text("a user name without a colon", (value) => value !== "" && !value.includes(":"))
 const user = z.union(
-  [
-    z.strictObject({ username, domain: domain.optional(), password: text("a password") }),
-    z.strictObject({ username, domain: domain.optional(), ha1 }),
-  ],
+  [z.strictObject({ username, password: text("a password") }), z.strictObject({ username, ha1 })],
   'an object such as {"username": "alice", "password": "…"} or {"username": "alice", "ha1": {"SHA-256": "…"}}',
 )
 
@@ -59,8 +57,6 @@ const registration = z.strictObject({
   maxContacts: whole(1, 64).default(16),
   /** What a phone with Outbound is told about keep-alives; 0 for nothing. */
   flowTimerSeconds: whole(0, 86_400).default(120),
-  /** Users that may register for others of their domain. */
-  thirdParties: list(text("a user name"), "a list of user names").default([]),
   /** Other values for single domains. */
   byDomain: z.record(z.string(), z.strictObject({
     defaultExpiresSeconds: whole(1, 2 ** 31 - 1).optional(),
@@ -88,7 +84,21 @@ const calls = z.strictObject({
   maxRingingSeconds: whole(181, 86_400).default(190),
   /** Whether a phone whose own peer cannot be reached is tried at the IP address in its contact. */
   directFallback: yesOrNo.default(true),
+  /** How long the phones of one q may ring before those of the next lower q do. */
+  ringSeconds: whole(1, 180).default(20),
+  /** Contacts of a redirection (3xx) that are followed; 0 leaves them to the caller. */
+  maxRedirects: whole(0, 16).default(5),
+  /** Who may call other domains through this peer. With `everybody` it is an open relay. */
+  relayFor: z.enum(["users", "nobody", "everybody"], "users, nobody or everybody").default("users"),
 }, "an object")
+
+const gateway = z.strictObject({
+  /** `*` for all domains without a gateway of their own. */
+  domain: z.union([z.literal("*"), domain], 'a domain name or "*"'),
+  /** How numbers begin that go there. */
+  prefix: text("the first characters of a number").optional(),
+  to: z.array(text("a SIP URI such as sip:gw.example.net;transport=tcp", isSipUri), "a list of SIP URIs").min(1, "at least one SIP URI").readonly(),
+}, 'an object such as {"domain": "example.net", "to": ["sip:gw.example.net"]}')
 
 /** See README.md for what each key means. */
 export const configSchema = z.strictObject({
@@ -106,7 +116,6 @@ export const configSchema = z.strictObject({
   http: hostAndPort.optional(),
   httpToken: text("at least 16 characters", (value) => value.length >= 16).optional(),
   users: list(user, "a list of users").default([]),
-  overlayUsers: yesOrNo.default(false),
   realm: text("a text without quotation marks", (value) => value !== "" && !value.includes('"')).optional(),
   digestAlgorithms: z.array(z.enum(digestAlgorithms, `one of ${digestAlgorithms.join(", ")}`), "a list of digest algorithms")
     .min(1, "at least one digest algorithm").readonly().default(["SHA-256", "MD5"]),
@@ -116,6 +125,7 @@ export const configSchema = z.strictObject({
   registration: registration.prefault({}),
   calls: calls.prefault({}),
   dns: dns.prefault({}),
+  gateways: list(gateway, "a list of gateways").default([]),
   logLevel: z.enum(logLevels, `one of ${logLevels.join(", ")}`).default("info"),
   limits: limits.prefault({}),
 })
@@ -199,13 +209,25 @@ function requireSense(config: PeerConfig, sourceOf: (key: string) => string | un
   if (secured !== undefined && config.tls === undefined) {
     throw badConfig("tls", "a certificate and its key (--tls-certificate, --tls-key)", `none, and the listener ${secured}`, sourceOf("sip"))
   }
+  const aimless = config.gateways.findIndex(({ domain, prefix }) => prefix === undefined && isServed(domain, config))
+  if (aimless !== -1) {
+    throw badConfig(`gateways[${aimless}].prefix`, "the first characters of numbers that go there, as the domain is served here", "none", sourceOf("gateways"))
+  }
   if (config.storage === "sqlite" && config.data === undefined) {
     throw badConfig("storage", "a folder (data) where records are to be kept", '"sqlite" without one', sourceOf("storage"))
   }
   const open = config.sip.find((text) => !isLoopback(parseSipListener(text)?.host ?? ""))
-  if (config.users.length === 0 && !config.overlayUsers && !config.openRegistration && open !== undefined) {
-    throw badConfig("users", "users, overlayUsers, or openRegistration (--open-registration), before anybody outside this machine may register", `none, and the listener ${open}`, sourceOf("sip"))
+  if (config.users.length === 0 && !config.openRegistration && open !== undefined) {
+    throw badConfig("users", "users, or openRegistration (--open-registration), before anybody outside this machine may register", `none, and the listener ${open}`, sourceOf("sip"))
   }
+}
+
+function isServed(domain: string, { domains }: PeerConfig): boolean {
+  return domains.some((served) => served.toLowerCase() === domain.toLowerCase())
+}
+
+function isSipUri(value: string): boolean {
+  return SipUri.tryParse(value)?.isSip === true
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {

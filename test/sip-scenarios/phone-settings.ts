@@ -22,6 +22,8 @@ export interface PhoneSettings {
   readonly password?: string
   /** The IP address that it has. @default "127.0.0.1" */
   readonly host?: string
+  /** The port that it has. @default any */
+  readonly port?: number
 }
 
 /** Headers to set in place of the usual ones; undefined takes one away. */

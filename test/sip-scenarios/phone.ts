@@ -47,7 +47,7 @@ export class Phone {
     this.#world = world
     this.#settings = settings
     const components = { runtime: world.runtime }
-    const address = { host: settings.host ?? "127.0.0.1", port: 0 }
+    const address = { host: settings.host ?? "127.0.0.1", port: settings.port ?? 0 }
     this.#transport = this.protocol === "TCP" ? new TcpTransport(components, address) : new UdpTransport(components, address)
     this.#transport.onMessage((bytes, flow) => this.#receive(bytes, flow))
   }
@@ -133,6 +133,12 @@ export class Phone {
   /** Sends any request to a user of the domain, or to a URI. */
   asks(method: string, whom: string, changes: HeaderChanges = {}): SipRequest {
     return this.sends(this.request(method, this.#uriOf(whom), changes))
+  }
+
+  /** Sends an INVITE, and again with the credentials that the challenge asks for; gives the second. */
+  async callsWithPassword(whom: string, changes: HeaderChanges = {}): Promise<SipRequest> {
+    const invite = this.calls(whom, changes)
+    return this.sends(this.withCredentials(invite, await this.gets(407)))
   }
 
   /** Registers, and gives the answer to the last REGISTER; answers a challenge where it has a password. */

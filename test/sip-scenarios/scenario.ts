@@ -2,6 +2,7 @@ import { test } from "vitest"
 import type { PeerConfigInput } from "../../src/peer/config.ts"
 import type { Phone } from "./phone.ts"
 import type { PhoneSettings } from "./phone-settings.ts"
+import { TestDnsServer } from "../support/dns-server.ts"
 import { Stage, type StagePeer } from "./stage.ts"
 
 /** What a script has in hand. */
@@ -9,6 +10,8 @@ export interface Scene {
   readonly stage: Stage
   /** The first peer. */
   readonly peer: StagePeer
+  /** What all peers ask. */
+  readonly dns: TestDnsServer
   /** A phone that has not registered. */
   readonly phone: (name: string, settings?: PhoneSettings) => Promise<Phone>
   /** A phone that has registered. */
@@ -26,7 +29,9 @@ export interface Setting {
 /** One named scenario; see README.md in this folder. */
 export function scenario(title: string, play: (scene: Scene) => Promise<void>, setting: Setting = {}): void {
   test(title, async () => {
-    const stage = new Stage()
+    const dns = new TestDnsServer()
+    await dns.start()
+    const stage = new Stage(dns)
     try {
       await stage.servlet.join([])
       const peer = await stage.addPeer(setting.config)
@@ -34,6 +39,7 @@ export function scenario(title: string, play: (scene: Scene) => Promise<void>, s
       await play({
         stage,
         peer,
+        dns,
         phone,
         registered: async (name, settings) => {
           const added = await phone(name, settings)
@@ -46,6 +52,7 @@ export function scenario(title: string, play: (scene: Scene) => Promise<void>, s
       await stage.check()
     } finally {
       await stage.end()
+      await dns.stop()
     }
   })
 }

@@ -5,10 +5,10 @@ import { MemoryLink, MemoryNetwork } from "../../src/link/memory.ts"
 import { parseConfig, type PeerConfigInput } from "../../src/peer/config.ts"
 import { ServletLocation } from "../../src/peer/location.ts"
 import { SipEdge } from "../../src/peer/sip-edge.ts"
-import { userDirectoryOf } from "../../src/peer/user-directories.ts"
 import type { LocationService } from "../../src/sip/registrar/location-service.ts"
 import type { HostPort } from "../../src/sip/transport/index.ts"
 import { parseHostPort } from "../../src/sip/transport/host-port.ts"
+import type { TestDnsServer } from "../support/dns-server.ts"
 import { SocketRuntime } from "../support/socket-runtime.ts"
 import { Phone } from "./phone.ts"
 import type { Home, PhoneProtocol, PhoneSettings } from "./phone-settings.ts"
@@ -25,7 +25,12 @@ export class Stage {
   readonly links = new MemoryNetwork()
   readonly peers: StagePeer[] = []
   readonly phones: Phone[] = []
+  readonly dns: TestDnsServer
   readonly #story: string[] = []
+
+  constructor(dns: TestDnsServer) {
+    this.dns = dns
+  }
 
   /** Starts a peer; the first one is the phones' home. */
   async addPeer(config: PeerConfigInput = {}): Promise<StagePeer> {
@@ -97,12 +102,11 @@ export class StagePeer implements Home {
   readonly domain: string
   isRunning = false
 
-  constructor({ runtime, links, location, servlet }: Stage, input: PeerConfigInput) {
-    const config = parseConfig({ domains: ["example.org"], sip: ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"], ...input })
+  constructor({ runtime, links, location, dns }: Stage, input: PeerConfigInput) {
+    const config = parseConfig({ domains: ["example.org"], sip: ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"], dns: { servers: [dns.address] }, ...input })
     this.domain = config.domains[0] ?? ""
     this.link = new MemoryLink({ runtime, network: links })
-    const users = userDirectoryOf({ runtime, servlet, findUser: undefined }, config)
-    this.edge = new SipEdge({ runtime, link: this.link, location, users, secret: runtime.random.bytes(32) }, config)
+    this.edge = new SipEdge({ runtime, link: this.link, location, secret: runtime.random.bytes(32) }, config)
   }
 
   async start(): Promise<void> {

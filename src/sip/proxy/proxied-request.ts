@@ -15,6 +15,10 @@ export interface ForwardingTimes {
   readonly silenceMs: number
   /** The same for other requests. */
   readonly nonInviteSilenceMs: number
+  /** How long one of several servers of a domain may be silent on an INVITE before the next one is tried. */
+  readonly hopSilenceMs: number
+  /** How long the phones of one q may ring while others wait. */
+  readonly ringMs: number
 }
 
 /** What a proxied request needs of the proxy. */
@@ -23,6 +27,17 @@ export interface ForwardingComponents {
   readonly times: ForwardingTimes
   /** Sends the request along a way; undefined where the way leads nowhere. */
   send(way: Way, handlers: ClientHandlers): ClientTransaction | undefined
+  /** Somebody who should have answered has not: others are tried first for a while. */
+  suspect(way: Way): void
+  /** Where a 3xx leads, as far as it is followed; undefined where it is not. */
+  redirect(response: SipResponse): Promise<Redirection> | undefined
+}
+
+/** Where a 3xx leads. */
+export interface Redirection {
+  readonly targets: readonly Target[]
+  /** What the caller has to follow itself; undefined where nothing is left. */
+  readonly rest: SipResponse | undefined
 }
 
 /** Where a request goes, and what counts as failure. */
@@ -49,18 +64,18 @@ export class ProxiedRequest {
   readonly #components: ForwardingComponents
   readonly #server: ServerTransaction
   readonly #plan: ForwardingPlan
-  readonly #branches: readonly BranchWork[]
+  readonly #branches: BranchWork[]
   #context: ResponseContext<SipResponse>
   /** The Reason of the client's CANCEL, passed on (RFC 3326 §2). */
   #cancelReason: string | undefined
+  #patience: Timer | undefined
 
   constructor(components: ForwardingComponents, server: ServerTransaction, plan: ForwardingPlan) {
     this.#components = components
     this.#server = server
     this.#plan = plan
-    const alternates = plan.targets.map(({ ways }) => ways.length - 1)
-    this.#context = createContext(server.method === "INVITE", plan.maxParallel, alternates)
-    this.#branches = plan.targets.flatMap(({ ways }) => ways).map((way) => ({ way, client: undefined, timer: undefined }))
+    this.#context = createContext(server.method === "INVITE", plan.maxParallel, plan.targets)
+    this.#branches = branchesFor(plan.targets)
   }
 
   start(): void {
@@ -87,10 +102,15 @@ export class ProxiedRequest {
       case "cancel":
         this.#branches[action.branch]?.client?.cancel(this.#reasonFor(action.cause))
         break
+      case "wait":
+        this.#startPatience(action.rank)
+        break
       case "forward":
+        if (action.response.status >= 200) this.#patience?.cancel()
         this.#server.respond(action.response)
         break
       case "answer":
+        this.#patience?.cancel()
         this.#server.respond(this.#answer(action.best, action.finals))
         break
     }
@@ -111,15 +131,21 @@ export class ProxiedRequest {
       return
     }
     const hasAlternate = this.#context.branches[number]?.alternate !== undefined
-    if (hasAlternate && branch.client.flow.transport.protocol === "P2P") this.#startSilenceTimer(number, branch)
+    if (hasAlternate && (branch.way.isHop || branch.client.flow.transport.protocol === "P2P")) this.#startSilenceTimer(number, branch)
     else this.#startTimerC(branch)
   }
 
-  /** A Link tells nobody that a frame was lost. A phone's own flow is left alone: whoever answers slowly would get the request twice. */
+  /**
+   * A Link tells nobody that a frame was lost, and with 32 seconds for each
+   * server (RFC 3263 §4.3) no caller would wait for the third one. A phone's
+   * own flow is left alone: whoever answers slowly would get the request twice.
+   */
   #startSilenceTimer(number: number, branch: BranchWork): void {
     const { runtime, times } = this.#components
-    branch.timer = runtime.setTimer(this.#context.isInvite ? times.silenceMs : times.nonInviteSilenceMs, () => {
+    const inviteMs = branch.way.isHop ? times.hopSilenceMs : times.silenceMs
+    branch.timer = runtime.setTimer(this.#context.isInvite ? inviteMs : times.nonInviteSilenceMs, () => {
       branch.timer = undefined
+      this.#components.suspect(branch.way)
       this.#apply({ kind: "silence", branch: number })
     })
   }
@@ -131,11 +157,33 @@ export class ProxiedRequest {
     if (response.status >= 200) branch.timer?.cancel()
     // §16.7 step 2: the callee is still there; also the end of the wait for any sign of life.
     else this.#startTimerC(branch)
-    this.#apply({ kind: "response", branch: number, response })
+    if (response.status === 503) this.#components.suspect(branch.way)
+    const redirection = response.status >= 300 && response.status < 400 ? this.#components.redirect(response) : undefined
+    if (redirection === undefined) this.#apply({ kind: "response", branch: number, response })
+    else this.#follow(number, response, redirection)
+  }
+
+  /** §16.7 step 4. What cannot be found out stays the caller's business. */
+  #follow(number: number, response: SipResponse, redirection: Promise<Redirection>): void {
+    this.#apply({ kind: "redirecting", branch: number })
+    redirection
+      .catch((): Redirection => ({ targets: [], rest: response }))
+      .then(({ targets, rest }) => {
+        if (!this.#context.isClosed) this.#branches.push(...branchesFor(targets))
+        this.#apply({ kind: "redirected", branch: number, targets, response: rest })
+      })
+      .catch((error: unknown) => this.#components.runtime.log.error({ error }, "a redirection met a defect of this program"))
+  }
+
+  #startPatience(rank: number): void {
+    this.#patience?.cancel()
+    const { runtime, times } = this.#components
+    this.#patience = runtime.setTimer(times.ringMs, () => this.#apply({ kind: "patience", rank }))
   }
 
   #onFailure(number: number, branch: BranchWork, status: number): void {
     branch.timer?.cancel()
+    this.#components.suspect(branch.way)
     const response = createResponse(this.#server.request, status, undefined, { toTag: this.#plan.toTag })
     this.#apply({ kind: "failure", branch: number, response })
   }
@@ -178,6 +226,10 @@ export class ProxiedRequest {
   #ownResponse(status: number): SipResponse {
     return createResponse(this.#server.request, status, undefined, { toTag: this.#plan.toTag })
   }
+}
+
+function branchesFor(targets: readonly Target[]): BranchWork[] {
+  return targets.flatMap(({ ways }) => ways).map((way) => ({ way, client: undefined, timer: undefined }))
 }
 
 /** §16.7 step 7: the caller can satisfy all branches at once. */

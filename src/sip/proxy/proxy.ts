@@ -5,24 +5,26 @@
 import { isP2PSipError } from "../../errors.ts"
 import type { Counter, Runtime } from "../../runtime/runtime.ts"
 import { createResponse, reasonPhrase, SipRequest, SipSyntaxError } from "../message/index.ts"
-import type { SipMessage, SipUri } from "../message/index.ts"
+import type { SipMessage } from "../message/index.ts"
 import type { Authenticator } from "../registrar/authenticator.ts"
-import type { Binding, LocationService } from "../registrar/location-service.ts"
+import type { LocationService } from "../registrar/location-service.ts"
 import { Refusal, refuse } from "../registrar/refusal.ts"
 import type { HeaderList } from "../registrar/refusal.ts"
 import type { ClientHandlers, ClientTransaction, ServerTransaction, TransactionLayer } from "../transaction/index.ts"
 import { isSecure } from "../transport/index.ts"
 import type { Flow } from "../transport/index.ts"
 import { authorize } from "./authorization.ts"
+import { Destinations } from "./destinations.ts"
 import { prepare, recordRoute } from "./forwarding.ts"
+import { Gateways, type Gateway } from "./gateways.ts"
 import { loopHash } from "./loop-detection.ts"
-import { takeOwnRoutes, topRoute } from "./own-routes.ts"
-import type { KnownFlow, OwnRoutes, RouteComponents } from "./own-routes.ts"
+import { takeOwnRoutes } from "./own-routes.ts"
+import type { OwnRoutes, RouteComponents } from "./own-routes.ts"
 import { ProxiedRequest } from "./proxied-request.ts"
-import type { ForwardingTimes } from "./proxied-request.ts"
-import { targetsOf, waysToPlaces } from "./targets.ts"
-import type { Target, Way } from "./targets.ts"
-import { breadthOf, validate } from "./validation.ts"
+import type { ForwardingComponents, ForwardingTimes } from "./proxied-request.ts"
+import { widestRank } from "./targets.ts"
+import type { Way } from "./targets.ts"
+import { breadthOf, requireHops, validate } from "./validation.ts"
 
 /** What the proxy is built on. `transports` are those of the layer. */
 export interface ProxyComponents extends RouteComponents {
@@ -50,12 +52,20 @@ export interface ProxyOptions {
   readonly maxBreadth?: number
   /** What a 503 tells the phone; up to as much again is added at random. @default 5 */
   readonly retryAfterSeconds?: number
-}
-
-/** Where a request goes. */
-interface Destinations {
-  readonly targets: readonly Target[]
-  readonly unreachableStatus: number
+  /** How long the phones of one q may ring while those of a lower q wait. @default 20000 */
+  readonly ringMs?: number
+  /** How long one of several servers of another domain may be silent on an INVITE. @default 4000 */
+  readonly hopSilenceMs?: number
+  /** Contacts of 3xx responses that are followed for one request; 0 leaves them to the caller. @default 5 */
+  readonly maxRedirects?: number
+  /** Next hops for domains, instead of what the DNS says. @default none */
+  readonly gateways?: readonly Gateway[]
+  /**
+   * Whose requests may leave for other people's domains: of users who have
+   * proved who they are, of nobody, or of everybody, which makes an open relay.
+   * @default "users"
+   */
+  readonly relayFor?: "users" | "nobody" | "everybody"
 }
 
 /** A request in the making. */
@@ -72,9 +82,9 @@ interface Work {
 export class SipProxy {
   readonly #components: ProxyComponents
   readonly #times: ForwardingTimes
-  readonly #directFallback: boolean
+  readonly #destinations: Destinations
   readonly #maxBreadth: number
-  readonly #retryAfterSeconds: number
+  readonly #relayFor: "users" | "nobody" | "everybody"
   readonly #refusals = new Map<number, Counter>()
   readonly #dropped: Counter
   readonly #branches: Counter
@@ -85,10 +95,16 @@ export class SipProxy {
       timerCMs: options.timerCMs ?? 190_000,
       silenceMs: options.silenceMs ?? 2000,
       nonInviteSilenceMs: options.nonInviteSilenceMs ?? 5000,
+      hopSilenceMs: options.hopSilenceMs ?? 4000,
+      ringMs: options.ringMs ?? 20_000,
     }
-    this.#directFallback = options.directFallback ?? true
+    this.#destinations = new Destinations({ ...components, gateways: new Gateways(options.gateways ?? []) }, {
+      directFallback: options.directFallback ?? true,
+      maxRedirects: options.maxRedirects ?? 5,
+      retryAfterSeconds: options.retryAfterSeconds ?? 5,
+    })
     this.#maxBreadth = options.maxBreadth ?? 60
-    this.#retryAfterSeconds = options.retryAfterSeconds ?? 5
+    this.#relayFor = options.relayFor ?? "users"
     const { metrics } = components.runtime
     this.#dropped = metrics.counter("p2psip_proxy_dropped_total", "Stray responses and ACKs that lead nowhere")
     this.#branches = metrics.counter("p2psip_proxy_branches_total", "Requests sent on by the proxy")
@@ -119,17 +135,36 @@ export class SipProxy {
       this.#answerForUs(server)
       return
     }
+    requireHops(request)
     const isTrusted = work.routes.isInDialog || flow.transport.protocol === "P2P"
-    await authorize(request, flow, { authenticator, domains, isTrusted })
+    authorize(request, { authenticator, domains, isTrusted })
     const breadth = breadthOf(request, this.#maxBreadth)
-    const { targets, unreachableStatus } = await this.#destinations(work)
+    const destination = await this.#destinations.of({ ...work, mayLeave: this.#mayLeave(request, isTrusted) })
+    const { targets, unreachableStatus, redirects } = destination
     if (targets.length === 0) throw refuse(unreachableStatus, reasonPhrase(unreachableStatus))
-    const maxParallel = Math.min(breadth, targets.length)
+    const maxParallel = Math.min(breadth, widestRank(targets))
     work.base.headers.set("Max-Breadth", String(Math.floor(breadth / maxParallel)))
     const plan = { targets, maxParallel, unreachableStatus, toTag: this.#newTag() }
-    const send = (way: Way, handlers: ClientHandlers) => this.#send(work, way, handlers)
-    const forwarding = new ProxiedRequest({ runtime: this.#components.runtime, times: this.#times, send }, server, plan)
-    forwarding.start()
+    const { runtime } = this.#components
+    const components: ForwardingComponents = {
+      runtime,
+      times: this.#times,
+      send: (way, handlers) => this.#send(work, way, handlers),
+      suspect: (way) => this.#suspect(way),
+      redirect: (response) => redirects?.follow(response),
+    }
+    new ProxiedRequest(components, server, plan).start()
+  }
+
+  /** Who has passed `authorize` without being trusted, and calls as one of our users, is that user. */
+  #mayLeave(request: SipRequest, isTrusted: boolean): boolean {
+    const { authenticator, domains } = this.#components
+    if (this.#relayFor !== "users") return this.#relayFor === "everybody"
+    return authenticator !== undefined && !isTrusted && domains.domainOf(request.from.parsedUri) !== undefined
+  }
+
+  #suspect({ isHop, next }: Way): void {
+    if (isHop && !("send" in next)) this.#components.transports.suspect(next)
   }
 
   /** §16.6. What other elements have written into Path or Route may turn out unusable only here. */
@@ -161,45 +196,11 @@ export class SipProxy {
     return { request, flow, base, routes, ownHash }
   }
 
-  /** §16.5. */
-  async #destinations({ base, routes }: Work): Promise<Destinations> {
-    // RFC 5626 §5.3: as edge proxy, along the flow and no other way.
-    if (routes.edgeFlow !== undefined) return oneTarget(430, waysOn(base, routes.edgeFlow))
-    const nextRoute = topRoute(base)
-    if (routes.isInDialog && (routes.dialogFlow !== undefined || nextRoute)) {
-      const onward = await waysToPlaces(base.uri, [], nextRoute ?? base.requestUri, this.#components)
-      return oneTarget(503, [...waysOn(base, routes.dialogFlow), ...onward])
-    }
-    if (nextRoute) throw refuse(403, "Not A Relay: Route To Others")
-    const { requestUri } = base
-    const addressOfRecord = this.#components.domains.addressOfRecord(requestUri)
-    if (addressOfRecord !== undefined) return this.#lookUp(addressOfRecord, requestUri)
-    if (!routes.isInDialog) throw refuse(403, "Not A Relay: Domain Not Served")
-    return oneTarget(503, await waysToPlaces(base.uri, [], requestUri, this.#components))
-  }
-
-  async #lookUp(addressOfRecord: string, { decodedUser = "", isSips }: SipUri): Promise<Destinations> {
-    const { location, authenticator } = this.#components
-    const domain = addressOfRecord.slice(addressOfRecord.lastIndexOf("@") + 1)
-    let bindings: readonly Binding[]
-    try {
-      const isKnown = authenticator?.knows(decodedUser, domain) ?? true
-      if (!(await isKnown)) throw refuse(404, "Not Found")
-      bindings = await location.lookup(addressOfRecord)
-    } catch (error) {
-      if (error instanceof Refusal) throw error
-      // A peer that leaves says so itself.
-      if (!isP2PSipError(error, "P2PSIP_NOT_OPEN")) this.#components.runtime.log.warn({ error }, "a user could not be looked up")
-      throw this.#notNow()
-    }
-    const targets = await targetsOf(bindings, this.#components, { directFallback: this.#directFallback, isSips })
-    return { targets, unreachableStatus: 480 }
-  }
-
   /** §16.11, §16.6: an ACK for a 2xx is a request without a transaction. */
   async #forwardAck(ack: SipRequest, flow: Flow): Promise<void> {
+    requireHops(ack)
     const work = this.#check(ack, flow)
-    const { targets } = await this.#destinations(work)
+    const { targets } = await this.#destinations.of({ ...work, mayLeave: false })
     const { layer, transports } = this.#components
     let sent = 0
     for (const { ways } of targets.slice(0, this.#maxBreadth)) {
@@ -246,11 +247,6 @@ export class SipProxy {
     return refuse(500, "Server Internal Error")
   }
 
-  #notNow(): Refusal {
-    const seconds = Math.ceil(this.#retryAfterSeconds * (1 + this.#components.runtime.random.float()))
-    return refuse(503, "Service Unavailable", [["Retry-After", String(seconds)]])
-  }
-
   #count(status: number): Counter {
     let counter = this.#refusals.get(status)
     if (!counter) {
@@ -264,12 +260,4 @@ export class SipProxy {
   #newTag(): string {
     return Buffer.from(this.#components.runtime.random.bytes(8)).toString("hex")
   }
-}
-
-function oneTarget(unreachableStatus: number, ways: readonly Way[]): Destinations {
-  return { targets: ways.length === 0 ? [] : [{ qThousandths: 1000, ways }], unreachableStatus }
-}
-
-function waysOn({ uri }: SipRequest, flow: KnownFlow | undefined): readonly Way[] {
-  return flow === undefined || flow === "gone" ? [] : [{ uri, routes: [], next: flow }]
 }

@@ -16,11 +16,15 @@ export function validate(request: SipRequest, ownHash: string, { isLocalAddress,
   const { requestUri, headers } = request
   if (!requestUri.isSip) throw refuse(416, "Unsupported URI Scheme")
   if (requestUri.isSips && !hasTls) throw refuse(416, "SIPS Needs TLS")
-  if (request.maxForwards === 0) throw refuse(483, "Too Many Hops")
   if (hasLooped(request, ownHash, isLocalAddress)) throw refuse(482, "Loop Detected")
   if (headers.has("Proxy-Require")) {
     throw refuse(420, "Bad Extension", [["Unsupported", headers.getAll("Proxy-Require").join(", ")]])
   }
+}
+
+/** §16.3 step 3: no further than the sender wants it. */
+export function requireHops(request: SipRequest): void {
+  if (request.maxForwards === 0) throw refuse(483, "Too Many Hops")
 }
 
 /** The branches that a request may still be forked into (RFC 5393 §5.3.3), at most `limit`. */

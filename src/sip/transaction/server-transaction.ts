@@ -67,10 +67,6 @@ abstract class BaseServerTransaction<State extends string, Input extends string>
     else this.#onEnd.push(callback)
   }
 
-  get hasResponded(): boolean {
-    return this.#latest !== undefined
-  }
-
   sendResponse(): void {
     const response = this.#response
     if (response === undefined) return

@@ -5,6 +5,7 @@ import type { SipUri } from "../message/index.ts"
 import { FlowTokens } from "./flow-token.ts"
 import { bareHost, defaultPort } from "./host-port.ts"
 import { isWildcard, localAddresses } from "./listen.ts"
+import { Suspects } from "./suspects.ts"
 import { LiteralResolver, type Target, type TargetResolver } from "./target.ts"
 import type { Flow, Transport, TransportProtocol } from "./transport.ts"
 
@@ -28,6 +29,7 @@ export class TransportSet {
   readonly all: readonly Transport[]
   readonly #tokens: FlowTokens
   readonly #resolver: TargetResolver
+  readonly #suspects: Suspects
   /** What the wildcards stood for at the start, by family. */
   readonly #local = new Map<number, readonly string[]>()
 
@@ -37,6 +39,7 @@ export class TransportSet {
     this.all = components.transports
     this.#tokens = new FlowTokens(secret)
     this.#resolver = components.resolver ?? new LiteralResolver()
+    this.#suspects = new Suspects(components.runtime)
   }
 
   /** Starts all; where one fails, stops those that had started and rejects with its error. */
@@ -69,10 +72,15 @@ export class TransportSet {
     return this.transportFor(target.protocol, target.host)?.flowTo(target)
   }
 
-  /** The places to try for a next hop, the best first, as far as this stack has transports for them. */
+  /** The places to try for a next hop, the best first, as far as this stack has transports for them. Rejects where the DNS cannot tell. */
   async targetsOf(uri: SipUri): Promise<readonly Target[]> {
     const targets = await this.#resolver.resolve(uri)
-    return targets.filter((target) => this.transportFor(target.protocol, target.host) !== undefined)
+    return this.#suspects.last(targets.filter((target) => this.transportFor(target.protocol, target.host) !== undefined))
+  }
+
+  /** The target has failed: for a while the others of its domain come first. */
+  suspect(target: Target): void {
+    this.#suspects.add(target)
   }
 
   /** The token that names a flow in URIs of this element. */

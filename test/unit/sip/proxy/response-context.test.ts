@@ -2,7 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { bestOf } from "../../../../src/sip/proxy/best-response.ts"
 import { advance, createContext } from "../../../../src/sip/proxy/response-context.ts"
-import type { ContextAction, ContextInput, ResponseContext } from "../../../../src/sip/proxy/response-context.ts"
+import type { ContextAction, ContextInput, ResponseContext, TargetShape } from "../../../../src/sip/proxy/response-context.ts"
 
 interface Response {
   readonly status: number
@@ -16,8 +16,10 @@ class Play {
   context: ResponseContext<Response>
   readonly actions: Action[] = []
 
-  constructor(alternates: readonly number[], { isInvite = true, maxParallel = 60 } = {}) {
-    this.context = createContext(isInvite, maxParallel, alternates)
+  /** `alternates[i]` ways stand behind target i. */
+  constructor(alternates: readonly number[], { isInvite = true, maxParallel = 60, isHop = false, q = [] as readonly number[] } = {}) {
+    const targets = alternates.map((count, i) => targetOf(count + 1, q[i] ?? 1000, isHop))
+    this.context = createContext(isInvite, maxParallel, targets)
   }
 
   feed(...inputs: Input[]): string[] {
@@ -32,12 +34,18 @@ class Play {
   }
 }
 
+function targetOf(ways: number, qThousandths = 1000, isHop = false): TargetShape {
+  return { qThousandths, ways: Array.from({ length: ways }, () => ({ isHop })) }
+}
+
 function describeAction(action: Action): string {
   switch (action.kind) {
     case "send":
       return `send ${action.branch}`
     case "cancel":
       return `cancel ${action.branch} ${action.cause}`
+    case "wait":
+      return `wait for ${action.rank}`
     case "forward":
       return `forward ${action.response.status}`
     case "answer":
@@ -50,6 +58,11 @@ const cancel: Input = { kind: "cancel" }
 const response = (branch: number, status: number): Input => ({ kind: "response", branch, response: { status } })
 const failure = (branch: number, status = 480): Input => ({ kind: "failure", branch, response: { status } })
 const silence = (branch: number): Input => ({ kind: "silence", branch })
+const patience = (rank: number): Input => ({ kind: "patience", rank })
+const redirecting = (branch: number): Input => ({ kind: "redirecting", branch })
+const redirected = (branch: number, targets: readonly TargetShape[], status?: number): Input => {
+  return { kind: "redirected", branch, targets, response: status === undefined ? undefined : { status } }
+}
 
 describe("an INVITE with one target", () => {
   it("passes provisional responses on, but not the 100, and then the 2xx", () => {
@@ -161,6 +174,68 @@ describe("an alternate way", () => {
   })
 })
 
+describe("targets of different q", () => {
+  it("are tried one rank after the other, whatever their order", () => {
+    const play = new Play([0, 0, 0], { q: [500, 1000, 500] })
+    expect(play.feed(start)).toEqual(["wait for 0", "send 1"])
+    expect(play.feed(response(1, 486))).toEqual(["send 0", "send 2"])
+    expect(play.feed(response(0, 404), response(2, 480))).toEqual(["answer 486"])
+  })
+
+  it("change when one rank has rung for long enough; who picks up in this moment is heard", () => {
+    const play = new Play([0, 0], { q: [1000, 500] })
+    play.feed(start, response(0, 180))
+    expect(play.feed(patience(0))).toEqual(["cancel 0 superseded", "send 1"])
+    expect(play.feed(patience(0), patience(1), response(0, 487))).toEqual([])
+    expect(play.feed(response(0, 200))).toEqual(["forward 200", "cancel 1 answered"])
+  })
+
+  it("are left alone after a 6xx, a CANCEL and an answer", () => {
+    const q = [1000, 500]
+    expect(new Play([0, 0], { q }).feed(start, response(0, 603))).toEqual(["wait for 0", "send 0", "answer 603"])
+    expect(new Play([0, 0], { q }).feed(start, cancel, response(0, 487))).toEqual(["wait for 0", "send 0", "cancel 0 cancelled", "answer 487"])
+    expect(new Play([0, 0], { q }).feed(start, response(0, 200), patience(0))).toEqual(["wait for 0", "send 0", "forward 200"])
+  })
+})
+
+describe("one of several servers of a domain", () => {
+  it("gives way to the next one when it has no time, says nothing, or cannot be reached", () => {
+    const play = new Play([3], { isHop: true })
+    expect(play.feed(start, response(0, 503), failure(1, 408), failure(2, 503))).toEqual(["send 0", "send 1", "send 2", "send 3"])
+    expect(play.feed(response(3, 503))).toEqual(["answer 503"])
+  })
+
+  it("is believed when it says anything else", () => {
+    expect(new Play([1], { isHop: true }).feed(start, response(0, 500))).toEqual(["send 0", "answer 500"])
+  })
+})
+
+describe("a 3xx that is followed", () => {
+  it("adds targets, and is forgotten", () => {
+    const play = new Play([0])
+    expect(play.feed(start, redirecting(0), redirected(0, [targetOf(1), targetOf(1)]))).toEqual(["send 0", "send 1", "send 2"])
+    expect(play.feed(response(1, 486), response(2, 404))).toEqual(["answer 486"])
+  })
+
+  it("remains the answer as far as it was not followed", () => {
+    const play = new Play([0])
+    expect(play.feed(start, redirecting(0), redirected(0, [targetOf(1)], 302), response(1, 486))).toEqual(["send 0", "send 1", "answer 302"])
+    expect(new Play([0]).feed(start, redirecting(0), redirected(0, [], 302))).toEqual(["send 0", "answer 302"])
+  })
+
+  it("comes before the targets of a lower q, in the order of its own", () => {
+    const play = new Play([0, 0], { q: [1000, 100] })
+    play.feed(start, redirecting(0))
+    expect(play.feed(redirected(0, [targetOf(1, 700), targetOf(1, 300)]))).toEqual(["wait for 0", "send 2"])
+    expect(play.feed(response(2, 486))).toEqual(["wait for 1", "send 3"])
+    expect(play.feed(response(3, 486))).toEqual(["send 1"])
+  })
+
+  it("is not followed when the caller has hung up meanwhile", () => {
+    expect(new Play([0]).feed(start, redirecting(0), cancel, redirected(0, [targetOf(1)], 302))).toEqual(["send 0", "answer 302"])
+  })
+})
+
 describe("another request than INVITE", () => {
   it("has one final response and no provisional ones", () => {
     const play = new Play([0, 0], { isInvite: false })
@@ -195,17 +270,36 @@ describe("whatever happens in whatever order", () => {
     fc.record({ kind: fc.constant("response" as const), branch, response: fc.record({ status }) }),
     fc.record({ kind: fc.constant("failure" as const), branch, response: fc.record({ status: fc.constantFrom(408, 480) }) }),
     fc.record({ kind: fc.constant("silence" as const), branch }),
+    fc.record({ kind: fc.constant("patience" as const), rank: fc.nat({ max: 3 }) }),
+    fc.record({ kind: fc.constant("redirecting" as const), branch }),
+    fc.record({
+      kind: fc.constant("redirected" as const),
+      branch,
+      targets: fc.array(fc.record({ qThousandths: fc.constantFrom(1000, 500), ways: fc.constant([{ isHop: true }]) }), { maxLength: 2 }),
+      response: fc.constantFrom(undefined, { status: 302 }),
+    }),
     fc.constant(cancel),
   )
   const shape = fc.record({
     alternates: fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 3 }),
+    q: fc.array(fc.constantFrom(1000, 500, 0), { maxLength: 3 }),
+    isHop: fc.boolean(),
     isInvite: fc.boolean(),
     maxParallel: fc.integer({ min: 1, max: 3 }),
     inputs: fc.array(input, { maxLength: 30 }),
   })
 
-  function play({ alternates, isInvite, maxParallel, inputs }: { alternates: number[]; isInvite: boolean; maxParallel: number; inputs: Input[] }): Play {
-    const play = new Play(alternates, { isInvite, maxParallel })
+  interface Given {
+    readonly alternates: number[]
+    readonly q: number[]
+    readonly isHop: boolean
+    readonly isInvite: boolean
+    readonly maxParallel: number
+    readonly inputs: Input[]
+  }
+
+  function play({ alternates, inputs, ...rest }: Given): Play {
+    const play = new Play(alternates, rest)
     play.feed(start, ...inputs)
     return play
   }
@@ -238,8 +332,9 @@ describe("whatever happens in whatever order", () => {
     fc.assert(
       fc.property(shape, (given) => {
         const played = play(given)
-        for (let round = 0; round < 10; round++) {
+        for (let round = 0; round < 100 && !played.context.isAnswered; round++) {
           for (const [number, { state }] of played.context.branches.entries()) {
+            if (state === "redirecting") played.feed(redirected(number, []))
             if (state === "trying" || state === "proceeding") played.feed(response(number, 404))
           }
         }

@@ -1,0 +1,161 @@
+/** The target set (RFC 3261 §16.5): where a request goes, and who may send it there. Throws Refusals. */
+import { isIP } from "node:net"
+import { isP2PSipError } from "../../errors.ts"
+import type { Runtime } from "../../runtime/runtime.ts"
+import type { SipRequest, SipUri } from "../message/index.ts"
+import type { Authenticator } from "../registrar/authenticator.ts"
+import type { Binding, LocationService } from "../registrar/location-service.ts"
+import { refuse, type Refusal } from "../registrar/refusal.ts"
+import { bareHost, isOverlayHost } from "../transport/index.ts"
+import type { Gateways } from "./gateways.ts"
+import { topRoute, type KnownFlow, type OwnRoutes, type RouteComponents } from "./own-routes.ts"
+import { Redirects } from "./redirects.ts"
+import { asRequestUri, targetsOf, waysToPlaces, type Target, type Way } from "./targets.ts"
+
+export interface DestinationComponents extends RouteComponents {
+  readonly runtime: Runtime
+  readonly location: LocationService
+  readonly authenticator?: Authenticator | undefined
+  readonly gateways: Gateways
+}
+
+export interface DestinationOptions {
+  readonly directFallback: boolean
+  /** Contacts of 3xx responses that are followed for one request. */
+  readonly maxRedirects: number
+  readonly retryAfterSeconds: number
+}
+
+/** Where a request goes. */
+export interface Destination {
+  readonly targets: readonly Target[]
+  /** What it counts as when a way leads nowhere: 430 at the edge, 480 where the phone was looked up. */
+  readonly unreachableStatus: number
+  /** Follows the 3xx of its branches; undefined where that is the caller's business. */
+  readonly redirects?: Redirects
+}
+
+/** A request with our own Routes taken off. */
+export interface RoutedRequest {
+  readonly base: SipRequest
+  readonly routes: OwnRoutes
+  /** Whether it may leave for other people's domains. */
+  readonly mayLeave: boolean
+}
+
+/** See the head of this file. */
+export class Destinations {
+  readonly #components: DestinationComponents
+  readonly #options: DestinationOptions
+
+  constructor(components: DestinationComponents, options: DestinationOptions) {
+    this.#components = components
+    this.#options = options
+  }
+
+  async of({ base, routes, mayLeave }: RoutedRequest): Promise<Destination> {
+    // RFC 5626 §5.3: as edge proxy, along the flow and no other way.
+    if (routes.edgeFlow !== undefined) return oneTarget(430, waysOn(base, routes.edgeFlow))
+    const nextRoute = topRoute(base)
+    if (routes.isInDialog && (routes.dialogFlow !== undefined || nextRoute)) {
+      return oneTarget(503, [...waysOn(base, routes.dialogFlow), ...(await this.#onward(base, routes.dialogFlow, nextRoute ?? base.requestUri))])
+    }
+    if (nextRoute) {
+      if (!mayLeave) throw refuse(403, "Not A Relay: Route To Others")
+      return this.#abroad(base, [nextRoute])
+    }
+    const { requestUri } = base
+    const addressOfRecord = this.#components.domains.addressOfRecord(requestUri)
+    if (addressOfRecord !== undefined) return this.#atHome(base, addressOfRecord, mayLeave)
+    if (!mayLeave && !routes.isInDialog) throw refuse(403, "Not A Relay: Domain Not Served")
+    return this.#abroad(base, this.#components.gateways.forOthers(requestUri) ?? [requestUri])
+  }
+
+  /** Beside a flow that is there, only what needs no DNS: a BYE must not wait for the name in a phone's Contact. */
+  async #onward(base: SipRequest, flow: KnownFlow | undefined, nextHop: SipUri): Promise<readonly Way[]> {
+    const isNamed = isIP(bareHost(nextHop.host)) === 0 && !isOverlayHost(nextHop.host)
+    const hasFlow = flow !== undefined && flow !== "gone"
+    return hasFlow && isNamed ? [] : this.#ask(() => waysToPlaces(base, { uri: base.uri, nextHop }, this.#components))
+  }
+
+  /** To other people's domains, by the first of these next hops that works. */
+  async #abroad(base: SipRequest, nextHops: readonly SipUri[]): Promise<Destination> {
+    const ways: Way[] = []
+    for (const nextHop of nextHops) ways.push(...(await this.#ask(() => waysToPlaces(base, { uri: base.uri, nextHop }, this.#components))))
+    if (ways.length === 0) throw refuse(404, "No Server For That Domain")
+    return oneTarget(503, ways)
+  }
+
+  /** RFC 3261 §21.5.5: the DNS is an external server that this one needs. */
+  async #ask<Result>(action: () => Promise<Result>): Promise<Result> {
+    try {
+      return await action()
+    } catch (error) {
+      if (isP2PSipError(error, "P2PSIP_TIMEOUT") || isP2PSipError(error, "P2PSIP_UNREACHABLE")) throw refuse(504, "DNS Does Not Answer")
+      if (isP2PSipError(error, "P2PSIP_LIMIT")) throw this.#notNow()
+      throw error
+    }
+  }
+
+  async #atHome(base: SipRequest, addressOfRecord: string, mayLeave: boolean): Promise<Destination> {
+    const { requestUri } = base
+    const gateways = mayLeave ? this.#components.gateways.forOurs(domainIn(addressOfRecord), requestUri) : undefined
+    const isUnknown = this.#components.authenticator?.knows(requestUri.decodedUser ?? "") === false
+    if (isUnknown) {
+      if (gateways === undefined) throw refuse(404, "Not Found")
+      return this.#abroad(base, gateways)
+    }
+    const targets = await this.#phonesOf(addressOfRecord, base)
+    if (targets.length === 0 && gateways !== undefined) return this.#abroad(base, gateways)
+    return { targets, unreachableStatus: 480, redirects: this.#redirectsOf(base, mayLeave) }
+  }
+
+  async #phonesOf(addressOfRecord: string, request: SipRequest): Promise<readonly Target[]> {
+    let bindings: readonly Binding[]
+    try {
+      bindings = await this.#components.location.lookup(addressOfRecord)
+    } catch (error) {
+      // A peer that leaves says so itself.
+      if (!isP2PSipError(error, "P2PSIP_NOT_OPEN")) this.#components.runtime.log.warn({ error }, "the location service did not answer a look-up")
+      throw this.#notNow()
+    }
+    const { directFallback } = this.#options
+    return targetsOf(bindings, this.#components, { directFallback, isSips: request.requestUri.isSips, request })
+  }
+
+  /** §16.5: only for a resource that is ours may a proxy add targets. Elsewhere it goes for whoever may send it there anyway. */
+  #redirectsOf(base: SipRequest, mayLeave: boolean): Redirects {
+    const { domains, gateways } = this.#components
+    const { isSips } = base.requestUri
+    const nameOf = (uri: SipUri): string => domains.addressOfRecord(uri) ?? uri.toString().toLowerCase()
+    const targetsAt = (uri: SipUri): Promise<readonly Target[]> | undefined => {
+      if (isSips && !uri.isSips) return undefined
+      const addressOfRecord = domains.addressOfRecord(uri)
+      if (addressOfRecord !== undefined) return this.#phonesOf(addressOfRecord, base)
+      if (!mayLeave || domains.isOurs(uri)) return undefined
+      const text = asRequestUri(uri.toString(), uri, { isSips })
+      const hops = gateways.forOthers(uri) ?? [uri]
+      return Promise.all(hops.map((nextHop) => waysToPlaces(base, { uri: text, nextHop }, this.#components))).then((ways) => {
+        return oneTarget(503, ways.flat()).targets
+      })
+    }
+    return new Redirects({ nameOf, targetsOf: targetsAt }, base.requestUri, this.#options.maxRedirects)
+  }
+
+  #notNow(): Refusal {
+    const seconds = Math.ceil(this.#options.retryAfterSeconds * (1 + this.#components.runtime.random.float()))
+    return refuse(503, "Service Unavailable", [["Retry-After", String(seconds)]])
+  }
+}
+
+function oneTarget(unreachableStatus: number, ways: readonly Way[]): Destination {
+  return { targets: ways.length === 0 ? [] : [{ qThousandths: 1000, ways }], unreachableStatus }
+}
+
+function waysOn({ uri }: SipRequest, flow: KnownFlow | undefined): readonly Way[] {
+  return flow === undefined || flow === "gone" ? [] : [{ uri, routes: [], next: flow, isHop: false }]
+}
+
+function domainIn(addressOfRecord: string): string {
+  return addressOfRecord.slice(addressOfRecord.lastIndexOf("@") + 1)
+}
