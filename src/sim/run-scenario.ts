@@ -126,8 +126,11 @@ async function playFaults(world: World): Promise<void> {
   const churn = scenario.churn === undefined ? undefined : new Churn({ fleet }, scenario.churn)
   churn?.start()
   world.repairWatch = new RepairWatch(fleet, simulation.now + lastTroubleMs(scenario))
+  const totalMs = faultsEndMs(scenario)
+  const settleMs = Math.min(scenario.settleMs ?? 0, totalMs)
+  await simulation.run(settleMs)
   const phase = new Phase(fleet, world)
-  await simulation.run(faultsEndMs(scenario))
+  await simulation.run(totalMs - settleMs)
   world.phase = phase.end()
   churn?.stop()
 }

@@ -70,6 +70,7 @@ const scenarioSchema = z.strictObject({
   faults: z.array(faultSchema).optional(),
   churn: z.strictObject({ medianSessionMs: z.number().positive(), graceful: share.optional() }).optional(),
   faultsMs: ms.optional(),
+  settleMs: ms.optional(),
   healMs: ms.optional(),
   replication: count.optional(),
   watched: z.boolean().optional(),

@@ -39,6 +39,8 @@ export interface Scenario {
   readonly churn?: ChurnOptions
   /** How long faults and churn go on. @default until the last fault */
   readonly faultsMs?: number
+  /** The report's figures of the time of faults leave out so much of its beginning, in which the overlay gets used to them. @default 0 */
+  readonly settleMs?: number
   /** After this long without faults everything must be repaired. @default 120_000 */
   readonly healMs?: number
   /** Copies of each record. @default 3 */

@@ -14,7 +14,7 @@ export const sessions: Experiment = {
       scenario: {
         ...worldOf(choice), peers,
         registrations: { phones: peers, meanIntervalMs: 2 * minute }, lookups: { perSecond: peers / 20 },
-        churn: { medianSessionMs }, warmUpMs: minute, faultsMs: minutes * minute, healMs: minute, readers: 3,
+        churn: { medianSessionMs }, warmUpMs: minute, faultsMs: (minutes + 1) * minute, settleMs: minute, healMs: minute, readers: 3,
       },
     }))
   },
