@@ -11,7 +11,8 @@
  * the table stops being complete and says so. Where it is too lively (the news
  * of all that come and go would cost more than `maxNewsBytesPerSecond`), the
  * peer rests: it keeps no table and takes no part, until the overlay calms
- * down.
+ * down. One that takes a lively overlay for a calm one finds that the others
+ * rest, and rests again; one that knows it to be calm begins when it is asked.
  */
 import type { ByteReader } from "../codec.ts"
 import { P2PSipError, isP2PSipError } from "../errors.ts"
@@ -29,14 +30,13 @@ import type { MembershipOptions } from "./membership-options.ts"
 import { membershipDefaults } from "./membership-options.ts"
 import type { MembershipEntry } from "./membership-table.ts"
 import { MembershipTable, bucketCount } from "./membership-table.ts"
-import { NewsWatch, alwaysFollowed, sendsPerNews } from "./news-watch.ts"
+import { NewsPusher } from "./news-pusher.ts"
+import { NewsWatch, alwaysFollowed } from "./news-watch.ts"
 import type { Rpc } from "./rpc.ts"
-import { RumourQueue } from "./rumour-queue.ts"
 import { withDefaults } from "./with-defaults.ts"
 
 /** Comparisons in a row with one member before the rest is left to later ones. */
 const maxSyncRounds = 128
-const maxRumours = 1024
 const nothing: Omit<SyncReply, "digest"> = { entries: [], buckets: new Uint8Array() }
 /** Who begins to rest still knows where others are for so long, until its routing does without. */
 const windDownMs = 15_000
@@ -52,7 +52,7 @@ export class Membership {
   readonly #runtime: Runtime
   readonly #rpc: Rpc
   readonly #options: typeof membershipDefaults
-  readonly #rumours = new RumourQueue(maxRumours)
+  readonly #pusher: NewsPusher
   readonly #budget: ByteBudget
   readonly #news: NewsWatch
   readonly #listeners = new Set<(entry: MembershipEntry) => void>()
@@ -63,7 +63,6 @@ export class Membership {
   #isResting = false
   #forgetTimer: Timer | undefined
   #gossipTimer: Timer | undefined
-  #pushTimer: Timer | undefined
 
   constructor(
     components: { readonly runtime: Runtime; readonly rpc: Rpc },
@@ -77,6 +76,7 @@ export class Membership {
     const { metrics } = this.#runtime
     this.#refused = metrics.counter("p2psip_overlay_future_incarnations_total", "entries of members refused because they lie too far ahead")
     this.#budget = new ByteBudget(this.#runtime, this.#options.maxBytesPerSecond)
+    this.#pusher = new NewsPusher({ runtime: this.#runtime, rpc: this.#rpc, table: this.table, budget: this.#budget }, this.#options)
     this.#news = new NewsWatch(this.#runtime, this.#options.maxNewsBytesPerSecond)
     this.#rpc.handle(membershipMethods.gossip, (from, body) => this.#onGossip(from, body))
     this.#rpc.handle(membershipMethods.sync, (from, body) => this.#onSync(from, body))
@@ -89,7 +89,7 @@ export class Membership {
 
   /** Whether the table is believed to name every member. */
   get isComplete(): boolean {
-    return !this.#isResting && this.#isFilled && !this.table.isOverfull && this.#rumours.dropped === 0
+    return !this.#isResting && this.#isFilled && !this.table.isOverfull && !this.#pusher.hasLost
   }
 
   /**
@@ -99,21 +99,20 @@ export class Membership {
    */
   weigh(size: number, failuresPerSecond: number, contact: Member | undefined): void {
     const bytes = entryBytes(this.table.self)
+    this.#news.weigh(size, failuresPerSecond, bytes)
     if (!this.#isResting) {
       if (this.#news.isTooMuch(size, bytes)) this.#rest()
       // Whoever was asked before may have rested.
       else if (!this.#isFilled && contact !== undefined) void this.fill(contact)
-    } else if (contact !== undefined && this.#news.isBearable(size, failuresPerSecond, bytes)) this.#follow(contact)
+    } else if (contact !== undefined && this.#news.mayBegin) this.#follow(contact)
   }
 
   #rest(): void {
     this.#isResting = true
     this.#isFilled = false
     this.#forgetTimer = this.#runtime.setTimer(windDownMs, () => this.table.forgetOthers())
-    this.#rumours.clear()
+    this.#pusher.clear()
     this.#gossipTimer?.cancel()
-    this.#pushTimer?.cancel()
-    this.#pushTimer = undefined
   }
 
   #follow(contact: Member): void {
@@ -160,17 +159,13 @@ export class Membership {
     this.#isRunning = false
     this.#forgetTimer?.cancel()
     this.#gossipTimer?.cancel()
-    this.#pushTimer?.cancel()
-    this.#pushTimer = undefined
+    this.#pusher.stop()
   }
 
   /** Says farewell to a few members, and stops. */
   leave(): void {
     if (!this.#isRunning || this.#isResting) return this.stop()
-    const frame = encodeGossip({ digest: this.table.digest, entries: [this.table.leave()] })
-    for (const member of this.table.randomMembers(this.#runtime.random, this.#options.pushFanout + 1)) {
-      this.#rpc.notify(member, membershipMethods.gossip, frame)
-    }
+    this.#pusher.tell(this.table.leave(), this.#options.pushFanout + 1)
     this.stop()
   }
 
@@ -194,13 +189,14 @@ export class Membership {
     const about = known !== undefined && known.status !== "alive" ? [known] : []
     try {
       const theirs = decodeGossip(await this.#rpc.call(member, membershipMethods.gossip, this.#gossipFrame(about)))
+      this.#news.answered()
       if (!this.#isRunning) return true
       this.#take(theirs.entries)
       if (theirs.digest === this.table.digest) this.#agreed()
       else await this.#compare(member)
       return true
     } catch (error) {
-      if (!isP2PSipError(error)) throw error
+      this.#onFailure(error)
       return false
     }
   }
@@ -214,22 +210,29 @@ export class Membership {
   // Answering
 
   #onGossip(from: PeerId, body: ByteReader): Uint8Array {
-    if (this.#isResting) throw resting()
     const { entries } = decodeGossip(body)
+    this.#expectAwake(from, entries)
     if (!this.#isRunning) return encodeGossip({ digest: this.table.digest, entries: [] })
     this.#take(entries)
     const known = this.table.get(from)
     return this.#gossipFrame(known !== undefined && known.status !== "alive" ? [known] : [])
   }
 
-  #onSync(_from: PeerId, body: ByteReader): Uint8Array {
-    if (this.#isResting) throw resting()
+  #onSync(from: PeerId, body: ByteReader): Uint8Array {
     const request = decodeSyncRequest(body)
+    this.#expectAwake(from, request.entries)
     if (this.#isRunning) this.#take(request.entries)
     // From a random bucket on, so that comparisons that are cut short do not always end at the same place.
     const first = this.#runtime.random.uint32() % bucketCount
     const differing = this.#isRunning ? differingEntries(this.table, request.bucketDigests, first, this.#options.maxFrameBytes) : nothing
     return encodeSyncReply({ digest: this.table.digest, ...differing })
+  }
+
+  #expectAwake(from: PeerId, entries: readonly MembershipEntry[]): void {
+    if (!this.#isResting) return
+    const asker = entries.find(({ member }) => member.peerId === from)
+    if (!this.#news.isCalm || asker === undefined || !this.#isRunning) throw resting()
+    this.#follow(asker.member)
   }
 
   // Asking
@@ -244,6 +247,7 @@ export class Membership {
         const { digest, bucketDigests, self } = this.table
         const request = encodeSyncRequest({ digest, entries: [self], bucketDigests })
         const body = await this.#rpc.call(member, membershipMethods.sync, request, signal && { signal })
+        this.#news.answered()
         const reply = decodeSyncReply(body)
         const news = this.#take(reply.entries)
         this.#pushMissing(member, reply)
@@ -255,26 +259,29 @@ export class Membership {
       }
       return true
     } catch (error) {
-      if (!isP2PSipError(error)) throw error
+      this.#onFailure(error)
       return false
     } finally {
       this.#isSyncing = false
     }
   }
 
+  #onFailure(error: unknown): void {
+    if (!isP2PSipError(error)) throw error
+    if (error.code === "P2PSIP_LIMIT") this.#news.refused()
+  }
+
   /** Sends the entries of the answered buckets that the other lacks, or has older. */
   #pushMissing(member: Member, reply: SyncReply): void {
     const missing = missingEntries(this.table, reply, this.#options.maxFrameBytes)
-    if (missing.length === 0) return
-    const frame = encodeGossip({ digest: this.table.digest, entries: missing })
-    if (this.#budget.spend(frame.length)) this.#rpc.notify(member, membershipMethods.gossip, frame)
+    if (missing.length > 0) this.#pusher.send(member, missing)
   }
 
   #agreed(): void {
     if (this.#isResting) return
     this.#isFilled = true
     this.table.clearOverfull()
-    this.#rumours.clearDropped()
+    this.#pusher.forgetLoss()
   }
 
   // News
@@ -310,23 +317,12 @@ export class Membership {
   }
 
   #spread(entry: MembershipEntry): void {
-    this.#rumours.add(entry, Math.min(sendsPerNews, Math.ceil(Math.log2(this.table.alive.length + 1)) + 1))
-    if (!this.#isRunning || this.#isResting) return
-    this.#pushTimer ??= this.#runtime.setTimer(this.#jittered(this.#options.pushDelayMs), () => this.#push())
-  }
-
-  #push(): void {
-    this.#pushTimer = undefined
-    for (const member of this.table.randomMembers(this.#runtime.random, this.#options.pushFanout)) {
-      const frame = encodeGossip({ digest: this.table.digest, entries: this.#rumours.take(this.#options.maxFrameBytes / 16) })
-      if (this.#budget.spend(frame.length)) this.#rpc.notify(member, membershipMethods.gossip, frame)
-      if (this.#rumours.size === 0) return
-    }
-    this.#pushTimer = this.#runtime.setTimer(this.#jittered(this.#options.pushDelayMs * 2), () => this.#push())
+    this.#pusher.add(entry)
+    if (this.#isRunning && !this.#isResting) this.#pusher.push()
   }
 
   #gossipFrame(first: readonly MembershipEntry[]): Uint8Array {
-    const entries = [this.table.self, ...first, ...this.#rumours.take(this.#options.maxFrameBytes / 16)]
+    const entries = [this.table.self, ...first, ...this.#pusher.take()]
     return encodeGossip({ digest: this.table.digest, entries } satisfies Gossip)
   }
 

@@ -1,7 +1,8 @@
 /**
  * Whether a peer can afford to hear of everybody who comes and goes: what that
  * costs, from the news that it hears or, while it hears none, from how often
- * its neighbours fail.
+ * its neighbours fail. And whether the others can: one alone has nobody to hear
+ * it from.
  */
 import type { Runtime } from "../runtime/runtime.ts"
 
@@ -12,6 +13,10 @@ export const sendsPerNews = 6
 /** Once a peer follows, it takes this much more, in two windows in a row, to make it stop. */
 const hysteresis = 1.5
 const windowMs = 5_000
+/** Members in a row that rest, and say so, before this peer rests as they do. */
+const maxRefusals = 4
+/** For so long it then does not begin again by itself, on average. */
+const pauseMs = 30_000
 
 /** See the head of this file. */
 export class NewsWatch {
@@ -21,6 +26,9 @@ export class NewsWatch {
   #since: number
   /** Pieces per second in the window before. */
   #rateBefore = 0
+  #refusals = 0
+  #pausesUntil = -Infinity
+  #isCalm = false
 
   constructor(runtime: Runtime, maxBytesPerSecond: number) {
     this.#runtime = runtime
@@ -30,29 +38,58 @@ export class NewsWatch {
 
   /** Begins anew. */
   reset(): void {
-    this.#heard = 0
+    this.#refusals = 0
     this.#rateBefore = 0
-    this.#since = this.#runtime.now()
+    this.#beginWindow()
   }
 
   hear(): void {
     this.#heard++
   }
 
-  /** Whether the news of late were too many, for an overlay of `size` members and entries of that length. */
+  /** Another member rests. */
+  refused(): void {
+    if (++this.#refusals === maxRefusals) this.#pausesUntil = this.#runtime.now() + pauseMs * (0.5 + this.#runtime.random.float())
+  }
+
+  /** Another member does not. */
+  answered(): void {
+    this.#refusals = 0
+  }
+
+  /**
+   * Takes a new estimate: about `size` members, of which each fails at
+   * `failuresPerSecond` and is replaced, and entries of `entryBytes`.
+   */
+  weigh(size: number, failuresPerSecond: number, entryBytes: number): void {
+    this.#isCalm = costOf(2 * size * failuresPerSecond, size, entryBytes) <= this.#maxBytesPerSecond
+  }
+
+  /** Whether, by the last estimate, a peer that rests may begin when it is asked. */
+  get isCalm(): boolean {
+    return this.#isCalm
+  }
+
+  /** Whether it may also begin unasked. */
+  get mayBegin(): boolean {
+    return this.#isCalm && this.#runtime.now() >= this.#pausesUntil
+  }
+
+  /** Whether one that follows should rest: the news of late were too many, for an overlay of `size` members, or nobody else follows. */
   isTooMuch(size: number, entryBytes: number): boolean {
+    if (this.#refusals >= maxRefusals) return true
     const elapsedMs = this.#runtime.now() - this.#since
     if (elapsedMs < windowMs) return false
     const before = this.#rateBefore
     const rate = (1000 * this.#heard) / elapsedMs
-    this.reset()
+    this.#beginWindow()
     this.#rateBefore = rate
     return costOf(Math.min(rate, before), size, entryBytes) > this.#maxBytesPerSecond * hysteresis
   }
 
-  /** Whether the news would not be too many if each member fails at that rate, and is replaced. */
-  isBearable(size: number, failuresPerSecond: number, entryBytes: number): boolean {
-    return costOf(2 * size * failuresPerSecond, size, entryBytes) <= this.#maxBytesPerSecond
+  #beginWindow(): void {
+    this.#heard = 0
+    this.#since = this.#runtime.now()
   }
 }
 

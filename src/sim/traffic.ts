@@ -14,6 +14,7 @@ export type TrafficCounts = readonly [frames: Float64Array, bytes: Float64Array]
 const requestMethodAt = 5
 const notificationMethodAt = 1
 const slots = 256
+const remembered = 1 << 18
 const sipKind = 6
 const otherKind = 7
 
@@ -27,18 +28,35 @@ const kindNames = new Map<number, string>([
 export class Traffic {
   readonly #frames = new Float64Array((otherKind + 1) * slots)
   readonly #bytes = new Float64Array((otherKind + 1) * slots)
+  /** The latest requests by number, as many as are likely to be under way: what a reply replies to. */
+  readonly #askedIds = new Uint32Array(remembered)
+  readonly #askedMethods = new Uint8Array(remembered)
 
   count(channel: Channel, frame: Uint8Array): void {
-    const at = slotOf(channel, frame)
+    const at = this.#slotOf(channel, frame)
     this.#frames[at] = (this.#frames[at] as number) + 1
     this.#bytes[at] = (this.#bytes[at] as number) + frame.length
+  }
+
+  #slotOf(channel: Channel, frame: Uint8Array): number {
+    if (channel === channels.sip) return sipKind * slots
+    const kind = frame[0] ?? otherKind
+    if (kind === frameKinds.notification) return kind * slots + (frame[notificationMethodAt] ?? 0)
+    if (kind >= sipKind) return otherKind * slots
+    const id = readId(frame)
+    const place = id % remembered
+    if (kind === frameKinds.request) {
+      this.#askedIds[place] = id
+      this.#askedMethods[place] = frame[requestMethodAt] ?? 0
+    }
+    return kind * slots + (this.#askedIds[place] === id ? (this.#askedMethods[place] ?? 0) : 0)
   }
 
   counts(): TrafficCounts {
     return [this.#frames.slice(), this.#bytes.slice()]
   }
 
-  /** By kind (`request 2`, `reply`), the heaviest first; since earlier counts, if given. */
+  /** By kind and method (`request 2`, `reply 2`), the heaviest first; since earlier counts, if given. */
   heaviest(since?: TrafficCounts): [string, TrafficShare][] {
     const shares: [string, TrafficShare][] = []
     this.#frames.forEach((total, at) => {
@@ -49,16 +67,12 @@ export class Traffic {
   }
 }
 
-function slotOf(channel: Channel, frame: Uint8Array): number {
-  if (channel === channels.sip) return sipKind * slots
-  const kind = frame[0] ?? otherKind
-  if (kind === frameKinds.request) return kind * slots + (frame[requestMethodAt] ?? 0)
-  if (kind === frameKinds.notification) return kind * slots + (frame[notificationMethodAt] ?? 0)
-  return (kind < sipKind ? kind : otherKind) * slots
+function readId(frame: Uint8Array): number {
+  return (((frame[1] ?? 0) << 24) | ((frame[2] ?? 0) << 16) | ((frame[3] ?? 0) << 8) | (frame[4] ?? 0)) >>> 0
 }
 
 function nameOf(at: number): string {
   const kind = Math.floor(at / slots)
   const name = kindNames.get(kind) ?? "other"
-  return kind === frameKinds.request || kind === frameKinds.notification ? `${name} ${at % slots}` : name
+  return at % slots === 0 ? name : `${name} ${at % slots}`
 }

@@ -24,7 +24,7 @@ class Group {
     this.#options = options
   }
 
-  async add(name: string, contact?: string): Promise<Peer> {
+  async add(name: string, contact?: string, isCautious = false): Promise<Peer> {
     const sim = this.simulation.addPeer(name)
     await sim.link.start()
     const self = memberOf(sim.link.self)
@@ -32,8 +32,9 @@ class Group {
     const membership = new Membership({ runtime: sim.runtime, rpc }, self, this.#options)
     const peer = { sim, membership }
     this.peers.set(name, peer)
-    membership.start(self, contact === undefined)
-    if (contact !== undefined) await this.simulation.wait(membership.fill(this.memberOf(contact)))
+    if (isCautious) membership.startCautiously(self, 500)
+    else membership.start(self, contact === undefined)
+    if (!isCautious && contact !== undefined) await this.simulation.wait(membership.fill(this.memberOf(contact)))
     return peer
   }
 
@@ -187,5 +188,41 @@ describe("a membership of a large overlay", () => {
     weighAll(0)
     await group.simulation.runUntil(() => group.agree, 60_000)
     expect(group.get("p5").isComplete).toBe(true)
+  })
+
+  /** A large overlay in which all rest, and then weigh what they estimate. */
+  async function restingGroup(seed: number): Promise<{ group: Group; weigh: (name: string, failuresPerSecond: number) => void }> {
+    const group = new Group(seed, { maxNewsBytesPerSecond: 10 })
+    for (let at = 0; at < 12; at++) await group.add(`p${at}`, undefined, true)
+    const weigh = (name: string, failuresPerSecond: number): void =>
+      group.get(name).weigh(500, failuresPerSecond, group.memberOf(name === "p0" ? "p1" : "p0"))
+    return { group, weigh }
+  }
+
+  test("lets one that takes it for calm find out that the others rest, and rest again", async () => {
+    const { group, weigh } = await restingGroup(11)
+    for (const name of group.peers.keys()) weigh(name, 1)
+    for (let second = 0; second < 8; second++) {
+      weigh("p5", 0)
+      await group.simulation.run(1_000)
+    }
+    const before = group.simulation.network.bytesSent
+    for (let second = 0; second < 5; second++) {
+      weigh("p5", 0)
+      await group.simulation.run(1_000)
+    }
+    expect(group.simulation.network.bytesSent - before).toBe(0)
+  })
+
+  test("begins with whoever is asked and takes it for calm, too", async () => {
+    const { group, weigh } = await restingGroup(12)
+    for (const name of group.peers.keys()) weigh(name, 1)
+    weigh("p5", 0)
+    await group.simulation.run(5_000)
+    expect(group.get("p0").table.isAlive("p5")).toBe(false)
+    // Everybody sees by now that it is calm; only the first that asks is not in its pause.
+    for (const name of group.peers.keys()) weigh(name, 0)
+    await group.simulation.run(2_000)
+    expect(group.get("p0").table.isAlive("p5")).toBe(true)
   })
 })
