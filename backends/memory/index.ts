@@ -8,7 +8,7 @@ import { createHash } from "node:crypto"
 import { z } from "zod"
 import { P2PSipError } from "../../src/errors.ts"
 import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
-import { P2PSipServlet, servletOptionsSchema, UpdateRejectedError } from "../../src/servlet/index.ts"
+import { P2PSipServlet, servletOptionsSchema, unseenRemovalSeconds, UpdateRejectedError } from "../../src/servlet/index.ts"
 import type {
   BackendModule, BackendStatus, LookupEvent, NormalMutation, NormalPrecondition, NormalSequence, PeerInfo, RejectionCode,
   ServletOptions, Value,
@@ -200,7 +200,7 @@ export class MemoryServlet extends P2PSipServlet {
 /** Rule 4, for one mutation. */
 function apply(entries: Entries, mutation: NormalMutation, operationId: Uint8Array, now: number): void {
   const { sequence } = mutation
-  const bury = (hash: string, { valueHash, keptUntil }: Entry): void => {
+  const bury = (hash: string, { valueHash, keptUntil }: Pick<Entry, "valueHash" | "keptUntil">): void => {
     entries.set(hash, { valueHash, value: undefined, sequence, operationId, liveUntil: now, keptUntil })
   }
   switch (mutation.kind) {
@@ -214,8 +214,7 @@ function apply(entries: Entries, mutation: NormalMutation, operationId: Uint8Arr
     }
     case "remove": {
       const hash = hex(mutation.valueHash)
-      const entry = entries.get(hash)
-      if (entry !== undefined) bury(hash, entry)
+      bury(hash, entries.get(hash) ?? { valueHash: mutation.valueHash, keptUntil: now + unseenRemovalSeconds * 1000 })
       return
     }
     case "removeAll":

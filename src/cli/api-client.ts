@@ -21,8 +21,15 @@ export class ApiClient {
     if (!URL.canParse(this.#base)) throw new P2PSipError("P2PSIP_BAD_ARGUMENT", `--http: expected a URL such as http://127.0.0.1:8080, found ${JSON.stringify(url)}`)
   }
 
-  async put(key: string, value: string, ttlSeconds?: number): Promise<readonly ShownValue[]> {
-    return (await this.#json<Values>("POST", "/api/put", { key, value, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) })).values
+  /** `options.valueHash` in hexadecimal. */
+  async put(
+    key: string,
+    value: string,
+    ttlSeconds?: number,
+    options: { readonly encoding?: "base64"; readonly valueHash?: string } = {},
+  ): Promise<readonly ShownValue[]> {
+    const body = { key, value, ...(ttlSeconds === undefined ? {} : { ttlSeconds }), ...options }
+    return (await this.#json<Values>("POST", "/api/put", body)).values
   }
 
   async get(key: string): Promise<readonly ShownValue[]> {

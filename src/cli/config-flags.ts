@@ -33,6 +33,7 @@ export function addConfigFlags(command: Command): Command {
     .option("--data <folder>", "keeps this peer's key, and so its identity, and its records")
     .option("--storage <where>", "memory or sqlite: where records are kept; sqlite where there is --data")
     .option("--http <host:port>", "serves /healthz, /readyz, /status, /metrics and the other commands")
+    .option("--overlay-users", "lets users register that `p2psip user add` has stored")
     .option("--open-registration", "lets anybody register, also from other machines")
     .option("--replication <copies>", "copies of each record, the owner's included")
     .option("--acks <copies>", "copies that must exist before a change is confirmed")

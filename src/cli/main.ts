@@ -7,6 +7,7 @@ import { configCommand } from "./config-command.ts"
 import { consoleCommand } from "./console.ts"
 import { packageVersion } from "./package-version.ts"
 import { startCommand } from "./start.ts"
+import { userCommand } from "./user-commands.ts"
 
 /** What the shell sees: 1 for what went wrong in the world, 2 for what was wrong in the request. */
 const exitCodes = { failure: 1, usage: 2 } as const
@@ -19,7 +20,7 @@ const program = new Command("p2psip")
 // Loaded when it is wanted: the simulator is large, and most commands are over in a moment.
 const sim = process.argv[2] === "sim" ? (await import("./sim.ts")).simCommand() : new Command("sim").description("simulated overlays on a virtual clock")
 
-for (const command of [startCommand(), ...clientCommands(), consoleCommand(), configCommand(), sim]) {
+for (const command of [startCommand(), ...clientCommands(), userCommand(), consoleCommand(), configCommand(), sim]) {
   program.addCommand(command)
 }
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) command.exitOverride()

@@ -3,6 +3,7 @@
  * after the other, on plain data.
  */
 import type { NormalMutation, NormalPrecondition, NormalSequence } from "../servlet/normalise.ts"
+import { unseenRemovalSeconds } from "../servlet/normalise.ts"
 import type { RejectionCode } from "../servlet/rejected.ts"
 import type { BinaryText, StoredRecord } from "./record.ts"
 import { isLive, isRemembered, toBinaryText } from "./record.ts"
@@ -118,9 +119,8 @@ function apply(
 ): StoredRecord[] {
   const series = mutation.sequence === undefined ? "" : toBinaryText(mutation.sequence.series)
   const number = mutation.sequence?.number ?? 0
-  const bury = (old: StoredRecord): StoredRecord => ({
-    valueHash: old.valueHash, value: undefined, order: context.tick(), operationId, series, number,
-    liveUntil: context.now, keptUntil: old.keptUntil,
+  const bury = ({ valueHash, keptUntil }: Pick<StoredRecord, "valueHash" | "keptUntil">): StoredRecord => ({
+    valueHash, value: undefined, order: context.tick(), operationId, series, number, liveUntil: context.now, keptUntil,
   })
   switch (mutation.kind) {
     case "put": {
@@ -131,8 +131,8 @@ function apply(
       return [{ valueHash, value, order: context.tick(), operationId, series, number, liveUntil, keptUntil }]
     }
     case "remove": {
-      const old = records.get(toBinaryText(mutation.valueHash))
-      return old === undefined ? [] : [bury(old)]
+      const valueHash = toBinaryText(mutation.valueHash)
+      return [bury(records.get(valueHash) ?? { valueHash, keptUntil: context.now + unseenRemovalSeconds * 1000 })]
     }
     case "removeAll":
       return [...records.values()].filter((record) => isLive(record, context.now)).map(bury)

@@ -30,7 +30,10 @@ const ha1 = z.strictObject(
 )
 const username = text("a user name without a colon", (value) => value !== "" && !value.includes(":"))
 const user = z.union(
-  [z.strictObject({ username, password: text("a password") }), z.strictObject({ username, ha1 })],
+  [
+    z.strictObject({ username, domain: domain.optional(), password: text("a password") }),
+    z.strictObject({ username, domain: domain.optional(), ha1 }),
+  ],
   'an object such as {"username": "alice", "password": "…"} or {"username": "alice", "ha1": {"SHA-256": "…"}}',
 )
 
@@ -57,6 +60,8 @@ const registration = z.strictObject({
   maxContacts: whole(1, 64).default(16),
   /** What a phone with Outbound is told about keep-alives; 0 for nothing. */
   flowTimerSeconds: whole(0, 86_400).default(120),
+  /** Users that may register for others of their domain. */
+  thirdParties: list(text("a user name"), "a list of user names").default([]),
   /** Other values for single domains. */
   byDomain: z.record(z.string(), z.strictObject({
     defaultExpiresSeconds: whole(1, 2 ** 31 - 1).optional(),
@@ -116,6 +121,7 @@ export const configSchema = z.strictObject({
   http: hostAndPort.optional(),
   httpToken: text("at least 16 characters", (value) => value.length >= 16).optional(),
   users: list(user, "a list of users").default([]),
+  overlayUsers: yesOrNo.default(false),
   realm: text("a text without quotation marks", (value) => value !== "" && !value.includes('"')).optional(),
   digestAlgorithms: z.array(z.enum(digestAlgorithms, `one of ${digestAlgorithms.join(", ")}`), "a list of digest algorithms")
     .min(1, "at least one digest algorithm").readonly().default(["SHA-256", "MD5"]),
@@ -217,8 +223,8 @@ function requireSense(config: PeerConfig, sourceOf: (key: string) => string | un
     throw badConfig("storage", "a folder (data) where records are to be kept", '"sqlite" without one', sourceOf("storage"))
   }
   const open = config.sip.find((text) => !isLoopback(parseSipListener(text)?.host ?? ""))
-  if (config.users.length === 0 && !config.openRegistration && open !== undefined) {
-    throw badConfig("users", "users, or openRegistration (--open-registration), before anybody outside this machine may register", `none, and the listener ${open}`, sourceOf("sip"))
+  if (config.users.length === 0 && !config.overlayUsers && !config.openRegistration && open !== undefined) {
+    throw badConfig("users", "users, overlayUsers, or openRegistration (--open-registration), before anybody outside this machine may register", `none, and the listener ${open}`, sourceOf("sip"))
   }
 }
 

@@ -9,6 +9,7 @@ import type { Settings } from "../link/settings.ts"
 import { RegistryMetrics } from "../runtime/metrics.ts"
 import { NodeRuntime } from "../runtime/node.ts"
 import type { Runtime } from "../runtime/runtime.ts"
+import type { UserDirectory } from "../security/users.ts"
 import type { P2PSipServlet, ServletStatus } from "../servlet/index.ts"
 import { adminRoutes } from "./admin-api.ts"
 import { explain, parseConfig, type PeerConfig, type PeerConfigInput } from "./config.ts"
@@ -16,6 +17,7 @@ import { HttpServer } from "./http-server.ts"
 import { ServletLocation } from "./location.ts"
 import { ReadinessProbe, type Readiness } from "./readiness.ts"
 import { SipEdge, type SipEdgeStatus } from "./sip-edge.ts"
+import { userDirectoryOf, type FindUser } from "./user-directories.ts"
 
 /** What a program may bring along instead of what the configuration would make. */
 export interface PeerComponents {
@@ -25,6 +27,8 @@ export interface PeerComponents {
   readonly metrics?: RegistryMetrics
   /** @default libp2p */
   readonly link?: Link
+  /** Knows users besides those of the configuration. */
+  readonly findUser?: FindUser
 }
 
 /** Where a started peer can be reached. */
@@ -85,7 +89,8 @@ export async function createPeer(input: PeerConfigInput, components: PeerCompone
     ?? new Libp2pLink({ runtime, privateKey }, { settings: commonSettings(config), listen, announce, maxConnections, maxFrameBytes, maxQueuedBytes, maxKnownPeers })
   const servlet = backend.create({ runtime, link, dataFolder: config.data }, options.data)
   const secret = new Uint8Array(hkdfSync("sha256", privateKey.raw, new Uint8Array(0), "p2psip sip edge", 32))
-  return new Peer({ runtime, metrics, link, servlet, secret }, config)
+  const users = userDirectoryOf({ runtime, servlet, findUser: components.findUser }, config)
+  return new Peer({ runtime, metrics, link, servlet, users, secret }, config)
 }
 
 /** What a phone would notice if two peers had it otherwise. Who may be a user is told as a hash, passwords not at all. */
@@ -102,6 +107,7 @@ interface PeerParts {
   readonly metrics: RegistryMetrics
   readonly link: Link
   readonly servlet: P2PSipServlet
+  readonly users: UserDirectory | undefined
   readonly secret: Uint8Array
 }
 
@@ -122,13 +128,13 @@ export class Peer {
   #leaving: Promise<void> | undefined
 
   constructor(parts: PeerParts, config: PeerConfig) {
-    const { runtime, metrics, link, servlet, secret } = parts
+    const { runtime, metrics, link, servlet, users, secret } = parts
     this.config = config
     this.servlet = servlet
     this.#runtime = runtime
     this.#metrics = metrics
     this.#link = link
-    this.#sip = new SipEdge({ runtime, link, location: new ServletLocation({ runtime, servlet }), secret }, config)
+    this.#sip = new SipEdge({ runtime, link, location: new ServletLocation({ runtime, servlet }), users, secret }, config)
     this.#probe = new ReadinessProbe({ runtime, servlet })
     this.#http = config.http === undefined ? undefined : this.#createHttp(config.http)
     metrics.gauge("p2psip_records_owned", "Live values for which this peer is responsible.", () => servlet.status().records.owned)

@@ -9,6 +9,7 @@ import { CachingDns, DnsClient, parseDnsServer } from "../dns/index.ts"
 import type { Link } from "../link/link.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import { DigestAuthenticator } from "../security/digest-authenticator.ts"
+import type { UserDirectory } from "../security/users.ts"
 import { DialogTokens, pathThrough, SipProxy } from "../sip/proxy/index.ts"
 import type { LocationService } from "../sip/registrar/location-service.ts"
 import { Registrar } from "../sip/registrar/registrar.ts"
@@ -22,6 +23,8 @@ export interface SipEdgeComponents {
   readonly runtime: Runtime
   readonly link: Link
   readonly location: LocationService
+  /** Without one, anybody may register anything. */
+  readonly users?: UserDirectory | undefined
   /** At least 32 secret bytes. The same ones after a restart keep calls and UDP phones reachable. */
   readonly secret: Uint8Array
 }
@@ -40,12 +43,12 @@ export class SipEdge {
   readonly #layer: TransactionLayer
   readonly #registrar: Registrar
 
-  constructor({ runtime, link, location, secret }: SipEdgeComponents, config: PeerConfig) {
+  constructor({ runtime, link, location, users, secret }: SipEdgeComponents, config: PeerConfig) {
     const overlay = new OverlayTransport({ runtime, link })
     this.#certificates = config.tls && new Certificates({ runtime }, config.tls)
     const listenerComponents = { runtime, certificates: this.#certificates }
     // A page of any site may reach loopback from a browser of this machine: it must not register where passwords are not asked for.
-    const isOpenToAll = config.users.length > 0 || config.openRegistration
+    const isOpenToAll = users !== undefined || config.openRegistration
     const origins = config.webOrigins ?? (isOpenToAll ? undefined : "loopback")
     this.#listeners = config.sip.map((text) => createListener(text, listenerComponents, { origins }))
     const resolver = createResolver(runtime, this.#listeners, config)
@@ -59,11 +62,8 @@ export class SipEdge {
     this.#layer = layer
     const domains = new ServedDomains(config.domains, (host, port) => transports.isSelf(host, port))
     const dialogTokens = new DialogTokens(derive(secret, "dialog tokens"))
-    const authenticator = config.users.length === 0 ? undefined : new DigestAuthenticator({ runtime }, {
-      realm: config.realm ?? config.domains[0] ?? "p2psip",
-      users: config.users,
-      algorithms: config.digestAlgorithms,
-    })
+    const { realm, digestAlgorithms: algorithms } = config
+    const authenticator = users && new DigestAuthenticator({ runtime, users }, { realm, algorithms })
     this.#registrar = new Registrar({
       runtime,
       location,

@@ -1,26 +1,24 @@
 /**
- * Digest authentication of phones, with users from the configuration
+ * Digest authentication of phones
  * (RFC 7616, RFC 8760; RFC 2617 and 2069 for old phones).
  */
 import { timingSafeEqual } from "node:crypto"
 import { P2PSipError } from "../errors.ts"
 import type { Runtime } from "../runtime/runtime.ts"
-import type { Authenticator, Verdict } from "../sip/registrar/authenticator.ts"
-import { algorithmOf, digestAlgorithms, digestResponse, hashA1, hexDigits, parseDigest, quote } from "./digest.ts"
+import type { Authenticator, Presented, Soon, Verdict } from "../sip/registrar/authenticator.ts"
+import { sourceOf } from "../sip/transport/source.ts"
+import { algorithmOf, digestAlgorithms, digestResponse, hashA1, parseDigest, quote } from "./digest.ts"
 import type { DigestAlgorithm, DigestParameters } from "./digest.ts"
+import { GuessLimiter } from "./guess-limiter.ts"
+import type { GuessLimits } from "./guess-limiter.ts"
 import { Nonces } from "./nonces.ts"
 import type { NonceOptions } from "./nonces.ts"
+import type { UserDirectory, Verifiers } from "./users.ts"
 
-/** One user, valid in every domain served: a password, or what can be stored instead of it. */
-export type User =
-  | { readonly username: string; readonly password: string }
-  /** H(username:realm:password) in hexadecimal, for every algorithm that is offered. */
-  | { readonly username: string; readonly ha1: Readonly<Partial<Record<DigestAlgorithm, string>>> }
-
+/** What a user may choose about digest. */
 export interface DigestOptions extends NonceOptions {
-  /** Shown to people by their phones, and part of every hash; stored `ha1` values are for this realm. */
-  readonly realm: string
-  readonly users: readonly User[]
+  /** Shown to people by their phones, and part of every hash. @default each domain is its own realm */
+  readonly realm?: string | undefined
   /**
    * The algorithms offered, preferred first: phones take the first one they
    * know (RFC 8760 §2.3). @default ["SHA-256", "MD5"]
@@ -31,62 +29,103 @@ export interface DigestOptions extends NonceOptions {
    * them. Their nonce is then good for one request. @default true
    */
   readonly allowWithoutQop?: boolean
+  readonly guesses?: GuessLimits
 }
 
-type StoredHashes = ReadonlyMap<DigestAlgorithm, string>
+/** One attempt, as far as it is sound. */
+interface Attempt {
+  readonly parameters: DigestParameters
+  readonly algorithm: DigestAlgorithm
+  readonly qop: Qop
+  readonly username: string
+  readonly nonce: string
+  readonly issuedAt: number
+  readonly account: string
+  readonly source: string
+  readonly presented: Presented
+}
+
+const wrong: Verdict = { kind: "refused", stale: false }
+const stale: Verdict = { kind: "refused", stale: true }
 
 /** See the head of this file. */
 export class DigestAuthenticator implements Authenticator {
-  readonly #realm: string
-  readonly #users: ReadonlyMap<string, StoredHashes>
-  readonly #stranger: StoredHashes
+  readonly #users: UserDirectory
+  readonly #realm: string | undefined
+  readonly #stranger: Verifiers
   readonly #algorithms: readonly DigestAlgorithm[]
   readonly #allowWithoutQop: boolean
   readonly #nonces: Nonces
+  readonly #guesses: GuessLimiter
 
-  /** Throws `P2PSIP_BAD_CONFIG` for users or algorithms that cannot work. */
-  constructor(components: { readonly runtime: Runtime }, options: DigestOptions) {
+  /** Throws `P2PSIP_BAD_CONFIG` for algorithms that cannot work. */
+  constructor(components: { readonly runtime: Runtime; readonly users: UserDirectory }, options: DigestOptions = {}) {
+    this.#users = components.users
     this.#algorithms = options.algorithms ?? ["SHA-256", "MD5"]
     checkAlgorithms(this.#algorithms)
-    this.#realm = asHeaderText(options.realm)
-    this.#users = readUsers(options, this.#algorithms)
-    this.#stranger = new Map(this.#algorithms.map((algorithm) => [algorithm, hashA1(algorithm, "", "", "")]))
+    this.#realm = options.realm === undefined ? undefined : Buffer.from(options.realm, "utf8").toString("latin1")
+    this.#stranger = Object.fromEntries(this.#algorithms.map((algorithm) => [algorithm, hashA1(algorithm, "", "", "")]))
     this.#allowWithoutQop = options.allowWithoutQop ?? true
     this.#nonces = new Nonces(components.runtime, options)
+    this.#guesses = new GuessLimiter(components.runtime, options.guesses)
   }
 
-  knows(username: string): boolean {
-    return this.#users.has(username)
+  knows(username: string, domain: string): Soon<boolean> {
+    const found = this.#users.find(username, domain)
+    return found instanceof Promise ? found.then((verifiers) => verifiers !== undefined) : found !== undefined
   }
 
-  challenges(stale: boolean): readonly string[] {
-    return this.#algorithms.map(
-      (algorithm) =>
-        `Digest realm=${quote(this.#realm)}, nonce="${this.#nonces.issue()}", algorithm=${algorithm}, qop="auth"${stale ? ", stale=true" : ""}`,
-    )
+  challenges(domain: string, source: string, isStale: boolean): readonly string[] {
+    const shared = `Digest realm=${quote(this.#realm ?? domain)}, nonce="${this.#nonces.issue(sourceOf(source))}"`
+    return this.#algorithms.map((algorithm) => `${shared}, algorithm=${algorithm}, qop="auth"${isStale ? ", stale=true" : ""}`)
   }
 
-  verify(credentials: readonly string[], method: string, retransmissionKey?: string): Verdict {
-    for (const text of credentials) {
+  verify(presented: Presented): Soon<Verdict> {
+    const realm = this.#realm ?? presented.domain
+    for (const text of presented.credentials) {
       const parameters = parseDigest(text)
-      if (parameters?.get("realm") === this.#realm) return this.#judge(parameters, method, retransmissionKey)
+      if (parameters?.get("realm") === realm) return this.#judge(parameters, presented)
     }
-    return { kind: "refused", stale: false }
+    return wrong
   }
 
-  #judge(parameters: DigestParameters, method: string, retransmissionKey: string | undefined): Verdict {
+  /** Nothing is looked up, and nothing counted, before the nonce has shown that the answer to the last request arrived there. */
+  #judge(parameters: DigestParameters, presented: Presented): Soon<Verdict> {
+    const { domain } = presented
     const username = parameters.get("username") ?? ""
     const nonce = parameters.get("nonce") ?? ""
     const algorithm = algorithmOf(parameters)
     const qop = this.#readQop(parameters, algorithm)
-    if (!algorithm || !this.#algorithms.includes(algorithm) || !qop) return { kind: "refused", stale: false }
+    if (!algorithm || !this.#algorithms.includes(algorithm) || !qop) return wrong
+    const source = sourceOf(presented.source)
+    const issuedAt = this.#nonces.issuedAt(nonce, source)
+    if (issuedAt === undefined) return stale
+    const attempt = { parameters, algorithm, qop, username, nonce, issuedAt, account: `${username}@${domain}`, source, presented }
+    const throttled = this.#throttled(attempt)
+    if (throttled !== undefined) return throttled
+    const found = this.#users.find(username, domain)
+    // Many guesses at once may have been waiting for the same answer.
+    if (found instanceof Promise) return found.then((verifiers) => this.#throttled(attempt) ?? this.#conclude(attempt, verifiers))
+    return this.#conclude(attempt, found)
+  }
+
+  #throttled({ source, account }: Attempt): Verdict | undefined {
+    const retryAfterSeconds = this.#guesses.delaySeconds(source, account)
+    return retryAfterSeconds === 0 ? undefined : { kind: "throttled", retryAfterSeconds }
+  }
+
+  #conclude(attempt: Attempt, verifiers: Verifiers | undefined): Verdict {
+    const { parameters, algorithm, qop, username, nonce, issuedAt, account, source, presented } = attempt
     // A stranger's credentials cost as much as a user's wrong ones.
-    const user = this.#users.get(username)
-    const ha1 = (user ?? this.#stranger).get(algorithm) ?? ""
-    const expected = digestResponse({ algorithm, ha1, method, uri: parameters.get("uri") ?? "", nonce, qop: qop.values })
-    const isRight = sameText(expected, (parameters.get("response") ?? "").toLowerCase())
-    if (!user || !isRight) return { kind: "refused", stale: false }
-    if (!this.#nonces.use(nonce, qop.count, retransmissionKey)) return { kind: "refused", stale: true }
+    const ha1 = (verifiers ?? this.#stranger)[algorithm]
+    const input = { algorithm, ha1: ha1 ?? "", method: presented.method, uri: parameters.get("uri") ?? "", nonce, qop: qop.values }
+    const isRight = sameText(digestResponse(input), (parameters.get("response") ?? "").toLowerCase())
+    if (verifiers === undefined || ha1 === undefined || !isRight) {
+      this.#guesses.failed(source, account)
+      return wrong
+    }
+    if (!this.#nonces.use({ nonce, issuedAt, count: qop.count, retransmissionKey: presented.retransmissionKey })) return stale
+    this.#guesses.succeeded(source, account)
     return { kind: "authentic", username }
   }
 
@@ -115,41 +154,9 @@ function sameText(expected: string, found: string): boolean {
   return expected.length === found.length && timingSafeEqual(Buffer.from(expected, "latin1"), Buffer.from(found, "latin1"))
 }
 
-/** Configuration is text, SIP messages are held one character per byte. */
-function asHeaderText(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1")
-}
-
 function checkAlgorithms(algorithms: readonly DigestAlgorithm[]): void {
   const unknown = algorithms.find((algorithm) => !digestAlgorithms.includes(algorithm))
   if (algorithms.length > 0 && unknown === undefined) return
   const found = unknown === undefined ? "none" : JSON.stringify(unknown)
   throw new P2PSipError("P2PSIP_BAD_CONFIG", `algorithms: expected one or more of ${digestAlgorithms.join(", ")}, found ${found}`)
-}
-
-function readUsers(options: DigestOptions, algorithms: readonly DigestAlgorithm[]): ReadonlyMap<string, StoredHashes> {
-  const users = new Map<string, StoredHashes>()
-  for (const user of options.users) {
-    const name = asHeaderText(user.username)
-    if (name === "" || name.includes(":")) {
-      throw badUser(user.username, "a name that is not empty and has no colon", "this one")
-    }
-    if (users.has(name)) throw badUser(user.username, "each name once", "it twice")
-    users.set(name, new Map(algorithms.map((algorithm) => [algorithm, storedHash(user, algorithm, options.realm)])))
-  }
-  return users
-}
-
-function storedHash(user: User, algorithm: DigestAlgorithm, realm: string): string {
-  if ("password" in user) return hashA1(algorithm, user.username, realm, user.password)
-  const ha1 = user.ha1[algorithm]?.toLowerCase()
-  const digits = hexDigits[algorithm]
-  if (ha1?.length === digits && /^[0-9a-f]+$/.test(ha1)) return ha1
-  const found = ha1 === undefined ? "none" : "something else"
-  throw badUser(user.username, `a stored ha1 of ${digits} hexadecimal digits for ${algorithm}, which is offered`, found)
-}
-
-/** Never shows more of a user than the name. */
-function badUser(username: string, expected: string, found: string): P2PSipError {
-  return new P2PSipError("P2PSIP_BAD_CONFIG", `user ${JSON.stringify(username)}: expected ${expected}, found ${found}`)
 }

@@ -2,8 +2,9 @@
  * Nonces that are verified without having been stored, and a bounded memory of
  * those that were used (RFC 7616 §3.3, §5.4).
  *
- * A nonce is its time of issue, a serial number and a MAC over both, so that
- * unanswered challenges cost no memory. Only successful authentications enter
+ * A nonce is its time of issue, a serial number and a MAC over both and over
+ * whom it was issued to, so that unanswered challenges cost no memory, and
+ * nobody can use a nonce in the name of another address. Only successful authentications enter
  * the table of counts. When it is full, the oldest entry makes room and with
  * it every nonce issued as early becomes stale: a full table shortens the
  * life of nonces, it never lets a replay pass.
@@ -17,6 +18,15 @@ export interface NonceOptions {
   readonly lifetimeSeconds?: number
   /** Used nonces remembered. @default 65536 */
   readonly maxUsed?: number
+}
+
+/** One request with a genuine nonce. */
+export interface NonceUse {
+  readonly nonce: string
+  readonly issuedAt: number
+  /** The nonce count, which must grow; undefined for clients without one: then the nonce is good for a single request. */
+  readonly count: number | undefined
+  readonly retransmissionKey: string | undefined
 }
 
 interface Use {
@@ -50,28 +60,28 @@ export class Nonces {
     this.#maxUsed = options.maxUsed ?? 65_536
   }
 
-  /** A fresh nonce. */
-  issue(): string {
+  /** A fresh nonce for a source. */
+  issue(source: string): string {
     const bytes = Buffer.allocUnsafe(plainBytes + macBytes)
     bytes.writeUIntBE(Math.floor(this.#runtime.now()), 0, 6)
     bytes.writeUInt32BE(this.#serial++ >>> 0, 6)
-    this.#mac(bytes.subarray(0, plainBytes)).copy(bytes, plainBytes, 0, macBytes)
+    this.#mac(bytes.subarray(0, plainBytes), source).copy(bytes, plainBytes, 0, macBytes)
     return bytes.toString("base64url")
   }
 
-  /**
-   * Uses a nonce for one request; true if that is allowed. `count` is the
-   * request's nonce count, which must grow, or undefined for clients without
-   * one: then the nonce is good for a single request. Call it only for
-   * credentials that were found right.
-   */
-  use(nonce: string, count: number | undefined, retransmissionKey: string | undefined): boolean {
-    const issuedAt = this.#issuedAt(nonce)
-    const now = this.#runtime.now()
-    if (issuedAt === undefined || issuedAt <= this.#staleUpTo || now - issuedAt > this.#lifetimeMs) return false
+  /** When a nonce was issued to the source; undefined for one that was not, or too long ago. */
+  issuedAt(nonce: string, source: string): number | undefined {
+    const issuedAt = this.#read(nonce, source)
+    return issuedAt === undefined || issuedAt <= this.#staleUpTo || this.#runtime.now() - issuedAt > this.#lifetimeMs ? undefined : issuedAt
+  }
+
+  /** Uses a genuine nonce for one request whose credentials were found right; true if that is allowed. */
+  use({ nonce, issuedAt, count, retransmissionKey }: NonceUse): boolean {
+    // Meanwhile the table may have dropped it.
+    if (issuedAt <= this.#staleUpTo) return false
     const use = this.#uses.get(nonce)
     if (!use) {
-      this.#remember(nonce, { issuedAt, count: count ?? Infinity, retransmissionKey }, now)
+      this.#remember(nonce, { issuedAt, count: count ?? Infinity, retransmissionKey }, this.#runtime.now())
       return true
     }
     if (count !== undefined && count > use.count) {
@@ -92,16 +102,16 @@ export class Nonces {
     this.#uses.set(nonce, use)
   }
 
-  #issuedAt(nonce: string): number | undefined {
+  #read(nonce: string, source: string): number | undefined {
     if (nonce.length !== nonceLength) return undefined
     const bytes = Buffer.from(nonce, "base64url")
     // One nonce must have one spelling, or a second spelling would have a count of its own.
     if (bytes.length !== plainBytes + macBytes || bytes.toString("base64url") !== nonce) return undefined
-    const expected = this.#mac(bytes.subarray(0, plainBytes)).subarray(0, macBytes)
+    const expected = this.#mac(bytes.subarray(0, plainBytes), source).subarray(0, macBytes)
     return timingSafeEqual(expected, bytes.subarray(plainBytes)) ? bytes.readUIntBE(0, 6) : undefined
   }
 
-  #mac(plain: Uint8Array): Buffer {
-    return createHmac("sha256", this.#key).update(plain).digest()
+  #mac(plain: Uint8Array, source: string): Buffer {
+    return createHmac("sha256", this.#key).update(plain).update(source, "latin1").digest()
   }
 }

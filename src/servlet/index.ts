@@ -7,7 +7,7 @@ export { defaultLimits, defaultOperationTimeoutMs, servletOptionsSchema } from "
 export type { ServletOptions } from "./options.ts"
 export { UpdateRejectedError } from "./rejected.ts"
 export type { RejectionCode } from "./rejected.ts"
-export { defaultValueHash, maxTtlSeconds, operationIdBytes } from "./normalise.ts"
+export { defaultValueHash, maxTtlSeconds, operationIdBytes, unseenRemovalSeconds } from "./normalise.ts"
 export type {
   NormalMutation, NormalPrecondition, NormalPut, NormalRemove, NormalRemoveAll, NormalSequence,
 } from "./normalise.ts"

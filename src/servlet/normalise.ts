@@ -6,6 +6,12 @@ import type { Data, Limits, Mutation, Precondition, Sequence } from "./types.ts"
 /** The longest life of a value, in seconds: 2^31-1. */
 export const maxTtlSeconds = 2_147_483_647
 
+/**
+ * For so long the removal of a value that its owner has never seen is remembered: peers that cannot be reached just now
+ * may hold the value. It is the longest life that the registrar grants by default.
+ */
+export const unseenRemovalSeconds = 7_200
+
 /** Length of an operation's name. */
 export const operationIdBytes = 8
 

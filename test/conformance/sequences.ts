@@ -22,6 +22,13 @@ export function sequences({ describe, it, options }: Suite): void {
       })
     }
 
+    it("refuse what a removal has overtaken, though nothing was there to remove", async ({ one, other, run, rejects, texts }) => {
+      await run(one.remove("key", "hash", at(5)))
+      await rejects(other.put("key", "late", at(4)), "P2PSIP_OUT_OF_ORDER")
+      await run(other.put("key", "next", at(6)))
+      assert.deepEqual(await texts("key"), ["next"])
+    })
+
     it("let any number of another series pass, and then count by that", async ({ one, run, rejects, texts }) => {
       await run(one.put("key", "old phone", at(50)))
       await run(one.put("key", "restarted phone", at(1, "new call-id")))

@@ -15,6 +15,7 @@ import { encodeReply, frameKinds } from "../../src/overlay/rpc-frame.ts"
 import { silentLogger } from "../../src/runtime/log.ts"
 import { noMetrics } from "../../src/runtime/metrics.ts"
 import { NodeRuntime } from "../../src/runtime/node.ts"
+import type { Attack } from "./overlay-frames.ts"
 import { hostileFrames } from "./overlay-frames.ts"
 import { hostileDatagrams } from "./sip-datagrams.ts"
 
@@ -142,12 +143,12 @@ export async function attackStreams(address: string, { seed, count }: Effort): P
 }
 
 /** A peer in good standing at the Link whose frames and answers are hostile; resolves with how many frames came from the victim. */
-export async function attackAsPeer(address: string, domain: string, { seed, count }: Effort): Promise<number> {
+export async function attackAsPeer(address: string, domain: string, { seed, count, backend }: Attack): Promise<number> {
   const link = await createLibp2pLink({ runtime })
   await link.start()
   const victim = await link.resolve(address)
   const self = memberOf(link.self)
-  const answers = hostileFrames(self, victim.peerId, { seed: seed + 1, count: 200 })
+  const answers = hostileFrames(self, victim.peerId, { seed: seed + 1, count: 200, backend })
   let came = 0
   link.onFrame(channels.overlay, (from, frame) => {
     const answer = answers[came++ % answers.length]
@@ -156,7 +157,7 @@ export async function attackAsPeer(address: string, domain: string, { seed, coun
   })
   link.onFrame(channels.sip, () => void came++)
   const sip = [...hostileDatagrams({ seed, count: Math.ceil(count / 3), domain })].map((frame) => ({ channel: channels.sip, frame }))
-  const frames = hostileFrames(self, victim.peerId, { seed, count })
+  const frames = hostileFrames(self, victim.peerId, { seed, count, backend })
   for (const [sent, { channel, frame }] of [...frames, ...sip].entries()) {
     link.send(victim.peerId, channel, frame)
     if (sent % burst === 0) await sleep(5)

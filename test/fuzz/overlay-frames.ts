@@ -3,7 +3,6 @@
  * method, well formed with absurd contents, broken in one place, or noise.
  */
 import fc from "fast-check"
-import { chordMethods, encodeFind, encodeLost, encodeNotification, encodeReport } from "../../backends/chord/messages.ts"
 import { channels, type Channel } from "../../src/link/link.ts"
 import { idOfPeer } from "../../src/overlay/id.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
@@ -13,6 +12,8 @@ import { methods } from "../../src/overlay/methods.ts"
 import { encodeOperation, encodeRequest } from "../../src/overlay/operation-codec.ts"
 import { frameKinds } from "../../src/overlay/rpc-frame.ts"
 import { encodeCompare, encodeItem, encodeKeys, encodeOffer, encodeStore } from "../../src/overlay/transfer-codec.ts"
+import type { Body, HostileBackend } from "./backend-frames.ts"
+import { backendBodies, bodyOf } from "./backend-frames.ts"
 
 /** One frame and the channel that it goes over. */
 export interface HostileFrame {
@@ -36,11 +37,9 @@ function memberOf(peerIds: readonly string[]): fc.Arbitrary<Member> {
     .map(({ peerId, addresses }) => ({ id: idOfPeer(peerId), peerId, addresses }))
 }
 
-/** Bodies that decode, for each method. */
-function bodies(self: Member, victim: string): fc.Arbitrary<readonly [method: number, body: Uint8Array]> {
+/** Bodies that decode, for each method that a peer of the backend has. */
+function bodies(self: Member, victim: string, backend: HostileBackend): fc.Arbitrary<Body> {
   const member = memberOf([self.peerId, victim])
-  const members = fc.array(member, { maxLength: 8 })
-  const told = fc.record({ version: number, accepted: fc.boolean(), predecessor: member, successors: members })
   const entry = fc.record({
     status: fc.constantFrom("alive" as const, "dead" as const, "left" as const),
     incarnation: fc.constantFrom(0, 1, 2 ** 40, 2 ** 52, 2 ** 53 - 1),
@@ -63,34 +62,34 @@ function bodies(self: Member, victim: string): fc.Arbitrary<readonly [method: nu
     fc.record({ kind: fc.constant("get" as const), consistency: fc.constantFrom("owner" as const, "any" as const, "all" as const) }),
     fc.record({ kind: fc.constant("lookup" as const) }),
   )
-  const of = <T>(method: number, arbitrary: fc.Arbitrary<T>, encode: (value: T) => Uint8Array): fc.Arbitrary<readonly [number, Uint8Array]> =>
-    arbitrary.map((value) => [method, encode(value)] as const)
-  return fc.oneof(
-    of(chordMethods.ask, fc.uint8Array({ minLength: 4, maxLength: 4 }), (bytes) => bytes),
-    of(chordMethods.notify, members, (predecessors) => encodeNotification({ notifier: self, predecessors })),
-    of(chordMethods.find, fc.record({ key: id, isJoining: fc.boolean() }), encodeFind),
-    of(chordMethods.leave, told, (one) => encodeReport({ teller: self, told: one })),
-    of(chordMethods.update, told, (one) => encodeReport({ teller: self, told: one })),
-    of(chordMethods.lost, member, encodeLost),
-    of(membershipMethods.gossip, gossip, encodeGossip),
-    of(membershipMethods.sync, gossip, (one) => encodeSyncRequest({ ...one, bucketDigests: new Uint32Array(bucketCount).fill(7) })),
-    of(methods.execute, fc.tuple(id, operation), ([key, one]) => encodeRequest(key, one.kind, [victim], encodeOperation(one))),
-    of(methods.store, fc.array(item, { maxLength: 8 }), encodeStore),
-    of(methods.fetch, fc.array(id, { maxLength: 50 }), encodeKeys),
-    of(methods.compare, fc.tuple(id, id), ([from, to]) => encodeCompare({ range: { from, to }, buckets: [] })),
-    of(methods.offer, digests, encodeOffer),
-    of(255, fc.uint8Array({ maxLength: 40 }), (bytes) => bytes),
+  const shared = fc.oneof(
+    bodyOf(membershipMethods.gossip, gossip, encodeGossip),
+    bodyOf(membershipMethods.sync, gossip, (one) => encodeSyncRequest({ ...one, bucketDigests: new Uint32Array(bucketCount).fill(7) })),
+    bodyOf(methods.execute, fc.tuple(id, operation), ([key, one]) => encodeRequest(key, one.kind, [victim], encodeOperation(one))),
+    bodyOf(methods.store, fc.array(item, { maxLength: 8 }), encodeStore),
+    bodyOf(methods.fetch, fc.array(id, { maxLength: 50 }), encodeKeys),
+    bodyOf(methods.compare, fc.tuple(id, id), ([from, to]) => encodeCompare({ range: { from, to }, buckets: [] })),
+    bodyOf(methods.offer, digests, encodeOffer),
+    bodyOf(255, fc.uint8Array({ maxLength: 40 }), (bytes) => bytes),
   )
+  return fc.oneof(shared, backendBodies[backend]({ self, member, id, number }))
+}
+
+export interface Attack {
+  readonly seed: number
+  readonly count: number
+  readonly backend: HostileBackend
 }
 
 /** Frames of an attacker, `self`, for the peer `victim`; the same seed gives the same frames. */
-export function hostileFrames(self: Member, victim: string, { seed, count }: { readonly seed: number; readonly count: number }): HostileFrame[] {
-  const request = fc.tuple(number, bodies(self, victim)).map(([id, [method, body]]) => {
+export function hostileFrames(self: Member, victim: string, { seed, count, backend }: Attack): HostileFrame[] {
+  const body = bodies(self, victim, backend)
+  const request = fc.tuple(number, body).map(([id, [method, body]]) => {
     const head = Buffer.from([frameKinds.request, 0, 0, 0, 0, method])
     head.writeUInt32BE(id, 1)
     return Buffer.concat([head, body])
   })
-  const notification = bodies(self, victim).map(([method, body]) => Buffer.concat([Buffer.of(frameKinds.notification, method), body]))
+  const notification = body.map(([method, body]) => Buffer.concat([Buffer.of(frameKinds.notification, method), body]))
   const broken = fc.tuple(fc.oneof(request, notification), fc.nat(), fc.nat(255), fc.boolean()).map(([frame, place, byte, isCut]) => {
     const at = place % frame.length
     const copy = Buffer.from(isCut ? frame.subarray(0, at) : frame)

@@ -25,6 +25,17 @@ test("two halves that wrote apart for ten minutes agree after healing, and no re
   expect(report.violations).toEqual([])
 })
 
+test("a removal holds though all who had the value were on the other side of a partition", async () => {
+  for (const seed of [1, 3, 5]) {
+    const { violations } = await runScenario({
+      seed, peers: 12, warmUpMs: 300_000, healMs: 60_000,
+      registrations: { phones: 100, meanIntervalMs: 240_000, removals: 0.4, ttlSeconds: 3600 },
+      faults: [{ atMs: 0, kind: "partition", share: 0.5, forMs: 200_000 }],
+    }, { backend })
+    expect(violations, `seed ${seed}`).toEqual([])
+  }
+})
+
 test("the same seed gives the same events on Chord", async () => {
   const first = await runScenario(drawScenario(5), { backend })
   const second = await runScenario(drawScenario(5), { backend })

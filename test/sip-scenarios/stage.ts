@@ -5,6 +5,7 @@ import { MemoryLink, MemoryNetwork } from "../../src/link/memory.ts"
 import { parseConfig, type PeerConfigInput } from "../../src/peer/config.ts"
 import { ServletLocation } from "../../src/peer/location.ts"
 import { SipEdge } from "../../src/peer/sip-edge.ts"
+import { userDirectoryOf } from "../../src/peer/user-directories.ts"
 import type { LocationService } from "../../src/sip/registrar/location-service.ts"
 import type { HostPort } from "../../src/sip/transport/index.ts"
 import { parseHostPort } from "../../src/sip/transport/host-port.ts"
@@ -102,11 +103,12 @@ export class StagePeer implements Home {
   readonly domain: string
   isRunning = false
 
-  constructor({ runtime, links, location, dns }: Stage, input: PeerConfigInput) {
+  constructor({ runtime, links, location, servlet, dns }: Stage, input: PeerConfigInput) {
     const config = parseConfig({ domains: ["example.org"], sip: ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"], dns: { servers: [dns.address] }, ...input })
     this.domain = config.domains[0] ?? ""
     this.link = new MemoryLink({ runtime, network: links })
-    this.edge = new SipEdge({ runtime, link: this.link, location, secret: runtime.random.bytes(32) }, config)
+    const users = userDirectoryOf({ runtime, servlet, findUser: undefined }, config)
+    this.edge = new SipEdge({ runtime, link: this.link, location, users, secret: runtime.random.bytes(32) }, config)
   }
 
   async start(): Promise<void> {

@@ -1,16 +1,16 @@
 /** A registrar on a location service in a Map, and REGISTERs for it. */
 import { expect } from "vitest"
-import { DigestAuthenticator } from "../../src/security/digest-authenticator.ts"
 import { SipRequest } from "../../src/sip/message/index.ts"
 import type { SipResponse } from "../../src/sip/message/index.ts"
 import { Registrar } from "../../src/sip/registrar/registrar.ts"
 import type { RegistrarOptions } from "../../src/sip/registrar/registrar.ts"
 import { ServedDomains } from "../../src/sip/registrar/served-domains.ts"
 import type { Flow } from "../../src/sip/transport/transport.ts"
+import { digestFor } from "./digest.ts"
 import { ManualRuntime, settle } from "./manual-runtime.ts"
 import { MapLocation } from "./map-location.ts"
 
-export const flow = { key: "UDP 127.0.0.1:5060 192.0.2.4:5060" } as Flow
+export const flow = { key: "UDP 127.0.0.1:5060 192.0.2.4:5060", remote: { host: "192.0.2.4", port: 5060 } } as Flow
 export const path = "<sip:token@holder.p2psip.invalid;transport=p2p;lr>"
 
 export function setUp(options: RegistrarOptions = {}, users?: { username: string; password: string }[]) {
@@ -22,7 +22,7 @@ export function setUp(options: RegistrarOptions = {}, users?: { username: string
       runtime,
       location,
       domains: new ServedDomains(["example.org", "example.net"], (host, port) => host === "127.0.0.1" && port === 5060),
-      authenticator: users && new DigestAuthenticator({ runtime }, { realm: "example.org", users }),
+      authenticator: users && digestFor(runtime, users, { realm: "example.org", domains: ["example.org", "example.net"] }),
       pathFor: (_flow, isEdge) => (isEdge ? path.replace(">", ";ob>") : path),
       send: (response) => void responses.push(response),
     },

@@ -33,7 +33,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "src/sip/proxy": ["src/sip/message", "src/sip/transaction", "src/sip/transport", ...edge, runtime],
   "src/sip/agent": ["src/sip/message", "src/sip/transaction", "src/sip/transport", "src/security/digest-client.ts", runtime],
   "src/sip/index.ts": ["src/sip"],
-  "src/security": ["src/servlet/types.ts", "src/sip/message", "src/sip/registrar/authenticator.ts", runtime],
+  "src/security": ["src/servlet/types.ts", "src/sip/message", "src/sip/registrar/authenticator.ts", transport, "src/sip/transport/source.ts", runtime],
   "src/peer": ["src/servlet", "src/link", "src/dns", "src/security", "src/sip", "src/runtime", "backends/index.ts"],
   "src/index.ts": ["src", "backends/index.ts"],
   "src/sim": ["src/peer", "src/servlet", "src/overlay", "src/link", "src/runtime", "backends"],

@@ -1,8 +1,9 @@
 /** Who may send requests in the name of our users (RFC 3261 §22.3). Throws Refusals. */
 import type { SipRequest } from "../message/index.ts"
-import type { Authenticator } from "../registrar/authenticator.ts"
+import type { Authenticator, Verdict } from "../registrar/authenticator.ts"
 import { refuse } from "../registrar/refusal.ts"
 import type { ServedDomains } from "../registrar/served-domains.ts"
+import type { Flow } from "../transport/index.ts"
 
 export interface AuthorizationComponents {
   readonly authenticator: Authenticator | undefined
@@ -15,15 +16,27 @@ export interface AuthorizationComponents {
  * A request whose From is one of our users must have that user's credentials.
  * Requests from elsewhere need none: they reach our users, and nobody else.
  */
-export function authorize(request: SipRequest, { authenticator, domains, isTrusted }: AuthorizationComponents): void {
-  if (!authenticator || isTrusted) return
-  const from = request.from.parsedUri
-  if (domains.domainOf(from) === undefined) return
-  const verdict = authenticator.verify(request.headers.getAll("Proxy-Authorization"), request.method)
-  if (verdict.kind === "refused") {
-    const challenges = authenticator.challenges(verdict.stale)
-    throw refuse(407, "Proxy Authentication Required", challenges.map((challenge) => ["Proxy-Authenticate", challenge]))
+export function authorize(request: SipRequest, flow: Flow, components: AuthorizationComponents): void | Promise<void> {
+  const { authenticator, domains, isTrusted } = components
+  if (!authenticator || isTrusted) return undefined
+  const domain = domains.domainOf(request.from.parsedUri)
+  if (domain === undefined) return undefined
+  const credentials = request.headers.getAll("Proxy-Authorization")
+  const source = flow.remote.host
+  const verdict = authenticator.verify({ credentials, method: request.method, domain, source })
+  const admit = (known: Verdict): void => {
+    if (known.kind === "throttled") throw refuse(503, "Too Many Wrong Passwords", [["Retry-After", String(known.retryAfterSeconds)]])
+    if (known.kind === "refused") {
+      const challenges = authenticator.challenges(domain, source, known.stale)
+      throw refuse(407, "Proxy Authentication Required", challenges.map((challenge) => ["Proxy-Authenticate", challenge]))
+    }
+    requireOwn(request, known.username, domains)
   }
+  return verdict instanceof Promise ? verdict.then(admit) : admit(verdict)
+}
+
+function requireOwn(request: SipRequest, username: string, domains: ServedDomains): void {
+  const from = request.from.parsedUri
   const address = domains.addressOfRecord(from)?.slice("sip:".length)
-  if (verdict.username !== from.decodedUser && verdict.username !== address) throw refuse(403, "From Is Not You")
+  if (username !== from.decodedUser && username !== address) throw refuse(403, "From Is Not You")
 }

@@ -100,8 +100,7 @@ export class Destinations {
   async #atHome(base: SipRequest, addressOfRecord: string, mayLeave: boolean): Promise<Destination> {
     const { requestUri } = base
     const gateways = mayLeave ? this.#components.gateways.forOurs(domainIn(addressOfRecord), requestUri) : undefined
-    const isUnknown = this.#components.authenticator?.knows(requestUri.decodedUser ?? "") === false
-    if (isUnknown) {
+    if (!(await this.#isKnown(requestUri.decodedUser ?? "", domainIn(addressOfRecord)))) {
       if (gateways === undefined) throw refuse(404, "Not Found")
       return this.#abroad(base, gateways)
     }
@@ -110,14 +109,20 @@ export class Destinations {
     return { targets, unreachableStatus: 480, redirects: this.#redirectsOf(base, mayLeave) }
   }
 
+  async #isKnown(user: string, domain: string): Promise<boolean> {
+    try {
+      return (await this.#components.authenticator?.knows(user, domain)) ?? true
+    } catch (error) {
+      throw this.#away(error)
+    }
+  }
+
   async #phonesOf(addressOfRecord: string, request: SipRequest): Promise<readonly Target[]> {
     let bindings: readonly Binding[]
     try {
       bindings = await this.#components.location.lookup(addressOfRecord)
     } catch (error) {
-      // A peer that leaves says so itself.
-      if (!isP2PSipError(error, "P2PSIP_NOT_OPEN")) this.#components.runtime.log.warn({ error }, "the location service did not answer a look-up")
-      throw this.#notNow()
+      throw this.#away(error)
     }
     const { directFallback } = this.#options
     return targetsOf(bindings, this.#components, { directFallback, isSips: request.requestUri.isSips, request })
@@ -140,6 +145,12 @@ export class Destinations {
       })
     }
     return new Redirects({ nameOf, targetsOf: targetsAt }, base.requestUri, this.#options.maxRedirects)
+  }
+
+  #away(error: unknown): Refusal {
+    // A peer that leaves says so itself.
+    if (!isP2PSipError(error, "P2PSIP_NOT_OPEN")) this.#components.runtime.log.warn({ error }, "a user could not be looked up")
+    return this.#notNow()
   }
 
   #notNow(): Refusal {

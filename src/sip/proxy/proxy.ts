@@ -137,7 +137,7 @@ export class SipProxy {
     }
     requireHops(request)
     const isTrusted = work.routes.isInDialog || flow.transport.protocol === "P2P"
-    authorize(request, { authenticator, domains, isTrusted })
+    await authorize(request, flow, { authenticator, domains, isTrusted })
     const breadth = breadthOf(request, this.#maxBreadth)
     const destination = await this.#destinations.of({ ...work, mayLeave: this.#mayLeave(request, isTrusted) })
     const { targets, unreachableStatus, redirects } = destination

@@ -8,21 +8,37 @@
 /** What the credentials of one request are worth. */
 export type Verdict =
   | { readonly kind: "authentic"; readonly username: string }
-  /** Missing, malformed or wrong. `stale`: right but for a nonce that is used up; the client tries again without asking the user. */
+  /** Missing, malformed or wrong. `stale`: only the nonce is; the client tries again without asking the user. */
   | { readonly kind: "refused"; readonly stale: boolean }
+  /** Not judged: there were too many wrong ones. */
+  | { readonly kind: "throttled"; readonly retryAfterSeconds: number }
+
+/** What a request shows. */
+export interface Presented {
+  /** The values of all Authorization (or Proxy-Authorization) headers. */
+  readonly credentials: readonly string[]
+  readonly method: string
+  /** The domain, in lower case, that the user must belong to. */
+  readonly domain: string
+  /** The host that it came from. */
+  readonly source: string
+  /**
+   * The same text for each retransmission of one request. Valid credentials
+   * are good for one request; with this the retransmissions pass as well.
+   * Without it they are refused, which is right where a transaction absorbs them.
+   */
+  readonly retransmissionKey?: string
+}
+
+/** What is known at once, or has to be asked for. A rejection means that it cannot be told just now. */
+export type Soon<T> = T | Promise<T>
 
 /** See the head of this file. */
 export interface Authenticator {
-  /** Whether there is such a user. */
-  knows(username: string): boolean
-  /** Values for WWW-Authenticate or Proxy-Authenticate headers, each a header of its own, the preferred algorithm first. */
-  challenges(stale: boolean): readonly string[]
-  /**
-   * Judges the values of all Authorization (or Proxy-Authorization) headers of
-   * a request. Valid credentials are good for one request;
-   * `retransmissionKey`, the same text for each retransmission of one request,
-   * lets the retransmissions pass as well. Without it they are refused, which
-   * is right where a transaction absorbs them.
-   */
-  verify(credentials: readonly string[], method: string, retransmissionKey?: string): Verdict
+  /** Whether the domain has such a user. */
+  knows(username: string, domain: string): Soon<boolean>
+  /** Values for WWW-Authenticate or Proxy-Authenticate headers, each a header of its own, the preferred algorithm first; good for that source. */
+  challenges(domain: string, source: string, stale: boolean): readonly string[]
+  /** Judges the credentials of a request. */
+  verify(presented: Presented): Soon<Verdict>
 }

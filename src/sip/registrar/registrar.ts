@@ -12,7 +12,7 @@ import type { Counter, Runtime } from "../../runtime/runtime.ts"
 import { createResponse, formatQ, optionTags, SipSyntaxError } from "../message/index.ts"
 import type { SipRequest, SipResponse } from "../message/index.ts"
 import type { Flow } from "../transport/transport.ts"
-import type { Authenticator } from "./authenticator.ts"
+import type { Authenticator, Soon, Verdict } from "./authenticator.ts"
 import { readChanges } from "./contacts.ts"
 import type { ExpiryOptions } from "./contacts.ts"
 import type { Binding, LocationService } from "./location-service.ts"
@@ -41,6 +41,11 @@ export interface RegistrarComponents {
 export interface RegistrarOptions extends Partial<ExpiryOptions> {
   /** Other values for single domains. */
   readonly byDomain?: Readonly<Record<string, PartialExpiry>>
+  /**
+   * Users that may register for others of their domain, as a gateway or a
+   * provisioning system does (RFC 3261 §10.3 step 4). @default none
+   */
+  readonly thirdParties?: readonly string[]
   /** How long the flow of an Outbound phone may be silent, as its 200 says (RFC 5626 §5.4); 0 says nothing. @default 120 */
   readonly flowTimerSeconds?: number
   /** REGISTERs waiting for the location service; more are answered 503. @default 10000 */
@@ -69,6 +74,7 @@ export class Registrar {
   readonly #expiry: ExpiryOptions
   readonly #expiryByDomain: ReadonlyMap<string, ExpiryOptions>
   readonly #flowTimerSeconds: number
+  readonly #thirdParties: ReadonlySet<string>
   readonly #maxPending: number
   readonly #retryAfterSeconds: number
   readonly #pending = new Set<string>()
@@ -81,6 +87,7 @@ export class Registrar {
     const byDomain = Object.entries(options.byDomain ?? {})
     this.#expiryByDomain = new Map(byDomain.map(([domain, other]) => [domain.toLowerCase(), expiryOf(other, this.#expiry)]))
     this.#flowTimerSeconds = options.flowTimerSeconds ?? 120
+    this.#thirdParties = new Set(options.thirdParties?.map((name) => Buffer.from(name, "utf8").toString("latin1")))
     this.#maxPending = options.maxPending ?? 10_000
     this.#retryAfterSeconds = options.retryAfterSeconds ?? 5
   }
@@ -107,48 +114,86 @@ export class Registrar {
   }
 
   #process(work: Work): void {
+    refuseUnknownExtensions(work.request)
+    const { authenticator } = this.#components
+    if (!authenticator) return this.#update(work)
+    const verdict = this.#judge(work, authenticator)
+    if (!(verdict instanceof Promise)) return this.#admit(work, authenticator, verdict)
+    this.#await(work, verdict, (known) => this.#admit(work, authenticator, known))
+  }
+
+  /** Step 3: who it is, among the users of the domain that is registered at. */
+  #judge({ request, flow, operation }: Work, authenticator: Authenticator): Soon<Verdict> {
+    const credentials = request.headers.getAll("Authorization")
+    const domain = this.#domainOf(request)
+    return authenticator.verify({ credentials, method: request.method, domain, source: flow.remote.host, retransmissionKey: operation })
+  }
+
+  /** Steps 3 and 4: who is not refused, and may change these bindings. */
+  #admit(work: Work, authenticator: Authenticator, verdict: Verdict): void {
+    const { request, flow } = work
+    const { domains } = this.#components
+    if (verdict.kind === "throttled") throw refuse(503, "Too Many Wrong Passwords", [["Retry-After", String(verdict.retryAfterSeconds)]])
+    if (verdict.kind === "refused") {
+      const challenges = authenticator.challenges(this.#domainOf(request), flow.remote.host, verdict.stale)
+      throw refuse(401, "Unauthorized", challenges.map((challenge) => ["WWW-Authenticate", challenge]))
+    }
+    const { username } = verdict
+    const addressOfRecord = domains.addressOfRecord(request.to.parsedUri)
+    const isSame = request.from.uri === request.to.uri
+    const from = isSame ? addressOfRecord : domains.addressOfRecord(request.from.parsedUri)
+    if (from === undefined ? !isSame : !owns(username, from)) throw refuse(403, "From Is Not You")
+    if (addressOfRecord !== undefined && !owns(username, addressOfRecord) && !this.#mayRegister(username, addressOfRecord)) {
+      throw refuse(403, "Not Your Address-Of-Record")
+    }
+    this.#update(work)
+  }
+
+  #mayRegister(username: string, addressOfRecord: string): boolean {
+    if (this.#thirdParties.size === 0) return false
+    return this.#thirdParties.has(username) || this.#thirdParties.has(`${username}@${domainPart(addressOfRecord)}`)
+  }
+
+  /** Steps 5 to 7. */
+  #update(work: Work): void {
     const { request, operation } = work
     const { domains, location } = this.#components
-    refuseUnknownExtensions(request)
     const addressOfRecord = domains.addressOfRecord(request.to.parsedUri)
-    this.#authorize(work, addressOfRecord)
     // Step 5.
     if (addressOfRecord === undefined) throw refuse(404, "Not Found")
     work.outbound = outboundUse(request, request.headers.getAll("Path"))
     const expiry = this.#expiryFor(addressOfRecord)
     const changes = readChanges(request, { path: this.#pathOf(work), outbound: work.outbound }, expiry)
-    if (this.#pending.size >= this.#maxPending) throw this.#notNow()
     const { callId, cseq } = request
     const operationId = Buffer.from(operation.slice(0, 16), "hex")
+    if (this.#pending.size >= this.#maxPending) throw this.#notNow()
     const result =
       changes.length === 0
         ? location.lookup(addressOfRecord)
         : location.update(addressOfRecord, { callId, cseq: cseq.number, operationId, changes, maxBindings: expiry.maxContacts })
-    this.#pending.add(operation)
-    result.then(
-      (bindings) => {
-        this.#pending.delete(operation)
-        this.#accept(work, bindings)
-      },
-      (error: unknown) => {
-        this.#pending.delete(operation)
-        this.#fail(work, error)
-      },
-    )
+    this.#await(work, result, (bindings) => this.#accept(work, bindings))
   }
 
-  /** Steps 3 and 4: who it is, and that it is the user's own address-of-record. */
-  #authorize({ request, operation }: Work, addressOfRecord: string | undefined): void {
-    const { authenticator } = this.#components
-    if (!authenticator) return
-    const verdict = authenticator.verify(request.headers.getAll("Authorization"), request.method, operation)
-    if (verdict.kind === "refused") {
-      const challenges = authenticator.challenges(verdict.stale)
-      throw refuse(401, "Unauthorized", challenges.map((challenge) => ["WWW-Authenticate", challenge]))
-    }
-    if (addressOfRecord !== undefined && !owns(verdict.username, addressOfRecord)) {
-      throw refuse(403, "Not Your Address-Of-Record")
-    }
+  /** Goes on when a promise does; until then retransmissions are absorbed. */
+  #await<T>(work: Work, promise: Promise<T>, next: (value: T) => void): void {
+    const { operation } = work
+    if (this.#pending.size >= this.#maxPending) throw this.#notNow()
+    this.#pending.add(operation)
+    promise
+      .then((value) => {
+        this.#pending.delete(operation)
+        next(value)
+      })
+      .catch((error: unknown) => {
+        this.#pending.delete(operation)
+        this.#fail(work, error)
+      })
+  }
+
+  /** The domain whose users are meant. */
+  #domainOf(request: SipRequest): string {
+    const { domains } = this.#components
+    return domains.domainOf(request.to.parsedUri) ?? domains.domainOf(request.requestUri) ?? ""
   }
 
   /** Our own Path value comes before those of proxies between the phone and us. */
@@ -180,7 +225,7 @@ export class Registrar {
 
   #expiryFor(addressOfRecord: string): ExpiryOptions {
     if (this.#expiryByDomain.size === 0) return this.#expiry
-    return this.#expiryByDomain.get(addressOfRecord.slice(addressOfRecord.lastIndexOf("@") + 1)) ?? this.#expiry
+    return this.#expiryByDomain.get(domainPart(addressOfRecord)) ?? this.#expiry
   }
 
   #fail(work: Work, error: unknown): void {
@@ -261,6 +306,10 @@ function refuseUnknownExtensions(request: SipRequest): void {
 function owns(username: string, addressOfRecord: string): boolean {
   const address = addressOfRecord.slice("sip:".length)
   return username === address || username === address.slice(0, address.lastIndexOf("@"))
+}
+
+function domainPart(addressOfRecord: string): string {
+  return addressOfRecord.slice(addressOfRecord.lastIndexOf("@") + 1)
 }
 
 function supportsPath(request: SipRequest): boolean {

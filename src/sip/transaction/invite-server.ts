@@ -44,7 +44,9 @@ export const inviteServer: Machine<InviteServerState, InviteServerInput, Self> =
         return self.sendResponse()
       case "300-699":
         self.stopRetransmission()
-        if (!self.isReliable) self.startRetransmission("timerG", self.settings.t1Ms)
+        // A refusal before anything else is sent once for each INVITE: who has heard nothing repeats it (timer A), and whoever
+        // gave another's address as the source must not have it sent seven more (§26.3.2.4).
+        if (!self.isReliable && self.hasResponded) self.startRetransmission("timerG", self.settings.t1Ms)
         self.startLifetime("timerH", self.settings.lifetimeMs)
         self.enter("completed")
         return self.sendResponse()

@@ -41,6 +41,8 @@ export interface ClientActions<State extends string> extends MachineActions<Stat
 
 /** A server machine's own actions. "The response" is the one that the user passed. */
 export interface ServerActions<State extends string> extends MachineActions<State> {
+  /** Whether any response has been sent, a 100 included. */
+  readonly hasResponded: boolean
   /** Sends the response and keeps its bytes for `resend`. */
   sendResponse(): void
   /** Sends the response kept last, if there is one. */

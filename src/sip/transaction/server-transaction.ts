@@ -67,6 +67,10 @@ abstract class BaseServerTransaction<State extends string, Input extends string>
     else this.#onEnd.push(callback)
   }
 
+  get hasResponded(): boolean {
+    return this.#latest !== undefined
+  }
+
   sendResponse(): void {
     const response = this.#response
     if (response === undefined) return

@@ -7,6 +7,7 @@
  * nobody gains much by asking in another's name.
  */
 import { isIPv6 } from "node:net"
+import { ipv6Groups } from "./source.ts"
 import type { HostPort } from "./transport.ts"
 
 const headerBytes = 20
@@ -68,14 +69,8 @@ function mappedAddress({ host, port }: HostPort, mask: Buffer): Buffer {
 
 function addressBytes(host: string): Buffer {
   if (!isIPv6(host)) return Buffer.from(host.split(".").map(Number))
-  // The URL parser knows every spelling, an embedded IPv4 address among them, and gives hexadecimal groups.
-  const [head = "", tail] = new URL(`http://[${host.replace(/%.*$/, "")}]/`).hostname.slice(1, -1).split("::")
-  const groups = (text: string): string[] => (text === "" ? [] : text.split(":"))
-  const before = groups(head)
-  const after = groups(tail ?? "")
-  const zeros = Array.from({ length: 8 - before.length - after.length }, () => "0")
   const bytes = Buffer.alloc(16)
-  for (const [index, group] of [...before, ...zeros, ...after].entries()) bytes.writeUInt16BE(Number.parseInt(group, 16), index * 2)
+  for (const [index, group] of ipv6Groups(host).entries()) bytes.writeUInt16BE(Number.parseInt(group, 16), index * 2)
   return bytes
 }
 

@@ -95,7 +95,7 @@ describe("open registration", () => {
   ])("%j: allowed %s", (input, isAllowed) => {
     const check = expect(() => parseConfig(input))
     if (isAllowed) check.not.toThrow()
-    else check.toThrow(/users: expected users, or openRegistration/)
+    else check.toThrow(/users: expected users, overlayUsers, or openRegistration/)
   })
 })
 

@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest"
 import { isP2PSipError } from "../../../src/errors.ts"
-import { DigestAuthenticator } from "../../../src/security/digest-authenticator.ts"
 import type { DigestOptions } from "../../../src/security/digest-authenticator.ts"
 import { chooseChallenge, credentialsFor } from "../../../src/security/digest-client.ts"
 import { digestResponse, hashA1, parseDigest } from "../../../src/security/digest.ts"
+import type { User } from "../../../src/security/users.ts"
+import type { Verdict } from "../../../src/sip/registrar/authenticator.ts"
+import { digestFor } from "../../support/digest.ts"
 import { ManualRuntime } from "../../support/manual-runtime.ts"
 
 const users = [
@@ -11,11 +13,25 @@ const users = [
   { username: "Jörg", password: "Schlüssel" },
 ]
 
-function setUp(options: Partial<DigestOptions> = {}) {
+interface Options extends DigestOptions {
+  readonly users?: readonly User[]
+}
+
+function setUp({ users: others = users, ...options }: Options = {}) {
   const runtime = new ManualRuntime()
-  const authenticator = new DigestAuthenticator({ runtime }, { realm: "example.org", users, ...options })
-  const challenge = () => {
-    const chosen = chooseChallenge(authenticator.challenges(false))
+  const digest = digestFor(runtime, others, options)
+  const authenticator = {
+    challenges: (isStale: boolean, source = "192.0.2.1") => digest.challenges("example.org", source, isStale),
+    knows: (name: string) => digest.knows(name, "example.org"),
+    verify(credentials: readonly string[], method: string, key?: string, source = "192.0.2.1"): Verdict {
+      const presented = { credentials, method, domain: "example.org", source, ...(key === undefined ? {} : { retransmissionKey: key }) }
+      const verdict = digest.verify(presented)
+      if (verdict instanceof Promise) throw new Error("users of a configuration are known at once")
+      return verdict
+    },
+  }
+  const challenge = (source?: string) => {
+    const chosen = chooseChallenge(authenticator.challenges(false, source))
     if (!chosen) throw new Error("no challenge")
     return chosen
   }
@@ -29,7 +45,7 @@ const stale = { kind: "refused", stale: true }
 
 describe("digest authentication", () => {
   it("offers one challenge for each algorithm, in the order of the options", () => {
-    const offered = (options: Partial<DigestOptions>) =>
+    const offered = (options: Options) =>
       setUp(options)
         .authenticator.challenges(false)
         .map((text) => parseDigest(text)?.get("algorithm"))
@@ -118,10 +134,23 @@ describe("nonces", () => {
     expect(authenticator.verify([credentialsFor({ ...foreign, nonce: "short" }, request)], "REGISTER")).toEqual(stale)
   })
 
-  it("do not tell who does not know the password whether they are stale", () => {
+  it("are judged before the password, so that nothing is learnt about it from an address that is not one's own", () => {
     const { authenticator, challenge } = setUp()
-    const foreign = { ...challenge(), nonce: "A".repeat(32) }
-    expect(authenticator.verify([credentialsFor(foreign, { ...request, password: "guess" })], "REGISTER")).toEqual(refused)
+    const guess = credentialsFor(challenge("192.0.2.66"), { ...request, password: "guess" })
+    expect(authenticator.verify([guess], "REGISTER")).toEqual(stale)
+    expect(authenticator.verify([guess], "REGISTER", undefined, "192.0.2.66")).toEqual(refused)
+  })
+
+  it.each([
+    ["192.0.2.1", "192.0.2.1", authentic],
+    ["192.0.2.1", "::ffff:192.0.2.1", authentic],
+    ["2001:db8:1:2::3", "2001:db8:1:2:4:5:6:7", authentic],
+    ["192.0.2.1", "192.0.2.2", stale],
+    ["2001:db8:1:2::3", "2001:db8:1:3::3", stale],
+  ])("issued to %s and used from %s", (issuedTo, usedFrom, expected) => {
+    const { authenticator, challenge } = setUp()
+    const credentials = credentialsFor(challenge(issuedTo), request)
+    expect(authenticator.verify([credentials], "REGISTER", undefined, usedFrom)).toEqual(expected)
   })
 
   it("refuse replays also when more are in use than are remembered", () => {
@@ -165,7 +194,8 @@ describe("phones from before RFC 2617", () => {
 })
 
 describe("a wrong configuration of users", () => {
-  it.each<[string, Partial<DigestOptions>, string]>([
+  it.each<[string, Options, string]>([
+    ["another peer's domain", { users: [{ username: "a", domain: "example.com", password: "x" }] }, 'user "a": expected a domain of this peer (example.org), found example.com'],
     ["no algorithm", { algorithms: [] }, "algorithms: expected one or more of"],
     ["a missing hash", { users: [{ username: "a", ha1: {} }] }, 'user "a": expected a stored ha1 of 64 hexadecimal digits for SHA-256'],
     ["a hash of the wrong length", { users: [{ username: "a", ha1: { "SHA-256": "12" } }] }, 'user "a": expected a stored ha1'],

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest"
-import { DigestAuthenticator } from "../../../../src/security/digest-authenticator.ts"
 import { UserAgent } from "../../../../src/sip/agent/index.ts"
 import type { AgentEvent, AgentOptions, Call } from "../../../../src/sip/agent/index.ts"
+import { digestFor } from "../../../support/digest.ts"
 import { World } from "../../../support/sip-world.ts"
 import type { Peer } from "../../../support/sip-world.ts"
 
@@ -61,7 +61,7 @@ describe("a registration", () => {
   })
 
   it("answers a challenge, and again with the same nonce later", async () => {
-    const authenticator = new DigestAuthenticator({ runtime: world.runtime }, { realm: "x", users: [{ username: "alice", password: "right" }] })
+    const authenticator = digestFor(world.runtime, [{ username: "alice", password: "right" }], { realm: "x" })
     const guarded = world.addPeer(2, { authenticator })
     const right = addAgent("alice", "192.0.2.1", { peer: guarded, password: "right" })
     expect(await settled(right.agent.register({ expiresSeconds: 100 }))).toMatchObject({ kind: "registered" })
@@ -168,10 +168,7 @@ it("of two answers to a forked call the first is kept", async () => {
 })
 
 it("a message gets its answer, a challenge in between", async () => {
-  const authenticator = new DigestAuthenticator(
-    { runtime: world.runtime },
-    { realm: "x", users: ["alice", "bob"].map((username) => ({ username, password: "secret" })) },
-  )
+  const authenticator = digestFor(world.runtime, ["alice", "bob"].map((username) => ({ username, password: "secret" })), { realm: "x" })
   const guarded = world.addPeer(2, { authenticator })
   const alice = addAgent("alice", "192.0.2.1", { peer: guarded, password: "secret" })
   const bob = addAgent("bob", "192.0.2.2", { peer: guarded, password: "secret" })

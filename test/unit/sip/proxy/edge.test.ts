@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest"
 import { P2PSipError } from "../../../../src/errors.ts"
-import { DigestAuthenticator } from "../../../../src/security/digest-authenticator.ts"
 import { chooseChallenge, credentialsFor } from "../../../../src/security/digest-client.ts"
 import type { SipRequest, SipResponse } from "../../../../src/sip/message/index.ts"
+import { digestFor } from "../../../support/digest.ts"
 import { domain, World } from "../../../support/sip-world.ts"
 import type { HeaderChanges, Peer, Phone } from "../../../support/sip-world.ts"
 
@@ -218,7 +218,7 @@ describe("with users", () => {
   const users = ["alice", "bob"].map((username) => ({ username, password: `secret of ${username}` }))
 
   beforeEach(async () => {
-    const authenticator = new DigestAuthenticator({ runtime: world.runtime }, { realm: domain, users })
+    const authenticator = digestFor(world.runtime, users)
     one = world.addPeer(4, { authenticator })
     two = world.addPeer(5, { authenticator })
     alice = world.addPhone("alice", "192.0.2.1", one)

@@ -54,6 +54,7 @@ describe("whatever is lost, late, cancelled or broken", () => {
       const pair = makeSipPair("UDP", { seed, delayMs: 20, loses: () => pair.runtime.random.float() < 0.5 })
       pair.server.onRequest((transaction) => {
         pair.servers.push(transaction)
+        pair.respond(180)
         pair.respond(486)
       })
       pair.send("INVITE")

@@ -13,6 +13,7 @@ class Recorder<State extends string> implements ClientActions<State>, ServerActi
   readonly actions: string[] = []
   state: State
   retransmitMs = 500
+  hasResponded = true
 
   constructor(state: State, isReliable: boolean) {
     this.state = state

@@ -66,6 +66,7 @@ describe("RFC 3261 §17.2.1", () => {
     const { runtime, network, send, respond, server } = makeSipPair("UDP", responses)
     const invite = send("INVITE")
     runtime.advance(0)
+    respond(180)
     respond(486)
     expect(invite.isDone).toBe(false)
     runtime.runAll()
@@ -74,6 +75,15 @@ describe("RFC 3261 §17.2.1", () => {
     // Each INVITE that comes again is answered at once as well.
     expect(repeated).toEqual([...own, 500, 1500, 3500, 7500, 15_500, 31_500].sort((x, y) => x - y))
     expect(server.size).toBe(0)
+  })
+
+  test("a refusal before any other response is sent once for each INVITE: a source that was made up gets no more than it seems to have sent", () => {
+    const { runtime, network, send, respond } = makeSipPair("UDP", responses)
+    send("INVITE")
+    runtime.advance(0)
+    respond(407)
+    runtime.runAll()
+    expect(times(network.log, "SIP/2.0 407")).toEqual(times(network.log, "INVITE"))
   })
 
   test("a 2xx is sent once: its repetition is the user's", () => {
