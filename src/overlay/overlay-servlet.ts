@@ -15,7 +15,7 @@ import type { Id } from "./id.ts"
 import { idOfKey } from "./id.ts"
 import type { KeyBasedRouting, Member } from "./key-based-routing.ts"
 import { memberOf } from "./member-codec.ts"
-import type { Operation } from "./operation-codec.ts"
+import type { Operation, Result } from "./operation-codec.ts"
 import { operationIdOf } from "./operation-codec.ts"
 import { OverlayPeer } from "./overlay-peer.ts"
 import type { ReplicationOptions } from "./replication.ts"
@@ -113,25 +113,30 @@ export class OverlayServlet extends P2PSipServlet {
     this.#peer = undefined
   }
 
-  protected override async _update(
+  protected override _update(
     key: Uint8Array,
     mutations: readonly NormalMutation[],
     preconditions: readonly NormalPrecondition[],
     operationId: Uint8Array,
     signal: AbortSignal | undefined,
-  ): Promise<readonly Value[]> {
+  ): readonly Value[] | Promise<readonly Value[]> {
     const update = { mutations, preconditions, operationId: operationIdOf(operationId) }
     return this.#run(idOfKey(key), { kind: "update", update }, signal)
   }
 
-  protected override async _get(key: Uint8Array, consistency: Consistency, signal: AbortSignal | undefined): Promise<readonly Value[]> {
-    const { owner } = this.#open
+  protected override _get(
+    key: Uint8Array,
+    consistency: Consistency,
+    signal: AbortSignal | undefined,
+  ): readonly Value[] | Promise<readonly Value[]> {
     const id = idOfKey(key)
-    const operation: Operation = { kind: "get", consistency }
-    if (consistency === "any") {
-      const own = await owner.execute(id, operation)
-      if (own.status === "done") return liveValues(own.records, this.#components.runtime.now())
-    }
+    return consistency === "any" ? this.#getAny(id, signal) : this.#run(id, { kind: "get", consistency }, signal)
+  }
+
+  async #getAny(id: Id, signal: AbortSignal | undefined): Promise<readonly Value[]> {
+    const operation: Operation = { kind: "get", consistency: "any" }
+    const own = await this.#open.owner.execute(id, operation)
+    if (own.status === "done") return liveValues(own.records, this.#components.runtime.now())
     return this.#run(id, operation, signal)
   }
 
@@ -147,20 +152,26 @@ export class OverlayServlet extends P2PSipServlet {
   }
 
   /** The short way where this peer is the owner, the router's otherwise. */
-  async #run(id: Id, operation: Operation, signal: AbortSignal | undefined): Promise<readonly Value[]> {
-    const { owner, router, routing } = this.#open
-    if (routing.isResponsible(id)) {
-      const underWay = owner.execute(id, operation)
-      const result = underWay instanceof Promise ? await underWay : underWay
-      if (result.status !== "redirect") {
-        const values = liveValues(result.records, this.#components.runtime.now())
-        if (result.status === "rejected") throw new UpdateRejectedError(result.code, result.message, values)
-        return values
-      }
-    }
-    const { answer } = await router.run(id, operation, signal)
+  #run(id: Id, operation: Operation, signal: AbortSignal | undefined): readonly Value[] | Promise<readonly Value[]> {
+    const { owner, routing } = this.#open
+    if (!routing.isResponsible(id)) return this.#route(id, operation, signal)
+    const result = owner.execute(id, operation)
+    if (result instanceof Promise) return result.then((settled) => this.#valuesOf(settled) ?? this.#route(id, operation, signal))
+    return this.#valuesOf(result) ?? this.#route(id, operation, signal)
+  }
+
+  async #route(id: Id, operation: Operation, signal: AbortSignal | undefined): Promise<readonly Value[]> {
+    const { answer } = await this.#open.router.run(id, operation, signal)
     if (answer.status === "rejected") throw new UpdateRejectedError(answer.code, answer.message, answer.values)
     return answer.values
+  }
+
+  /** Undefined where another peer is the owner. */
+  #valuesOf(result: Result): readonly Value[] | undefined {
+    if (result.status === "redirect") return undefined
+    const values = liveValues(result.records, this.#components.runtime.now())
+    if (result.status === "rejected") throw new UpdateRejectedError(result.code, result.message, values)
+    return values
   }
 
   get #open(): OverlayPeer {

@@ -44,7 +44,7 @@ export class PendingOperations {
   }
 
   /** Starts the work and settles as it does, or earlier by time-out or abort. */
-  run<T>(name: OperationName, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  run<T>(name: OperationName, signal: AbortSignal | undefined, work: () => T | Promise<T>): Promise<T> {
     if (this.#operations.size >= this.#max) {
       this.#count(name, "P2PSIP_LIMIT")
       return Promise.reject(
@@ -55,15 +55,27 @@ export class PendingOperations {
       this.#count(name, "P2PSIP_ABORTED")
       return Promise.reject(abortedError(name, signal))
     }
+    const startedAt = this.#runtime.now()
+    try {
+      const outcome = work()
+      if (outcome instanceof Promise) return this.#follow(outcome, { name, startedAt }, signal)
+      this.#account(name, "ok", startedAt)
+      return Promise.resolve(outcome)
+    } catch (error) {
+      this.#account(name, codeOf(error), startedAt)
+      return Promise.reject(asError(error))
+    }
+  }
+
+  #follow<T>(work: Promise<T>, { name, startedAt }: Omit<Operation, "reject">, signal: AbortSignal | undefined): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const operation: Operation = { name, startedAt: this.#runtime.now(), reject: fail }
+      const operation: Operation = { name, startedAt, reject: fail }
       const onAbort = signal === undefined ? undefined : () => fail(abortedError(name, signal))
       if (onAbort !== undefined) signal?.addEventListener("abort", onAbort)
       const end = (outcome: string): boolean => {
         if (!this.#operations.delete(operation)) return false
         if (onAbort !== undefined) signal?.removeEventListener("abort", onAbort)
-        this.#count(name, outcome)
-        this.#duration.observe((this.#runtime.now() - operation.startedAt) / 1000)
+        this.#account(name, outcome, startedAt)
         return true
       }
       function fail(error: unknown): void {
@@ -71,13 +83,9 @@ export class PendingOperations {
       }
       this.#operations.add(operation)
       this.#arm()
-      try {
-        work().then((value) => {
-          if (end("ok")) resolve(value)
-        }, fail)
-      } catch (error) {
-        fail(error)
-      }
+      work.then((value) => {
+        if (end("ok")) resolve(value)
+      }, fail)
     })
   }
 
@@ -106,6 +114,12 @@ export class PendingOperations {
       )
     }
     this.#arm()
+  }
+
+  /** An operation has ended. */
+  #account(name: OperationName, outcome: string, startedAt: number): void {
+    this.#count(name, outcome)
+    this.#duration.observe((this.#runtime.now() - startedAt) / 1000)
   }
 
   #count(name: OperationName, outcome: string): void {

@@ -208,7 +208,8 @@ export abstract class P2PSipServlet extends EventEmitter<ServletEvents> {
    * Applies an update at the key's owner. Refused there, it rejects with
    * `UpdateRejectedError`, which carries the live values. `signal` is the
    * caller's own, where there is one: the public method has stopped waiting
-   * when it fires, a backend may look at it to stop trying.
+   * when it fires, a backend may look at it to stop trying. A backend that has
+   * the values at hand returns them without a promise.
    */
   protected abstract _update(
     key: Uint8Array,
@@ -216,9 +217,13 @@ export abstract class P2PSipServlet extends EventEmitter<ServletEvents> {
     preconditions: readonly NormalPrecondition[],
     operationId: Uint8Array,
     signal: AbortSignal | undefined,
-  ): Promise<readonly Value[]>
+  ): readonly Value[] | Promise<readonly Value[]>
   /** The live values. */
-  protected abstract _get(key: Uint8Array, consistency: Consistency, signal: AbortSignal | undefined): Promise<readonly Value[]>
+  protected abstract _get(
+    key: Uint8Array,
+    consistency: Consistency,
+    signal: AbortSignal | undefined,
+  ): readonly Value[] | Promise<readonly Value[]>
   /** Yields events up to `done`; may throw instead, which shows as `failed`. The signal fires at the deadline too. */
   protected abstract _lookup(key: Uint8Array, signal: AbortSignal): AsyncIterable<LookupEvent>
   /** @see {@link P2PSipServlet.status} */

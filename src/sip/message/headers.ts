@@ -199,7 +199,8 @@ export class Headers {
     if (this.#fields.length >= maxEditedFields) {
       throw new P2PSipError("P2PSIP_LIMIT", `headers: expected at most ${maxEditedFields} fields, found one more`)
     }
-    this.#fields.splice(index, 0, field)
+    if (index === this.#fields.length) this.#fields.push(field)
+    else this.#fields.splice(index, 0, field)
   }
 
   #indexOf(id: HeaderId, name: string): number {
@@ -222,9 +223,9 @@ function matches(field: HeaderField | undefined, id: HeaderId, name: string): bo
 }
 
 function newField(name: string, value: string): HeaderField {
-  if (!isToken(name)) badArgument("header name", "a token (RFC 3261 §25.1)", name)
-  if (!isLineSafe(value)) badArgument(name, "one line of latin1 text without CR, LF and NUL", value)
   const id = headerId(name)
+  if (id === 0 && !isToken(name)) badArgument("header name", "a token (RFC 3261 §25.1)", name)
+  if (!isLineSafe(value)) badArgument(name, "one line of latin1 text without CR, LF and NUL", value)
   const isCompact = name.length === 1
   return HeaderField.of(id, id === 0 || isCompact ? name : canonicalName(id), trimLws(value))
 }

@@ -48,6 +48,13 @@ export abstract class SipMessage {
     return (field.parsed = parseVia(splitFirst(field.value).first))
   }
 
+  /** Puts a changed Via in the place of the topmost one. */
+  replaceVia(via: Via): void {
+    this.headers.replaceFirst("Via", via.toString())
+    const field = this.headers.field(viaId)
+    if (field !== undefined) field.parsed = via
+  }
+
   /** Throws {@link SipSyntaxError} where From is missing or malformed; so do the other three for theirs. */
   get from(): NameAddress {
     return this.#address(fromId, "From")

@@ -27,12 +27,14 @@ export function canonicalUri(text: string): string {
   const uri = SipUri.tryParse(text)
   if (!uri?.isSip) return text
   const user = uri.user === undefined ? "" : `${sameEscapes(uri.user)}${uri.password === undefined ? "" : `:${sameEscapes(uri.password)}`}@`
+  const port = uri.port === undefined ? "" : `:${uri.port}`
+  const address = `${uri.scheme}:${user}${uri.host}${port}`
+  if (uri.params.size === 0 && uri.headers === undefined) return `${address}  `
   const parts: string[] = []
   // Values compare without case (§19.1.4), names do as well.
   for (const [name, value] of uri.params) parts.push(unescapeUri(value === undefined ? name : `${name}=${value}`).toLowerCase())
   const headers = uri.headers === undefined ? [] : uri.headers.split("&").map((header) => sameEscapes(header))
-  const port = uri.port === undefined ? "" : `:${uri.port}`
-  return `${uri.scheme}:${user}${uri.host}${port} ${parts.sort().join(";")} ${headers.sort().join("&")}`
+  return `${address} ${parts.sort().join(";")} ${headers.sort().join("&")}`
 }
 
 /** A character is equal to its escape, except where it would end the part that it stands in. */

@@ -49,11 +49,12 @@ export function readChanges(request: SipRequest, { path, outbound }: Registratio
     ignoresFlowNumber: outbound === "ignored",
   }
   const [only] = contacts
-  if (contacts.length === 1 && only !== undefined) return [readContact(only, fallbackSeconds, common, options).change]
+  if (contacts.length === 1 && only !== undefined) return [readContact(only, fallbackSeconds, common, options)]
   // Of two values for one binding the later one counts, as if they had been processed one by one.
   const changes = new Map<string, BindingChange>()
   for (const contact of contacts) {
-    const { key, change } = readContact(contact, fallbackSeconds, common, options)
+    const change = readContact(contact, fallbackSeconds, common, options)
+    const key = keyOf(change)
     changes.delete(key)
     changes.set(key, change)
   }
@@ -78,7 +79,9 @@ interface Common extends Pick<Binding, "callId" | "cseq" | "path" | "userAgent">
   readonly ignoresFlowNumber: boolean
 }
 
-function readContact(text: string, fallbackSeconds: number, common: Common, options: ExpiryOptions): { key: string; change: BindingChange } {
+type ContactChange = Exclude<BindingChange, { kind: "unbindAll" }>
+
+function readContact(text: string, fallbackSeconds: number, common: Common, options: ExpiryOptions): ContactChange {
   if (text.length > maxContactLength) throw refuse(400, "Contact Too Long")
   const address = parseNameAddress(text, "Contact")
   const { ignoresFlowNumber, ...shared } = common
@@ -88,14 +91,18 @@ function readContact(text: string, fallbackSeconds: number, common: Common, opti
   // A malformed URI is refused here, before anything is stored.
   void address.parsedUri
   const contact = address.uri
-  const key = bindingKey(contact, parameters)
-  if (askedSeconds === 0) return { key, change: { kind: "unbind", contact, parameters } }
+  if (askedSeconds === 0) return { kind: "unbind", contact, parameters }
   if (askedSeconds < options.minExpiresSeconds && askedSeconds < oneHourSeconds) {
     throw refuse(423, "Interval Too Brief", [["Min-Expires", String(options.minExpiresSeconds)]])
   }
   const expiresSeconds = Math.min(askedSeconds, options.maxExpiresSeconds)
   const qThousandths = contactQ(address) ?? 1000
-  return { key, change: { kind: "bind", binding: { ...shared, contact, parameters, qThousandths, expiresSeconds } } }
+  return { kind: "bind", binding: { ...shared, contact, parameters, qThousandths, expiresSeconds } }
+}
+
+function keyOf(change: ContactChange): string {
+  const { contact, parameters } = change.kind === "bind" ? change.binding : change
+  return bindingKey(contact, parameters)
 }
 
 function otherParameters({ params }: NameAddress, ignoresFlowNumber: boolean): string {

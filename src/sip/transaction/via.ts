@@ -19,7 +19,7 @@ export function markReceived(request: SipRequest, via: Via, flow: Flow): void {
   if (!asksForPort && (protocol === "WS" || protocol === "WSS")) return
   let marked = via.withParam("received", host)
   if (asksForPort) marked = marked.withParam("rport", String(port))
-  request.headers.replaceFirst("Via", marked.toString())
+  request.replaceVia(marked)
 }
 
 /** Puts this element's Via on top. */

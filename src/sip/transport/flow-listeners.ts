@@ -2,6 +2,10 @@
 export class FlowListeners {
   #listeners: Set<(error: Error | undefined) => void> | undefined
 
+  get isEmpty(): boolean {
+    return this.#listeners === undefined || this.#listeners.size === 0
+  }
+
   add(listener: (error: Error | undefined) => void): () => void {
     const listeners = (this.#listeners ??= new Set())
     listeners.add(listener)

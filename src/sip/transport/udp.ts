@@ -72,7 +72,7 @@ export class UdpTransport implements Transport {
       socket.bind({ address: host, port, exclusive: true }, resolve)
     })
     socket.removeAllListeners("error")
-    socket.on("error", (error) => this.runtime.log.warn({ error }, "UDP socket error"))
+    socket.on("error", (error) => this.#onError(error))
     socket.on("message", (message, from) => this.#receive(message, from))
     this.#bound = { host, port: socket.address().port }
     this.#advertised = advertisedAddress(this.#bound, this.#options.advertise)
@@ -103,7 +103,7 @@ export class UdpTransport implements Transport {
   }
 
   /** One datagram. False, without a callback, where it was dropped here. */
-  sendDatagram(message: Uint8Array, to: HostPort, onSent: (error: Error | null) => void): boolean {
+  sendDatagram(message: Uint8Array, to: HostPort, onSent: ((error: Error | null) => void) | undefined): boolean {
     const socket = this.#socket
     if (socket === undefined || socket.getSendQueueSize() > this.#maxQueueBytes) {
       this.counters.dropped(socket === undefined ? "stopped" : "queue-full")
@@ -112,6 +112,12 @@ export class UdpTransport implements Transport {
     this.counters.sent.add()
     socket.send(message, to.port, to.host, onSent)
     return true
+  }
+
+  /** What could not be sent, and had nobody to be told, is counted: anybody may make that happen. */
+  #onError(error: NodeJS.ErrnoException): void {
+    if (error.syscall === "send") this.counters.dropped("send-error")
+    else this.runtime.log.warn({ error }, "UDP socket error")
   }
 
   #receive(message: Buffer, from: { readonly address: string; readonly port: number }): void {
@@ -160,14 +166,17 @@ class UdpFlow implements Flow {
   }
 
   send(message: Uint8Array): void {
-    this.#onSent ??= (error) => {
-      if (error !== null) this.#fail(error)
-    }
-    this.transport.sendDatagram(message, this.remote, this.#onSent)
+    this.transport.sendDatagram(message, this.remote, this.#listeners.isEmpty ? undefined : this.#whenSent())
   }
 
   onClose(listener: (error: Error | undefined) => void): () => void {
     return this.#listeners.add(listener)
+  }
+
+  #whenSent(): (error: Error | null) => void {
+    return (this.#onSent ??= (error) => {
+      if (error !== null) this.#fail(error)
+    })
   }
 
   /** RFC 3261 §18.4: unreachable, or a message longer than a datagram. */
