@@ -3,7 +3,8 @@ import type { Runtime } from "../runtime/runtime.ts"
 import type { LookupEvent } from "../servlet/types.ts"
 import type { Id } from "./id.ts"
 import { peerInfoOf } from "./router.ts"
-import type { Progress, Router } from "./router.ts"
+import type { Router } from "./router.ts"
+import type { Progress } from "./search.ts"
 
 /** Yields what the search does, and `done` at its end; throws as `Router.run` does. */
 export async function* lookupEvents(runtime: Runtime, router: Router, key: Id, signal: AbortSignal): AsyncGenerator<LookupEvent, void, void> {

@@ -10,4 +10,6 @@ export const methods = {
   compare: 4,
   /** Asks a key's owner whether it has what the sender holds. */
   offer: 5,
+  /** Carries an operation to the owner of a key, from peer to peer. */
+  forward: 6,
 } as const

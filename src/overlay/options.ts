@@ -30,6 +30,7 @@ export const overlayOptionsSchema = servletOptionsSchema.extend({
   strayIntervalMs: interval.optional(),
   holdDownMs: interval.optional(),
   leaveTimeoutMs: interval.optional(),
+  routing: z.enum(["recursive", "iterative"]).optional(),
   maxFutureMs: z.int().min(1000).optional(),
   storage: z.enum(["memory", "sqlite"]).optional(),
   journal: z

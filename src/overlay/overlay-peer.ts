@@ -1,6 +1,7 @@
 /** One peer's membership in an overlay, from its join to its end: the parts of this folder, put together. */
 import type { Runtime } from "../runtime/runtime.ts"
 import type { ServletStatus } from "../servlet/types.ts"
+import { Forwarder } from "./forwarder.ts"
 import type { Legacy } from "./hand-over.ts"
 import { HandOver } from "./hand-over.ts"
 import { HybridClock } from "./hlc.ts"
@@ -60,7 +61,9 @@ export class OverlayPeer {
     const synchroniser = this.#synchroniser
     this.#handOver = new HandOver({ synchroniser, transfer })
     this.owner = new Owner({ runtime, rpc, routing, store, clock, replication, synchroniser }, options)
-    this.router = new Router({ runtime, rpc, routing, owner: this.owner }, { timeoutMs: options.operationTimeoutMs })
+    const { owner } = this
+    this.router = new Router({ runtime, rpc, routing, owner }, { timeoutMs: options.operationTimeoutMs, mode: options.routing ?? "recursive" })
+    new Forwarder({ runtime, rpc, routing, owner })
     this.#strays = new Strays({ runtime, rpc, routing, store, replication, transfer, router: this.router }, options)
   }
 

@@ -24,6 +24,7 @@ import { peerInfoOf } from "./router.ts"
 import type { Rpc } from "./rpc.ts"
 import type { RpcOptions } from "./rpc-options.ts"
 import { lookupEvents } from "./lookup-events.ts"
+import type { RoutingMode } from "./search.ts"
 import type { StorageOptions } from "./storage.ts"
 import { isDurable } from "./storage.ts"
 import type { StraysOptions } from "./strays.ts"
@@ -33,6 +34,8 @@ import type { SynchroniserOptions } from "./synchroniser.ts"
 export interface OverlayOptions extends ServletOptions, ReplicationOptions, SynchroniserOptions, StraysOptions, ClockOptions, StorageOptions {
   /** How long leaving may take. @default 8000 */
   readonly leaveTimeoutMs?: number | undefined
+  /** Whether peers pass an operation on to its owner, or the asker carries it there. @default "recursive" */
+  readonly routing?: RoutingMode | undefined
   readonly rpc?: RpcOptions | undefined
 }
 

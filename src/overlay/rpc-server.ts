@@ -13,9 +13,9 @@ export type Reply = Uint8Array | ByteWriter
 /**
  * Serves one method. A `P2PSipError` that it throws (or rejects with) reaches
  * the caller with its code and message. Bytes read from `body` share memory
- * with the frame: copy what is kept for long.
+ * with the frame: copy what is kept for long. `id` is for `Rpc.acknowledge`.
  */
-export type RequestHandler = (from: PeerId, body: ByteReader) => Reply | Promise<Reply>
+export type RequestHandler = (from: PeerId, body: ByteReader, id: number) => Reply | Promise<Reply>
 
 export interface RpcServerComponents {
   readonly runtime: Runtime
@@ -51,6 +51,11 @@ export class RpcServer {
     this.#isStopped = true
   }
 
+  /** Tells that a request has arrived and is being dealt with. */
+  acknowledge(from: PeerId, id: number): void {
+    this.#answer(from, encodeWorking(id))
+  }
+
   /** Takes the rest of a request's frame. */
   onRequest(from: PeerId, reader: ByteReader): void {
     const id = reader.uint32()
@@ -69,7 +74,7 @@ export class RpcServer {
       return
     }
     try {
-      const result = handler(from, reader)
+      const result = handler(from, reader, id)
       if (result instanceof Promise) this.#answerLater(from, id, result)
       else this.#answer(from, encodeReply(id, bytesOf(result)))
     } catch (error) {

@@ -6,9 +6,9 @@
  * must be harmless when made twice. Fails fast when the Link tells that the
  * connection broke.
  */
+import { ByteReader } from "../codec.ts"
 import type { ErrorCode } from "../errors.ts"
 import { P2PSipError, isP2PSipError } from "../errors.ts"
-import { ByteReader } from "../codec.ts"
 import type { Link, PeerId } from "../link/link.ts"
 import { channels } from "../link/link.ts"
 import type { Counter, Runtime } from "../runtime/runtime.ts"
@@ -17,6 +17,7 @@ import type { Member } from "./key-based-routing.ts"
 import { encodeNotification, encodeRequest, frameKinds, maxHeadBytes, readError } from "./rpc-frame.ts"
 import type { CallOptions, RpcOptions } from "./rpc-options.ts"
 import { rpcDefaults } from "./rpc-options.ts"
+import type { Call, PeerState } from "./rpc-call.ts"
 import type { RequestHandler } from "./rpc-server.ts"
 import { RpcServer } from "./rpc-server.ts"
 import { RttEstimator } from "./rto.ts"
@@ -24,34 +25,8 @@ import { RttEstimator } from "./rto.ts"
 /** Serves one kind of notification; what it throws is counted and dropped. */
 export type NotificationHandler = (from: PeerId, body: ByteReader) => void
 
-/** What is remembered of a peer. */
-interface PeerState {
-  readonly peerId: PeerId
-  readonly rtt: RttEstimator
-  readonly calls: Set<Call>
-  learned: readonly string[] | undefined
-  backedOffAt: number
-}
-
-/** One call under way. */
-interface Call {
-  readonly id: number
-  readonly peer: PeerState
-  readonly frame: Uint8Array
-  readonly startedAt: number
-  readonly giveUpAt: number
-  readonly attempts: number
-  sent: number
-  sentAt: number
-  /** When the request was sent first since the last sign of life. */
-  silentSince: number
-  /** Times it has been sent since then. */
-  unanswered: number
-  isDone: boolean
-  stopListening: (() => void) | undefined
-  readonly resolve: (body: ByteReader) => void
-  readonly reject: (error: P2PSipError) => void
-}
+/** A peer that has acknowledged a request is asked again whether it still lives after so long without an answer. */
+const probeMs = 500
 
 /** See the head of this file. */
 export class Rpc {
@@ -91,6 +66,15 @@ export class Rpc {
     this.#server.handle(method, handler)
   }
 
+  /**
+   * Says at once that a request is being dealt with, where that is known to
+   * take longer than a round trip: whoever sent it then knows that this peer
+   * lives, and neither repeats the request nor turns to somebody else.
+   */
+  acknowledge(from: PeerId, id: number): void {
+    this.#server.acknowledge(from, id)
+  }
+
   /** Sets the handler of a kind of notification, 0 to 255. */
   onNotification(method: number, handler: NotificationHandler): void {
     this.#notificationHandlers[method] = handler
@@ -117,7 +101,7 @@ export class Rpc {
         id, peer, frame: encodeRequest(id, method, body), startedAt: now,
         giveUpAt: now + (options.timeoutMs ?? this.#options.timeoutMs),
         attempts: options.attempts ?? this.#options.attempts,
-        sent: 0, sentAt: now, silentSince: now, unanswered: 0, isDone: false, stopListening: undefined, resolve, reject,
+        sent: 0, sentAt: now, silentSince: now, unanswered: 0, isAcknowledged: false, isDone: false, stopListening: undefined, resolve, reject,
       }
       this.#calls.set(id, call)
       peer.calls.add(call)
@@ -233,6 +217,11 @@ export class Rpc {
 
   #onDue(call: Call): void {
     const now = this.#runtime.now()
+    const probeAt = call.silentSince + Math.max(probeMs, call.peer.rtt.rtoMs)
+    if (call.unanswered === 0 && now < Math.min(probeAt, call.giveUpAt)) {
+      this.#deadlines.add(call, Math.min(probeAt, call.giveUpAt) - now)
+      return
+    }
     const isSilent = call.unanswered >= call.attempts || (call.unanswered > 0 && now >= call.silentSince + this.#options.maxSilenceMs)
     if (isSilent || now >= call.giveUpAt) {
       this.#timeouts.add()
@@ -240,7 +229,7 @@ export class Rpc {
       return
     }
     // RFC 6298 (5.5), once for all the requests that one silence leaves unanswered.
-    if (call.sentAt >= call.peer.backedOffAt) {
+    if (call.unanswered > 0 && call.sentAt >= call.peer.backedOffAt) {
       call.peer.rtt.backOff()
       call.peer.backedOffAt = now
     }
@@ -305,8 +294,7 @@ export class Rpc {
     const call = this.#callOf(from, reader.uint32())
     if (call === undefined) return
     this.#end(call)
-    // Karn's rule: which of several transmissions was answered, nobody knows.
-    if (call.sent === 1) call.peer.rtt.sample(this.#runtime.now() - call.startedAt)
+    this.#measure(call)
     call.resolve(reader)
   }
 
@@ -315,15 +303,22 @@ export class Rpc {
     if (call === undefined) return
     const error = readError(reader)
     this.#end(call)
-    if (call.sent === 1) call.peer.rtt.sample(this.#runtime.now() - call.startedAt)
+    this.#measure(call)
     call.reject(error)
   }
 
   #onWorking(from: PeerId, reader: ByteReader): void {
     const call = this.#callOf(from, reader.uint32())
     if (call === undefined) return
+    this.#measure(call)
+    call.isAcknowledged = true
     call.unanswered = 0
     call.silentSince = this.#runtime.now()
+  }
+
+  /** Karn's rule: which of several transmissions was answered, nobody knows. What comes after an acknowledgement took its own time. */
+  #measure(call: Call): void {
+    if (call.sent === 1 && !call.isAcknowledged) call.peer.rtt.sample(this.#runtime.now() - call.startedAt)
   }
 
   #drop(reason: string): void {
