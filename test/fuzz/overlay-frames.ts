@@ -4,6 +4,7 @@
  */
 import fc from "fast-check"
 import { channels, type Channel } from "../../src/link/link.ts"
+import { encodeForward } from "../../src/overlay/forward-codec.ts"
 import { idOfPeer } from "../../src/overlay/id.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import { encodeGossip, encodeSyncRequest, membershipMethods } from "../../src/overlay/membership-messages.ts"
@@ -66,6 +67,8 @@ function bodies(self: Member, victim: string, backend: HostileBackend): fc.Arbit
     bodyOf(membershipMethods.gossip, gossip, encodeGossip),
     bodyOf(membershipMethods.sync, gossip, (one) => encodeSyncRequest({ ...one, bucketDigests: new Uint32Array(bucketCount).fill(7) })),
     bodyOf(methods.execute, fc.tuple(id, operation), ([key, one]) => encodeRequest(key, one.kind, [victim], encodeOperation(one))),
+    bodyOf(methods.forward, fc.tuple(id, operation, fc.record({ withinMs: number, trail: fc.array(number, { maxLength: 24 }) })), ([key, one, head]) =>
+      encodeForward(head, encodeRequest(key, one.kind, [victim], encodeOperation(one)))),
     bodyOf(methods.store, fc.array(item, { maxLength: 8 }), encodeStore),
     bodyOf(methods.fetch, fc.array(id, { maxLength: 50 }), encodeKeys),
     bodyOf(methods.compare, fc.tuple(id, id), ([from, to]) => encodeCompare({ range: { from, to }, buckets: [] })),

@@ -2,8 +2,9 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { ByteReader, ByteWriter } from "../../../src/codec.ts"
 import { isP2PSipError } from "../../../src/errors.ts"
-import { readMember, writeMember } from "../../../src/overlay/member-codec.ts"
-import { encodeOperation, encodeRequest, readAnswer, readRequest } from "../../../src/overlay/operation-codec.ts"
+import { encodeForward, encodeReturn, readForward, readJourney, readReturn } from "../../../src/overlay/forward-codec.ts"
+import { memberOf, readMember, writeMember } from "../../../src/overlay/member-codec.ts"
+import { encodeOperation, encodeRequest, encodeResult, readAnswer, readRequest } from "../../../src/overlay/operation-codec.ts"
 import type { Operation } from "../../../src/overlay/operation-codec.ts"
 import {
   encodeComparison, readCompare, readComparison, readFetched, readKeys, readOffer, readRefused, readStore, readVerdicts,
@@ -11,7 +12,7 @@ import {
 import { bytes, id } from "./arbitraries.ts"
 
 const decoders: Record<string, (reader: ByteReader) => unknown> = {
-  readMember, readRequest, readAnswer, readCompare, readComparison, readKeys, readOffer, readRefused, readVerdicts,
+  readMember, readRequest, readAnswer, readForward, readJourney, readReturn, readCompare, readComparison, readKeys, readOffer, readRefused, readVerdicts,
   readStore: (reader) => readStore(reader, 0),
   readFetched: (reader) => readFetched(reader, ["1".repeat(40), "2".repeat(40)], 0),
 }
@@ -66,6 +67,21 @@ it("an operation arrives as it was sent", () => {
   fc.assert(fc.property(id, operation, fc.array(fc.string({ minLength: 1, maxLength: 9, unit: "binary-ascii" }), { maxLength: 3 }), (key, sent, avoid) => {
     const received = readRequest(new ByteReader(encodeRequest(key, sent.kind, avoid, encodeOperation(sent))))
     expect(received).toEqual({ key, avoid, operation: sent })
+  }))
+})
+
+it("an operation that is passed on arrives as it was sent, and so does what its answer has to say of the journey", () => {
+  const mark = fc.integer({ min: 0, max: 2 ** 32 - 1 })
+  fc.assert(fc.property(id, operation, fc.integer({ min: 1, max: 65_535 }), fc.array(mark, { maxLength: 24 }), (key, sent, withinMs, trail) => {
+    const bytes = encodeRequest(key, sent.kind, ["silent"], encodeOperation(sent))
+    const received = readForward(new ByteReader(encodeForward({ withinMs, trail }, bytes)))
+    expect(received).toEqual({ withinMs, trail, request: { key, avoid: ["silent"], operation: sent }, bytes: Buffer.from(bytes) })
+  }))
+  fc.assert(fc.property(fc.nat(255), fc.array(fc.string({ minLength: 1, maxLength: 9, unit: "binary-ascii" }), { maxLength: 3 }), (hops, peerIds) => {
+    const via = peerIds.map((peerId) => memberOf({ peerId, addresses: ["/memory/1"] }))
+    const answer = encodeResult({ status: "redirect", members: via }, 0).finish()
+    const read = readReturn(new ByteReader(encodeReturn({ hops, via }, answer).finish()))
+    expect(read).toEqual({ hops, via, answer: { status: "redirect", members: via } })
   }))
 })
 
