@@ -13,6 +13,7 @@
  * not part of the value: remaining times travel, never a date.
  */
 import { badFrame, ByteReader, ByteWriter } from "../codec.ts"
+import { isLineSafe } from "../sip/message/index.ts"
 import type { Binding } from "../sip/registrar/location-service.ts"
 
 const version = 1
@@ -39,6 +40,8 @@ export function decodeBinding(bytes: Uint8Array, expiresSeconds: number): Bindin
   if (found !== version) throw badFrame(`a binding of version ${version}`, `version ${found}`)
   const contact = reader.binary(maxContactBytes)
   const parameters = reader.binary(maxParameterBytes)
+  // They become part of a header field; a line end among them would keep everybody from being listed.
+  if (!isLineSafe(contact) || !isLineSafe(parameters)) throw badFrame("a contact in one line", "a line end in it")
   const qThousandths = reader.varint()
   if (qThousandths > 1000) throw badFrame("a q of at most 1000 thousandths", `${qThousandths}`)
   const callId = reader.binary(maxCallIdBytes)

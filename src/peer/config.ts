@@ -6,6 +6,7 @@ import { P2PSipError } from "../errors.ts"
 import { logLevels } from "../runtime/log.ts"
 import { digestAlgorithms, hexDigits } from "../security/digest.ts"
 import { SipUri } from "../sip/message/index.ts"
+import { exemptByDefault, parseNetwork } from "../security/source-guard.ts"
 import { parseHostPort } from "../sip/transport/host-port.ts"
 import { isLoopback, parseSipListener, sipListenerForm } from "./sip-address.ts"
 
@@ -50,6 +51,17 @@ const limits = z.strictObject({
   maxTransactions: whole(1, 10_000_000).default(200_000),
   /** REGISTERs waiting for the overlay. */
   maxPendingRegistrations: whole(1, 1_000_000).default(10_000),
+}, "an object")
+
+const sources = z.strictObject({
+  /** SIP messages from one IPv4 address, or one /64 of IPv6, on the average and at once. */
+  messagesPerSecond: whole(1, 1_000_000).default(300),
+  burst: whole(1, 10_000_000).default(3000),
+  /** Connections of one address to one listener. */
+  maxConnections: whole(1, 1_000_000).default(2000),
+  /** Addresses and networks whose messages are not counted: other proxies, test tools. */
+  exempt: list(text("an IP address or network such as 192.0.2.0/24", (value) => parseNetwork(value) !== undefined), "a list of networks")
+    .default(exemptByDefault),
 }, "an object")
 
 const registration = z.strictObject({
@@ -134,6 +146,7 @@ export const configSchema = z.strictObject({
   gateways: list(gateway, "a list of gateways").default([]),
   logLevel: z.enum(logLevels, `one of ${logLevels.join(", ")}`).default("info"),
   limits: limits.prefault({}),
+  sources: sources.prefault({}),
 })
 
 /** A checked configuration with every default filled in. */

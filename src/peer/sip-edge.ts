@@ -9,6 +9,7 @@ import { CachingDns, DnsClient, parseDnsServer } from "../dns/index.ts"
 import type { Link } from "../link/link.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import { DigestAuthenticator } from "../security/digest-authenticator.ts"
+import { SourceGuard } from "../security/source-guard.ts"
 import type { UserDirectory } from "../security/users.ts"
 import { DialogTokens, pathThrough, SipProxy } from "../sip/proxy/index.ts"
 import type { LocationService } from "../sip/registrar/location-service.ts"
@@ -46,11 +47,12 @@ export class SipEdge {
   constructor({ runtime, link, location, users, secret }: SipEdgeComponents, config: PeerConfig) {
     const overlay = new OverlayTransport({ runtime, link })
     this.#certificates = config.tls && new Certificates({ runtime }, config.tls)
-    const listenerComponents = { runtime, certificates: this.#certificates }
+    const guard = new SourceGuard({ runtime }, config.sources)
+    const listenerComponents = { runtime, certificates: this.#certificates, gate: guard }
     // A page of any site may reach loopback from a browser of this machine: it must not register where passwords are not asked for.
     const isOpenToAll = users !== undefined || config.openRegistration
     const origins = config.webOrigins ?? (isOpenToAll ? undefined : "loopback")
-    this.#listeners = config.sip.map((text) => createListener(text, listenerComponents, { origins }))
+    this.#listeners = config.sip.map((text) => createListener(text, listenerComponents, { origins, maxConnectionsPerSource: config.sources.maxConnections }))
     const resolver = createResolver(runtime, this.#listeners, config)
     const transports = new TransportSet(
       { runtime, transports: [...this.#listeners, overlay], resolver },
@@ -71,6 +73,7 @@ export class SipEdge {
       authenticator,
       pathFor: pathThrough(transports),
       send: (response, flow) => layer.sendStateless(response, flow),
+      onAuthentic: (flow) => guard.vouch(flow),
     }, { ...config.registration, maxPending: maxPendingRegistrations })
     const { maxRingingSeconds, ringSeconds, ...calls } = config.calls
     const proxy = new SipProxy(
@@ -79,6 +82,7 @@ export class SipEdge {
     )
     layer.onStateless((request, flow) => this.#registrar.handle(request, flow))
     layer.onRequest((transaction) => proxy.handle(transaction))
+    layer.onMalformed((flow) => guard.penalise(flow))
     layer.onStray((message, flow) => proxy.handleStray(message, flow))
   }
 

@@ -1,5 +1,5 @@
 /** The SIP message layer: see README.md in this folder. */
-export { fromBinaryText, toBinaryText } from "./characters.ts"
+export { fromBinaryText, isLineSafe, toBinaryText } from "./characters.ts"
 export { contactExpires, contactQ, formatQ, parseContacts, parseQ } from "./contacts.ts"
 export { createResponse } from "./create-response.ts"
 export type { ResponseOptions } from "./create-response.ts"

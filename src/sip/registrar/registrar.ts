@@ -35,6 +35,8 @@ export interface RegistrarComponents {
    */
   readonly pathFor: (flow: Flow, isEdge: boolean) => string
   readonly send: (response: SipResponse, flow: Flow) => void
+  /** Told of each flow on which a user was authentic. */
+  readonly onAuthentic?: (flow: Flow) => void
 }
 
 /** What a user may choose about registrations. */
@@ -138,6 +140,7 @@ export class Registrar {
       const challenges = authenticator.challenges(this.#domainOf(request), flow.remote.host, verdict.stale)
       throw refuse(401, "Unauthorized", challenges.map((challenge) => ["WWW-Authenticate", challenge]))
     }
+    this.#components.onAuthentic?.(flow)
     const { username } = verdict
     const addressOfRecord = domains.addressOfRecord(request.to.parsedUri)
     const isSame = request.from.uri === request.to.uri

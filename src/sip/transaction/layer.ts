@@ -50,6 +50,7 @@ export class TransactionLayer {
   #serverBytes = 0
   #handler: (transaction: ServerTransaction, request: SipRequest) => void = refuseAll
   #filter: ((request: SipRequest, flow: Flow) => boolean) | undefined
+  #malformed: ((flow: Flow) => void) | undefined
   #stray: ((message: SipMessage, flow: Flow) => void) | undefined
   #isStopped = false
 
@@ -86,6 +87,11 @@ export class TransactionLayer {
   /** Sets who gets responses without a transaction, and ACKs that no transaction absorbs. */
   onStray(handler: (message: SipMessage, flow: Flow) => void): void {
     this.#stray = handler
+  }
+
+  /** Sets who hears of a flow on which something came that is no sound SIP message. */
+  onMalformed(handler: (flow: Flow) => void): void {
+    this.#malformed = handler
   }
 
   /**
@@ -171,8 +177,10 @@ export class TransactionLayer {
       if (message instanceof SipRequest) this.#receiveRequest(message, bytes.length, flow)
       else this.#receiveResponse(message, flow)
     } catch (error) {
-      if (error instanceof SipSyntaxError) this.#answers.refuse(error, flow)
-      else this.#reportDefect(error)
+      if (error instanceof SipSyntaxError) {
+        this.#malformed?.(flow)
+        this.#answers.refuse(error, flow)
+      } else this.#reportDefect(error)
     }
   }
 

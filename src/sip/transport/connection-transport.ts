@@ -4,7 +4,7 @@ import type { Connection, ConnectionHost } from "./connection.ts"
 import { TransportCounters } from "./counters.ts"
 import { formatHostPort } from "./host-port.ts"
 import { advertisedAddress, listenAddress, listenFault, type ListenOptions } from "./listen.ts"
-import type { Flow, HostPort, Remote, Transport, TransportProtocol } from "./transport.ts"
+import type { Flow, Gate, HostPort, Remote, Transport, TransportComponents, TransportProtocol } from "./transport.ts"
 
 /** What can be set on every transport that has connections. */
 export interface ConnectionOptions extends ListenOptions {
@@ -43,6 +43,7 @@ export abstract class ConnectionTransport implements Transport {
   readonly isReliable = true
   protected readonly runtime: Runtime
   protected readonly options: ConnectionOptions
+  readonly #gate: Gate | undefined
   readonly #family: number
   readonly #connections = new Map<string, Connection>()
   /** The newest connection to each remote. */
@@ -61,8 +62,9 @@ export abstract class ConnectionTransport implements Transport {
   #serial = 0
   #receiver: Receiver = () => undefined
 
-  constructor(components: { readonly runtime: Runtime }, options: ConnectionOptions) {
+  constructor(components: TransportComponents, options: ConnectionOptions) {
     this.runtime = components.runtime
+    this.#gate = components.gate
     this.options = options
     const address = listenAddress(options)
     this.#advertised = address
@@ -194,14 +196,19 @@ export abstract class ConnectionTransport implements Transport {
       maxQueueBytes: this.options.maxQueueBytes ?? 1024 * 1024,
       now: () => this.runtime.now(),
       defer: (callback) => this.runtime.defer(callback),
-      receive: (message, flow) => this.#receiver(message, flow),
+      receive: (message, flow) => this.#receive(message, flow),
       closed: (connection) => this.#forget(connection),
     }
   }
 
+  #receive(message: Uint8Array, connection: Connection): void {
+    if (this.#gate?.admits(this.protocol, connection.remote) === false) connection.destroy("rate")
+    else this.#receiver(message, connection)
+  }
+
   #accept(socket: Socket): void {
     const source = sourceOf(socket)
-    const refusal = source === undefined ? "vanished" : this.#refusal(source.host)
+    const refusal = source === undefined ? "vanished" : this.#refusal(source)
     socket.on("error", () => undefined)
     if (refusal !== undefined || source === undefined) {
       socket.destroy()
@@ -214,10 +221,11 @@ export abstract class ConnectionTransport implements Transport {
     this.welcome(socket)
   }
 
-  #refusal(source: string): string | undefined {
+  #refusal(source: HostPort): string | undefined {
     if (!this.#isRunning) return "stopped"
     if (this.#isFull()) return "too-many"
-    const fromThere = this.#acceptedFrom.get(source) ?? 0
+    if (this.#gate?.admits(this.protocol, source) === false) return "rate"
+    const fromThere = this.#acceptedFrom.get(source.host) ?? 0
     return fromThere >= (this.options.maxConnectionsPerSource ?? 2000) ? "too-many-from-source" : undefined
   }
 

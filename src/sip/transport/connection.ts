@@ -29,7 +29,7 @@ export interface ConnectionHost {
   now(): number
   /** Calls back once the events at hand have been dealt with. */
   defer(callback: () => void): void
-  receive(message: Uint8Array, flow: Flow): void
+  receive(message: Uint8Array, connection: Connection): void
   /** The connection has ended. */
   closed(connection: Connection): void
 }

@@ -1,10 +1,9 @@
 import type { Socket } from "node:net"
-import type { Runtime } from "../../runtime/runtime.ts"
 import type { Connection } from "./connection.ts"
 import { ConnectionTransport, type ConnectionOptions } from "./connection-transport.ts"
 import { StreamFlow } from "./stream-flow.ts"
 import type { FramerLimits } from "./stream-framer.ts"
-import type { Remote } from "./transport.ts"
+import type { Remote, TransportComponents } from "./transport.ts"
 
 /** What can be set on TCP and TLS. */
 export interface StreamOptions extends ConnectionOptions {
@@ -18,7 +17,7 @@ export interface StreamOptions extends ConnectionOptions {
 export abstract class StreamTransport extends ConnectionTransport {
   readonly #limits: FramerLimits
 
-  constructor(components: { readonly runtime: Runtime }, options: StreamOptions = {}) {
+  constructor(components: TransportComponents, options: StreamOptions = {}) {
     super(components, options)
     this.#limits = { maxHeaderBytes: options.maxHeaderBytes ?? 32_767, maxBodyBytes: options.maxBodyBytes ?? 32_768 }
   }

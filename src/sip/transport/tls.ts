@@ -2,17 +2,15 @@ import { X509Certificate } from "node:crypto"
 import { isIP, type Socket } from "node:net"
 import { connect, type TLSSocket } from "node:tls"
 import { P2PSipError } from "../../errors.ts"
-import type { Runtime } from "../../runtime/runtime.ts"
 import type { Certificates } from "./certificates.ts"
 import type { Connection } from "./connection.ts"
 import { StreamTransport, type StreamOptions } from "./stream-transport.ts"
 import { minVersion, TlsAcceptor } from "./tls-acceptor.ts"
 import { identityFault } from "./tls-identity.ts"
-import type { Remote } from "./transport.ts"
+import type { Remote, TransportComponents } from "./transport.ts"
 
 /** What a transport with TLS takes from elsewhere. */
-export interface TlsComponents {
-  readonly runtime: Runtime
+export interface TlsComponents extends TransportComponents {
   /** Started before the transport, and stopped after it. A transport that does not listen may do without. */
   readonly certificates?: Certificates | undefined
 }

@@ -5,6 +5,7 @@
  * or another peer of the overlay. Responses go back on the flow of their
  * request (RFC 3581, RFC 5626).
  */
+import type { Runtime } from "../../runtime/runtime.ts"
 
 /** The transport token of Via headers; `P2P` is SIP between peers of the overlay. */
 export type TransportProtocol = "UDP" | "TCP" | "TLS" | "WS" | "WSS" | "P2P"
@@ -32,6 +33,19 @@ export interface Flow {
   send(message: Uint8Array): void
   /** Adds a listener for the flow's end; the result removes it. A UDP flow ends with ICMP errors only. */
   onClose(listener: (error: Error | undefined) => void): () => void
+}
+
+/** Says who may send how much; a port, which `security` implements. Asked before anything is read. */
+export interface Gate {
+  /** Counts one message, or one connection that comes in; false where it is to be dropped. */
+  admits(protocol: TransportProtocol, remote: HostPort): boolean
+}
+
+/** What every transport takes from elsewhere. */
+export interface TransportComponents {
+  readonly runtime: Runtime
+  /** @default everybody may send as much as they can */
+  readonly gate?: Gate | undefined
 }
 
 /** A listener, and the flows that it has. */

@@ -6,7 +6,7 @@ import { FlowListeners } from "./flow-listeners.ts"
 import { formatHostPort, parseHostPort } from "./host-port.ts"
 import { advertisedAddress, listenAddress, listenFault, type ListenOptions } from "./listen.ts"
 import { answerToStun, isStun } from "./stun.ts"
-import type { Flow, HostPort, Transport } from "./transport.ts"
+import type { Flow, Gate, HostPort, Transport, TransportComponents } from "./transport.ts"
 
 /** What a user may choose about a UDP listener. */
 export interface UdpOptions extends ListenOptions {
@@ -31,12 +31,14 @@ export class UdpTransport implements Transport {
   readonly #maxQueueBytes: number
   #bound: HostPort
   #advertised: HostPort
+  readonly #gate: Gate | undefined
   #keyPrefix = ""
   #socket: Socket | undefined
   #receiver: Receiver = () => undefined
 
-  constructor(components: { readonly runtime: Runtime }, options: UdpOptions = {}) {
+  constructor(components: TransportComponents, options: UdpOptions = {}) {
     this.runtime = components.runtime
+    this.#gate = components.gate
     this.counters = new TransportCounters(components.runtime.metrics, this.protocol)
     this.#options = options
     this.#bound = this.#advertised = listenAddress(options)
@@ -123,6 +125,10 @@ export class UdpTransport implements Transport {
   #receive(message: Buffer, from: { readonly address: string; readonly port: number }): void {
     if (from.port === 0) {
       this.counters.dropped("no-source-port")
+      return
+    }
+    if (this.#gate?.admits("UDP", { host: from.address, port: from.port }) === false) {
+      this.counters.dropped("rate")
       return
     }
     // No SIP message begins with a control character.

@@ -1,6 +1,5 @@
 import { connect, type Socket } from "node:net"
 import { WebSocket } from "ws"
-import type { Runtime } from "../../runtime/runtime.ts"
 import { maxMessageBytes } from "../message/index.ts"
 import type { Certificates } from "./certificates.ts"
 import type { Connection } from "./connection.ts"
@@ -8,7 +7,7 @@ import { ConnectionTransport, type ConnectionOptions } from "./connection-transp
 import { formatHostPort } from "./host-port.ts"
 import { connectSecurely, requireCertificates, type TlsComponents } from "./tls.ts"
 import { TlsAcceptor } from "./tls-acceptor.ts"
-import type { Remote } from "./transport.ts"
+import type { Remote, TransportComponents } from "./transport.ts"
 import { WebSocketAcceptor, webSocketOptions, type WebOrigins } from "./web-socket-acceptor.ts"
 import { WebSocketFlow } from "./web-socket-flow.ts"
 
@@ -32,7 +31,7 @@ abstract class WebSocketTransport extends ConnectionTransport {
   readonly #acceptor: WebSocketAcceptor
   readonly #pingIntervalMs: number
 
-  constructor(components: { readonly runtime: Runtime }, options: WebSocketOptions) {
+  constructor(components: TransportComponents, options: WebSocketOptions) {
     super(components, options)
     this.maxMessageBytes = options.maxMessageBytes ?? maxMessageBytes
     this.#pingIntervalMs = options.pingIntervalMs ?? 30_000
@@ -65,7 +64,7 @@ abstract class WebSocketTransport extends ConnectionTransport {
 export class WsTransport extends WebSocketTransport {
   readonly protocol = "WS"
 
-  constructor(components: { readonly runtime: Runtime }, options: WebSocketOptions = {}) {
+  constructor(components: TransportComponents, options: WebSocketOptions = {}) {
     super(components, { port: 80, ...options })
   }
 

@@ -24,11 +24,13 @@ function binding(changes: Partial<Binding> = {}): Binding {
 
 const latin1 = (maxLength: number): fc.Arbitrary<string> => fc.uint8Array({ maxLength }).map((bytes) => Buffer.from(bytes).toString("latin1"))
 
+const inOneLine = (text: string): string => text.replace(/[\r\n\0]/g, "x")
+
 describe("a binding as bytes", () => {
   test("comes back as it was, whatever bytes its texts hold", () => {
     const any = fc.record({
-      contact: latin1(200),
-      parameters: latin1(200),
+      contact: latin1(200).map(inOneLine),
+      parameters: latin1(200).map(inOneLine),
       qThousandths: fc.integer({ min: 0, max: 1000 }),
       callId: latin1(100),
       cseq: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
@@ -112,8 +114,9 @@ describe("the location service on a servlet", () => {
   test("values that are no bindings hide nobody, and are counted", async () => {
     await update([{ kind: "bind", binding: binding() }])
     await servlet.put(keyOf(aor), "something else")
+    await servlet.put(keyOf(aor), encodeBinding(binding({ contact: "sip:x@192.0.2.9>\r\nContact: <sip:mallory@192.0.2.66" })))
     expect(await location.lookup(aor)).toEqual([binding()])
-    expect(runtime.metrics.count("p2psip_malformed_bindings_total")).toBe(1)
+    expect(runtime.metrics.count("p2psip_malformed_bindings_total")).toBe(2)
   })
 
   test("refuses a binding too many, and none that exists already", async () => {
