@@ -20,7 +20,7 @@ import type { AnnouncementAnswer } from "./messages.ts"
 import type { NeighbourClient } from "./neighbour-client.ts"
 import type { KademliaSettings } from "./options.ts"
 import type { Siblings } from "./siblings.ts"
-import { closestInOrder, closestOf, selectClosest } from "./xor.ts"
+import { closestInOrder, closestOf, commonPrefixBits, randomIdInBucket, selectClosest } from "./xor.ts"
 
 export interface AcquaintancesComponents {
   readonly runtime: Runtime
@@ -59,6 +59,18 @@ export class Acquaintances {
     this.#self = components.self().id
     this.#contacts = new ContactTable(this.#self, settings.k)
     this.#lost = new LostPeers(components.runtime)
+  }
+
+  /** All members are known to live, in the order of their ids: the buckets take their share of them. */
+  fill(members: readonly Member[]): void {
+    const { runtime } = this.#components
+    const nearest = closestInOrder(this.#self, members, 2).at(-1)
+    const deepest = nearest === undefined ? 0 : commonPrefixBits(this.#self, nearest.id)
+    for (let bits = 0; bits <= deepest; bits++) {
+      const there = closestInOrder(randomIdInBucket(this.#self, bits, runtime.random), members, this.#settings.k)
+      // A bucket may be smaller than k: the others are in another one.
+      for (const member of there) if (commonPrefixBits(this.#self, member.id) === bits) this.#contacts.heard(member, runtime.now())
+    }
   }
 
   get contacts(): ContactTable {

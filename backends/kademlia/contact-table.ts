@@ -71,8 +71,14 @@ export class ContactTable {
     const bucket = this.#openBucket(member.id)
     bucket.heardAt = now
     const known = bucket.entries.get(member.peerId)?.contact
+    if (known !== undefined && isSameAddress(known.endpoint, member)) {
+      // The package's own order does not matter: who is pinged is decided by this one.
+      bucket.entries.delete(member.peerId)
+      bucket.entries.set(member.peerId, { contact: known, heardAt: now })
+      return undefined
+    }
     if (known === undefined && bucket.entries.size >= this.#k) return this.#wait(bucket, member, now)
-    this.#store(bucket, { contact: known?.endpoint === member ? known : contactOf(member), heardAt: now })
+    this.#store(bucket, { contact: contactOf(member), heardAt: now })
     return undefined
   }
 
@@ -151,6 +157,10 @@ export class ContactTable {
     if (this.#table.store(contact) !== null) return false
     return this.#table.find(contact.id, 1)[0]?.id.equal(contact.id) === true
   }
+}
+
+function isSameAddress(a: Member, b: Member): boolean {
+  return a === b || (a.addresses.length === b.addresses.length && a.addresses.every((address, at) => address === b.addresses[at]))
 }
 
 /** The id right beside: all bits but the last. */

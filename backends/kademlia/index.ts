@@ -20,6 +20,7 @@ export function createBackend(components: BackendComponents, options: KademliaBa
 /** The entry of the table of backends. */
 export const backend: BackendModule<KademliaBackendOptions> = {
   name: "kademlia",
+  takesFounders: true,
   optionsSchema: overlayOptionsSchema.extend(kademliaOptionsShape),
   create: createBackend,
 }

@@ -2,7 +2,9 @@
  * Kademlia as key-based routing: the parts put together, and what is done at
  * once when something happens.
  */
-import type { Link, PeerId } from "../../src/link/link.ts"
+import type { Link, PeerAddress, PeerId } from "../../src/link/link.ts"
+import type { Formation } from "../../src/overlay/formation.ts"
+import { formationOf } from "../../src/overlay/formation.ts"
 import type { Id } from "../../src/overlay/id.ts"
 import type { KeyBasedRouting, KeyRange, Member, RoutingChange } from "../../src/overlay/key-based-routing.ts"
 import { memberOf } from "../../src/overlay/member-codec.ts"
@@ -26,6 +28,8 @@ export interface KademliaComponents {
   readonly runtime: Runtime
   readonly link: Link
   readonly rpc: Rpc
+  /** The peers that start the overlay together; see `RoutingContext`. */
+  readonly founders?: readonly PeerAddress[]
 }
 
 /** Siblings that have to know a joiner before it answers for its keys, and who may hold copies of them. */
@@ -38,6 +42,7 @@ const maxArcs = 4
 export class KademliaRouting implements KeyBasedRouting {
   readonly #runtime: Runtime
   readonly #link: Link
+  readonly #founders: readonly PeerAddress[] | undefined
   readonly #settings: KademliaSettings
   readonly #maxSiblings: number
   readonly #siblings: Siblings
@@ -49,9 +54,10 @@ export class KademliaRouting implements KeyBasedRouting {
   readonly #removeLinkListener: () => void
   #isSearching = false
 
-  constructor({ runtime, link, rpc }: KademliaComponents, options: KademliaOptions = {}) {
+  constructor({ runtime, link, rpc, founders }: KademliaComponents, options: KademliaOptions = {}) {
     this.#runtime = runtime
     this.#link = link
+    this.#founders = founders
     this.#listeners = new RoutingListeners(runtime)
     this.#settings = kademliaSettings(options)
     this.#maxSiblings = Math.max(minSiblings, this.#settings.k)
@@ -81,6 +87,7 @@ export class KademliaRouting implements KeyBasedRouting {
 
   async join(bootstrap: readonly Member[], signal: AbortSignal): Promise<void> {
     const { self } = this
+    if (bootstrap.length === 0 && this.#founders !== undefined) return this.#takePlace(formationOf(this.#founders))
     const contacts = bootstrap.filter(({ id }) => id !== self.id)
     if (contacts.length === 0) {
       this.#siblings.begin()
@@ -176,6 +183,18 @@ export class KademliaRouting implements KeyBasedRouting {
     const [closest] = this.#siblings.members
     if (closest !== undefined) void this.#membership.fill(closest)
     this.#upkeep.start(contacts)
+  }
+
+  /** All founders know all others: siblings, table and buckets are right from the start. */
+  #takePlace({ members }: Formation): void {
+    const { id } = this.self
+    this.#siblings.begin()
+    // The peer itself is the closest, and passed over.
+    for (const member of closestInOrder(id, members, this.#maxSiblings + 1)) this.#siblings.add(member)
+    this.#siblings.activate([])
+    this.#membership.startAmong(members)
+    this.#upkeep.start([])
+    if (!this.#membership.isComplete) this.#acquaintances.fill(members)
   }
 
   /** Stops answering for keys, and tells all that list this peer. */

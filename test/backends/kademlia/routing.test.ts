@@ -58,6 +58,14 @@ describe("joining", () => {
 })
 
 describe("without the table of all members", () => {
+  test("300 peers that start together agree on owners, and reach them in few hops", async () => {
+    const overlay = new KademliaOverlay({ seed: 24, kademlia: withoutTable })
+    await overlay.form(300)
+    expect(overlay.defects()).toEqual([])
+    expect(overlay.expectAgreement(500)).toBeLessThanOrEqual(0.5 * Math.log2(300))
+    overlay.expectReplicas(100)
+  }, 60_000)
+
   test("120 peers agree on the owner of every key, and reach it in few hops", async () => {
     const overlay = new KademliaOverlay({ seed: 20, kademlia: { ...withoutTable, k: 8 } })
     await overlay.grow(120)
