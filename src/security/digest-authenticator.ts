@@ -75,13 +75,17 @@ export class DigestAuthenticator implements Authenticator {
     return found instanceof Promise ? found.then((verifiers) => verifiers !== undefined) : found !== undefined
   }
 
+  realmOf(domain: string): string {
+    return this.#realm ?? domain
+  }
+
   challenges(domain: string, source: string, isStale: boolean): readonly string[] {
-    const shared = `Digest realm=${quote(this.#realm ?? domain)}, nonce="${this.#nonces.issue(sourceOf(source))}"`
+    const shared = `Digest realm=${quote(this.realmOf(domain))}, nonce="${this.#nonces.issue(sourceOf(source))}"`
     return this.#algorithms.map((algorithm) => `${shared}, algorithm=${algorithm}, qop="auth"${isStale ? ", stale=true" : ""}`)
   }
 
   verify(presented: Presented): Soon<Verdict> {
-    const realm = this.#realm ?? presented.domain
+    const realm = this.realmOf(presented.domain)
     for (const text of presented.credentials) {
       const parameters = parseDigest(text)
       if (parameters?.get("realm") === realm) return this.#judge(parameters, presented)

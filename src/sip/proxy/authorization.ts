@@ -35,6 +35,18 @@ export function authorize(request: SipRequest, flow: Flow, components: Authoriza
   return verdict instanceof Promise ? verdict.then(admit) : admit(verdict)
 }
 
+/** RFC 3261 §22.3: credentials for our realm stay here, those for the proxies behind us go on. */
+export function consumeCredentials(request: SipRequest, { authenticator, domains }: Pick<AuthorizationComponents, "authenticator" | "domains">): void {
+  const { headers } = request
+  if (!authenticator || !headers.has("Proxy-Authorization")) return
+  const domain = domains.domainOf(request.from.parsedUri)
+  if (domain === undefined) return
+  const ours = `realm="${authenticator.realmOf(domain)}"`
+  const others = headers.getAll("Proxy-Authorization").filter((credentials) => !credentials.includes(ours))
+  headers.remove("Proxy-Authorization")
+  for (const credentials of others) headers.append("Proxy-Authorization", credentials)
+}
+
 function requireOwn(request: SipRequest, username: string, domains: ServedDomains): void {
   const from = request.from.parsedUri
   const address = domains.addressOfRecord(from)?.slice("sip:".length)

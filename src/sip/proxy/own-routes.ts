@@ -31,6 +31,7 @@ export interface RouteComponents {
  */
 export function takeOwnRoutes(request: SipRequest, components: RouteComponents): OwnRoutes {
   undoStrictRouting(request, components)
+  stripOwnMaddr(request, components)
   const { domains, transports, dialogTokens } = components
   let found: OwnRoutes = { isInDialog: false, dialogFlow: undefined, edgeFlow: undefined }
   for (;;) {
@@ -63,6 +64,15 @@ export function topRoute(request: SipRequest): SipUri | undefined {
   if (!request.headers.has("Route")) return undefined
   const [text] = request.headers.getAll("Route")
   return text === undefined ? undefined : parseNameAddress(text, "Route").parsedUri
+}
+
+/** §16.4: a Request-URI whose `maddr` is this element means the host in it, at its usual port and transport. */
+function stripOwnMaddr(request: SipRequest, { domains }: RouteComponents): void {
+  if (!request.uri.includes("maddr")) return
+  const { requestUri } = request
+  const maddr = requestUri.params.get("maddr")
+  if (maddr === undefined || !domains.isOurs(requestUri.with({ host: maddr }))) return
+  request.uri = requestUri.with({ port: undefined, params: requestUri.params.without("maddr").without("transport") }).toString()
 }
 
 /** §16.4: a strict router before us has put our Record-Route into the Request-URI, and the Request-URI behind the Routes. */

@@ -13,7 +13,7 @@ import type { HeaderList } from "../registrar/refusal.ts"
 import type { ClientHandlers, ClientTransaction, ServerTransaction, TransactionLayer } from "../transaction/index.ts"
 import { isSecure } from "../transport/index.ts"
 import type { Flow } from "../transport/index.ts"
-import { authorize } from "./authorization.ts"
+import { authorize, consumeCredentials } from "./authorization.ts"
 import { Destinations } from "./destinations.ts"
 import { prepare, recordRoute } from "./forwarding.ts"
 import { Gateways, type Gateway } from "./gateways.ts"
@@ -184,12 +184,13 @@ export class SipProxy {
 
   /** §16.3 and §16.4. */
   #check(request: SipRequest, flow: Flow): Work {
-    const { domains, transports } = this.#components
+    const { authenticator, domains, transports } = this.#components
     const ownHash = loopHash(request)
     const hasTls = (transports.transportFor("TLS") ?? transports.transportFor("WSS")) !== undefined
     validate(request, ownHash, { isLocalAddress: domains.isLocalAddress, hasTls })
     const base = request.clone()
     const routes = takeOwnRoutes(base, this.#components)
+    consumeCredentials(base, { authenticator, domains })
     // RFC 5630: a promise that is broken already cannot be kept. Calls that are up must still be hung up.
     const isBroken = request.requestUri.isSips && !isSecure(flow.transport.protocol)
     if (isBroken && !routes.isInDialog) throw refuse(403, "SIPS Over Insecure Transport")
