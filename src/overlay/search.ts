@@ -59,6 +59,8 @@ export interface SearchFacts {
 const unfit: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "P2PSIP_NOT_OPEN", "P2PSIP_NOT_SUPPORTED", "P2PSIP_BAD_FRAME", "P2PSIP_DEFECT",
 ])
+/** How often one search turns back to those who named a silent peer. */
+const maxQuestions = 6
 const nowhere: Journey = { hops: 0, via: [] }
 
 /** Whether a call failed because that peer, rather than any, cannot serve. */
@@ -66,7 +68,7 @@ export function isUnfit(error: unknown): boolean {
   return error instanceof P2PSipError && unfit.has(error.code)
 }
 
-/** How patient the peer beside a hop is: it acknowledges at once, so that silence means something soon. */
+/** How patient the peer beside a hop is: there may be another way, and one that is at work says so when it is asked again. */
 export function hopLimits(rpc: Rpc, member: Member, timeoutMs: number): CallOptions {
   // The first request of all may have to wait for its connection.
   return { timeoutMs, attempts: rpc.rttMs(member.peerId) === undefined ? 3 : 2 }
@@ -105,6 +107,8 @@ export class Search {
     const asked = new Set<PeerId>()
     const avoided = new Set(this.#silent)
     let next: Member | undefined
+    let teller: Member | undefined
+    let questions = 0
     for (let hop = 0; hop < maxHops && runtime.now() < this.#facts.giveUpAt && !this.#isStopped; hop++) {
       this.#facts.signal?.throwIfAborted()
       const local = await this.#askSelf()
@@ -116,6 +120,8 @@ export class Search {
       const reply = await this.#ask(target)
       if (reply === undefined) {
         avoided.add(target.peerId)
+        // Whoever named it is nearer to the owner than those that this peer knows, and may know another way.
+        if (teller !== undefined && teller !== target && ++questions <= maxQuestions) next = teller
       } else if (reply.answer.status !== "redirect") {
         return { owner: reply.via.at(-1) ?? target, answer: reply.answer, hops: this.#hops }
       } else {
@@ -124,6 +130,7 @@ export class Search {
         // Nor are those who pass on: one of them is too busy, or sees no way.
         this.#mode = "iterative"
         const { members } = reply.answer
+        teller = target
         next = members.find((member) => !asked.has(member.peerId) && !this.#silent.has(member.peerId))
         if (next === undefined && members.length > 0) break
       }
@@ -178,13 +185,10 @@ export class Search {
     const { key, operation, signal } = this.#facts
     this.#body ??= encodeOperation(operation)
     const request = encodeRequest(key, operation.kind, this.#silent, this.#body)
-    if (this.#mode === "iterative") {
-      const reply = await rpc.call(target, methods.execute, request, signal === undefined ? { timeoutMs } : { timeoutMs, signal })
-      return { ...nowhere, answer: readAnswer(reply) }
-    }
+    const limits = signal === undefined ? hopLimits(rpc, target, timeoutMs) : { ...hopLimits(rpc, target, timeoutMs), signal }
+    if (this.#mode === "iterative") return { ...nowhere, answer: readAnswer(await rpc.call(target, methods.execute, request, limits)) }
     const forward = encodeForward({ withinMs: timeoutMs, trail: [markOf(routing.self.id)] }, request)
-    const limits = hopLimits(rpc, target, timeoutMs)
-    return readReturn(await rpc.call(target, methods.forward, forward, signal === undefined ? limits : { ...limits, signal }))
+    return readReturn(await rpc.call(target, methods.forward, forward, limits))
   }
 }
 
