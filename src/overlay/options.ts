@@ -31,6 +31,7 @@ export const overlayOptionsSchema = servletOptionsSchema.extend({
   holdDownMs: interval.optional(),
   leaveTimeoutMs: interval.optional(),
   routing: z.enum(["recursive", "iterative"]).optional(),
+  forwarding: z.strictObject({ maxPerPeer: count.max(8_192), maxBytes: count }).partial().optional(),
   maxFutureMs: z.int().min(1000).optional(),
   storage: z.enum(["memory", "sqlite"]).optional(),
   journal: z

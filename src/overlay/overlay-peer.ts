@@ -63,7 +63,7 @@ export class OverlayPeer {
     this.owner = new Owner({ runtime, rpc, routing, store, clock, replication, synchroniser }, options)
     const { owner } = this
     this.router = new Router({ runtime, rpc, routing, owner }, { timeoutMs: options.operationTimeoutMs, mode: options.routing ?? "recursive" })
-    new Forwarder({ runtime, rpc, routing, owner })
+    new Forwarder({ runtime, rpc, routing, owner }, options.forwarding)
     this.#strays = new Strays({ runtime, rpc, routing, store, replication, transfer, router: this.router }, options)
   }
 

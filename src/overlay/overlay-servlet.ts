@@ -10,6 +10,7 @@ import type {
   BackendStatus, Consistency, LookupEvent, NormalMutation, NormalPrecondition, ServletOptions, Value,
 } from "../servlet/index.ts"
 import { P2PSipServlet, UpdateRejectedError } from "../servlet/index.ts"
+import type { ForwarderOptions } from "./forwarder.ts"
 import type { ClockOptions } from "./hlc.ts"
 import type { Id } from "./id.ts"
 import { idOfKey } from "./id.ts"
@@ -36,6 +37,7 @@ export interface OverlayOptions extends ServletOptions, ReplicationOptions, Sync
   readonly leaveTimeoutMs?: number | undefined
   /** Whether peers pass an operation on to its owner, or the asker carries it there. @default "recursive" */
   readonly routing?: RoutingMode | undefined
+  readonly forwarding?: ForwarderOptions | undefined
   readonly rpc?: RpcOptions | undefined
 }
 

@@ -36,7 +36,7 @@ const longestPauseMs = 500
 const defaultMaxHops = 32
 const hopBuckets = Array.from({ length: 16 }, (_, hops) => hops)
 /** How long an answer is waited for is learnt as a peer's round-trip time is; hops find their dead neighbours meanwhile. */
-const patience = { initialRtoMs: 2_000, minRtoMs: 750, maxRtoMs: 4_000 }
+const patience = { initialRtoMs: 2_000, minRtoMs: 1_200, maxRtoMs: 4_000 }
 
 /** See the head of this file. */
 export class Router {

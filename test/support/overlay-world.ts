@@ -20,14 +20,15 @@ export interface NewPeer {
 /** See the head of this file. */
 export class OverlayWorld {
   readonly simulation: Simulation
-  readonly directory = new Directory()
+  readonly directory: Directory
   readonly peers: WorldPeer[] = []
   readonly #options: OverlayOptions
   #named = 0
   #driving: Promise<void> | undefined
   #wake: () => void = () => undefined
 
-  constructor(options: OverlayOptions = {}, simulation: Partial<SimulationOptions> = {}) {
+  constructor(options: OverlayOptions = {}, simulation: Partial<SimulationOptions> = {}, directory = new Directory()) {
+    this.directory = directory
     this.simulation = new Simulation({ seed: 1, ...simulation })
     this.#options = options
   }

@@ -6,7 +6,7 @@
 import type { Id } from "../../src/overlay/id.ts"
 import { isBetweenOrAt } from "../../src/overlay/id.ts"
 import type { KeyBasedRouting, KeyRange, Member, RoutingChange } from "../../src/overlay/key-based-routing.ts"
-import type { RoutingContext } from "../../src/overlay/overlay-servlet.ts"
+import type { RoutingFactory } from "../../src/overlay/overlay-servlet.ts"
 import type { PeerId } from "../../src/link/link.ts"
 import type { Runtime } from "../../src/runtime/runtime.ts"
 
@@ -28,7 +28,7 @@ export class Directory {
     this.options = { maxDelayMs: 150, reach: 3, ...options }
   }
 
-  readonly create = ({ runtime, self }: RoutingContext): KeyBasedRouting => new StaticRouting(this, runtime, self)
+  readonly create: RoutingFactory = ({ runtime, self }) => new StaticRouting(this, runtime, self)
 
   /** A peer that died: the others find out when they suspect it, or by themselves after a while. */
   crash(peerId: PeerId): void {
