@@ -42,14 +42,18 @@ const megabytes = process.memoryUsage().rss / 2 ** 20
 await simulation.run(1000)
 const before = simulation.events
 const start = performance.now()
+const cpu = process.cpuUsage()
 await simulation.run(virtualSeconds * 1000)
 const seconds = (performance.now() - start) / 1000
+const { user } = process.cpuUsage(cpu)
 const events = simulation.events - before
 console.log(
   JSON.stringify({
     peers: peerCount,
     events,
     eventsPerSecond: Math.round(events / seconds),
+    // On a machine that others use, too.
+    eventsPerCpuSecond: Math.round((events * 1e6) / user),
     virtualPerRealSecond: Number((virtualSeconds / seconds).toFixed(2)),
     rssAtStartMb: Math.round(megabytes),
     eventHash: simulation.eventHash,
