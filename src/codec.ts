@@ -7,6 +7,8 @@
  */
 import { P2PSipError } from "./errors.ts"
 
+/** Up to so many characters are cheaper to copy one by one. */
+const shortText = 64
 const textEncoder = new TextEncoder()
 const textDecoder = new TextDecoder("utf-8", { fatal: true })
 
@@ -73,7 +75,19 @@ export class ByteWriter {
 
   /** A byte string of UTF-8 text. */
   text(text: string): this {
-    return this.bytes(textEncoder.encode(text))
+    const { length } = text
+    if (length > shortText) return this.bytes(textEncoder.encode(text))
+    const start = this.#length
+    const at = this.varint(length).#reserve(length)
+    for (let index = 0; index < length; index++) {
+      const code = text.charCodeAt(index)
+      if (code >= 0x80) {
+        this.#length = start
+        return this.bytes(textEncoder.encode(text))
+      }
+      this.#buffer[at + index] = code
+    }
+    return this
   }
 
   /** A byte string given as a string of characters below 256, one for each byte. */

@@ -56,7 +56,9 @@ export class DeadlineQueue<T extends Deadline> {
     const due = Math.max(this.#armedBucket, Math.floor(this.#runtime.now() / this.#bucketMs))
     this.#armedBucket = Infinity
     this.#timer = undefined
-    const ready = [...this.#buckets.keys()].filter((bucket) => bucket <= due).sort((a, b) => a - b)
+    const ready: number[] = []
+    for (const bucket of this.#buckets.keys()) if (bucket <= due) ready.push(bucket)
+    if (ready.length > 1) ready.sort((a, b) => a - b)
     for (const bucket of ready) {
       const items = this.#buckets.get(bucket) ?? []
       this.#buckets.delete(bucket)

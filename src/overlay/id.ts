@@ -13,9 +13,18 @@ export type Id = string
 /** Length of an identifier. */
 export const idBytes = 20
 
+/** Places of peers: the same few thousand are named in frame after frame. */
+const known = new Map<PeerId, Id>()
+const maxKnown = 65_536
+
 /** The place of a peer: derived from its public key, so that nobody can choose where to sit. */
 export function idOfPeer(peerId: PeerId): Id {
-  return digest(`p2psip peer ${peerId}`)
+  const id = known.get(peerId)
+  if (id !== undefined) return id
+  const computed = digest(`p2psip peer ${peerId}`)
+  if (known.size === maxKnown) known.clear()
+  known.set(peerId, computed)
+  return computed
 }
 
 /** The place of a key. */

@@ -50,6 +50,8 @@ export class MemoryStore<Record extends StoredRecord = StoredRecord> implements 
   readonly #runtime: Runtime
   readonly #limits: typeof storeDefaults
   readonly #buckets = new Map<number, Bucket<Record>>()
+  /** The numbers of the buckets in ascending order; undefined when one came or went. */
+  #order: readonly number[] | undefined
   readonly #expiry: ExpiryWheel
   #keyCount = 0
   #values = 0
@@ -136,18 +138,19 @@ export class MemoryStore<Record extends StoredRecord = StoredRecord> implements 
     const arc = after === undefined ? range : { from: after, to: range.to }
     // Nothing comes after the last key of the range; (to, to] would be the whole ring.
     if (after !== undefined && after === range.to) return []
-    const found: Id[] = []
     const first = bucketOf(arc.from)
-    // The first bucket comes once more at the end: an arc may begin and end in it.
-    for (let step = 0; step <= bucketCount && found.length < limit; step++) {
-      const index = (first + step) % bucketCount
-      const keys = this.#sortedKeys(index).filter((key) => contains(arc, key))
-      if (step === 0) found.push(...keys.filter((key) => key > arc.from))
-      else if (step === bucketCount) found.push(...keys.filter((key) => key <= arc.from))
-      else found.push(...keys)
-      if (step > 0 && index === bucketOf(arc.to) && arc.to !== arc.from) break
-      if (step === 0 && index === bucketOf(arc.to) && arc.from < arc.to) break
+    const length = (bucketOf(arc.to) - first + bucketCount) % bucketCount
+    const found = this.#sortedKeys(first).filter((key) => contains(arc, key) && key > arc.from)
+    if (length === 0 && arc.from < arc.to) return found.slice(0, limit)
+    const order = this.#bucketOrder()
+    const start = order.findIndex((index) => index > first)
+    for (let step = 0; step < order.length && found.length < limit; step++) {
+      const index = order[(Math.max(0, start) + step) % order.length] as number
+      if (index === first || (length !== 0 && (index - first + bucketCount) % bucketCount > length)) break
+      for (const key of this.#sortedKeys(index)) if (contains(arc, key)) found.push(key)
     }
+    // An arc that goes all the way round ends in the bucket in which it began.
+    if (length === 0) for (const key of this.#sortedKeys(first)) if (key <= arc.from && contains(arc, key)) found.push(key)
     return found.slice(0, limit)
   }
 
@@ -157,7 +160,7 @@ export class MemoryStore<Record extends StoredRecord = StoredRecord> implements 
     const to = bucketOf(range.to)
     const isInside = (index: number): boolean =>
       range.from < range.to ? from <= index && index <= to : index >= from || index <= to
-    for (const index of [...this.#buckets.keys()].sort((a, b) => a - b)) {
+    for (const index of this.#bucketOrder()) {
       if (!isInside(index)) continue
       const digest = index === from || index === to ? this.#partialDigest(index, range) : this.#buckets.get(index)
       if (digest !== undefined) digests.push({ bucket: index, high: digest.high, low: digest.low })
@@ -176,6 +179,7 @@ export class MemoryStore<Record extends StoredRecord = StoredRecord> implements 
   close(): void {
     this.#expiry.close()
     this.#buckets.clear()
+    this.#order = undefined
     this.#keyCount = this.#values = this.#tombstones = this.#bytes = 0
   }
 
@@ -201,8 +205,14 @@ export class MemoryStore<Record extends StoredRecord = StoredRecord> implements 
     if (bucket === undefined) {
       bucket = { keys: new Map(), high: 0, low: 0 }
       this.#buckets.set(index, bucket)
+      this.#order = undefined
     }
     return bucket
+  }
+
+  #bucketOrder(): readonly number[] {
+    this.#order ??= [...this.#buckets.keys()].sort((a, b) => a - b)
+    return this.#order
   }
 
   #add(bucket: Bucket<Record>, key: Id, record: StoredRecord): void {
@@ -222,7 +232,9 @@ export class MemoryStore<Record extends StoredRecord = StoredRecord> implements 
   #forget(bucket: Bucket<Record>, key: Id): void {
     bucket.keys.delete(key)
     this.#keyCount--
-    if (bucket.keys.size === 0) this.#buckets.delete(bucketOf(key))
+    if (bucket.keys.size > 0) return
+    this.#buckets.delete(bucketOf(key))
+    this.#order = undefined
   }
 
   /** Drops what is to be forgotten; tells when the next record of the key will be. */

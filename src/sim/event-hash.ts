@@ -24,18 +24,35 @@ export class EventHash {
     this.word(numberWords[1] as number)
   }
 
+  /** A frame that arrived; the same as time, ends and channel as numbers and words, and then the bytes. */
+  frame(time: number, from: number, to: number, channel: number, bytes: Uint8Array): void {
+    this.number(time)
+    this.word(from)
+    this.word(to)
+    this.word(channel)
+    this.bytes(bytes)
+  }
+
   bytes(bytes: Uint8Array): void {
+    // The lanes in local variables: this is called for every frame.
+    let low = this.#low
+    let high = this.#high
     const length = bytes.length
     const whole = length & ~3
     let at = 0
     for (; at < whole; at += 4) {
-      this.word(
+      const word =
         (bytes[at] as number) |
-          ((bytes[at + 1] as number) << 8) |
-          ((bytes[at + 2] as number) << 16) |
-          ((bytes[at + 3] as number) << 24),
-      )
+        ((bytes[at + 1] as number) << 8) |
+        ((bytes[at + 2] as number) << 16) |
+        ((bytes[at + 3] as number) << 24)
+      low = Math.imul(low ^ word, 0x01000193)
+      low ^= low >>> 15
+      high = Math.imul(high ^ word, 0x85ebca6b)
+      high ^= high >>> 13
     }
+    this.#low = low
+    this.#high = high
     let rest = length << 24
     for (; at < length; at++) rest = (rest << 8) ^ (bytes[at] as number)
     this.word(rest)

@@ -12,9 +12,12 @@ export interface RepairReport {
 }
 
 const sampleMs = 250
+/** What is wrong after so long is told less exactly. */
+const closeLookMs = 30_000
+const laterSampleMs = 2_000
 const sampledKeys = 64
 
-/** Watches from its making on, and judges from `since` on. */
+/** Watches from `since` on. */
 export class RepairWatch {
   readonly #fleet: Fleet
   readonly #since: number
@@ -29,7 +32,7 @@ export class RepairWatch {
       const place = Math.floor((at / sampledKeys) * 2 ** 32).toString(16)
       return place.padStart(8, "0").padEnd(40, "7")
     })
-    this.#look()
+    fleet.simulation.after(since - fleet.simulation.now, () => this.#look())
   }
 
   end(lookups: Lookups | undefined): RepairReport {
@@ -51,7 +54,8 @@ export class RepairWatch {
       return owners === 1
     })
     this.#lastWrongAt ??= this.#since
-    if (!isRight && simulation.now >= this.#since) this.#lastWrongAt = simulation.now + sampleMs
-    simulation.after(sampleMs, () => this.#look())
+    const nextMs = simulation.now < this.#since + closeLookMs ? sampleMs : laterSampleMs
+    if (!isRight) this.#lastWrongAt = simulation.now + nextMs
+    simulation.after(nextMs, () => this.#look())
   }
 }

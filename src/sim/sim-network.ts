@@ -65,6 +65,8 @@ export class SimNetwork {
   readonly #hash: EventHash
   readonly #hosts = new Map<PeerId, Host>()
   readonly #blocked = new Set<string>()
+  #isPartitioned = false
+  #hadResets = false
   #hostCount = 0
   framesSent = 0
   bytesSent = 0
@@ -121,6 +123,7 @@ export class SimNetwork {
 
   /** Cuts the network into groups; peers that are not named form one more. Replaces an earlier partition. */
   partition(groups: readonly (readonly PeerId[])[]): void {
+    this.#isPartitioned = true
     for (const host of this.#hosts.values()) host.group = 0
     groups.forEach((group, index) => {
       for (const peerId of group) {
@@ -133,6 +136,7 @@ export class SimNetwork {
 
   /** Ends a partition. */
   heal(): void {
+    this.#isPartitioned = false
     for (const host of this.#hosts.values()) host.group = 0
   }
 
@@ -148,7 +152,7 @@ export class SimNetwork {
 
   /** Whether a frame can pass now, the receiver's NAT aside. */
   canReach(from: Host, to: Host): boolean {
-    if (from.group !== to.group) return false
+    if (this.#isPartitioned && from.group !== to.group) return false
     return this.#blocked.size === 0 || !this.#blocked.has(`${from.peerId} ${to.peerId}`)
   }
 
@@ -227,7 +231,7 @@ export class SimNetwork {
 
   /** A frame is there: the last moment at which it can be lost. */
   arrive(from: Host, to: Host, channel: Channel, frame: Uint8Array, connection?: Connection): void {
-    if (connection?.isReset === true && this.#random.chance(0.5)) {
+    if (this.#hadResets && connection?.isReset === true && this.#random.chance(0.5)) {
       this.dropped.reset++
       return
     }
@@ -241,12 +245,7 @@ export class SimNetwork {
     }
     this.framesDelivered++
     this.#clock.eventPeer = to.peerId
-    const hash = this.#hash
-    hash.number(this.#clock.now)
-    hash.word(from.index)
-    hash.word(to.index)
-    hash.word(channel)
-    hash.bytes(frame)
+    this.#hash.frame(this.#clock.now, from.index, to.index, channel, frame)
     to.receiver.receive(from.peerId, channel, frame)
   }
 
@@ -260,6 +259,7 @@ export class SimNetwork {
    * of the next connection may overtake them.
    */
   resetConnections(share: number): void {
+    this.#hadResets = true
     const all = new Set([...this.#hosts.values()].flatMap((host) => [...host.connections.values()]))
     for (const connection of all) {
       if (!this.#random.chance(share)) continue
@@ -310,7 +310,6 @@ export class SimNetwork {
 }
 
 class Delivery implements SimEvent {
-  readonly isCancelled = false
   readonly #network: SimNetwork
   readonly #from: Host
   readonly #to: Host
@@ -326,6 +325,10 @@ class Delivery implements SimEvent {
     this.#to = to
     this.#channel = channel
     this.#frame = frame
+  }
+
+  get isCancelled(): boolean {
+    return false
   }
 
   fire(): void {
