@@ -38,6 +38,11 @@ export class Stage {
     const peer = new StagePeer(this, config)
     this.peers.push(peer)
     await peer.start()
+    for (const other of this.peers) {
+      if (other === peer) continue
+      other.link.learn(peer.link.self)
+      peer.link.learn(other.link.self)
+    }
     return peer
   }
 
