@@ -1,0 +1,126 @@
+/** Phones at different peers: bindings name the peer that holds the flow, and SIP travels between the peers. */
+import { expect } from "vitest"
+import { isOverlayHost } from "../../src/sip/transport/index.ts"
+import type { Phone } from "./phone.ts"
+import { scenario, type Scene } from "./scenario.ts"
+import type { StagePeer } from "./stage.ts"
+
+interface Cast {
+  readonly alice: Phone
+  readonly bob: Phone
+  readonly second: StagePeer
+}
+
+/** Bob's phone is at the second peer. */
+async function cast({ stage, phone, registered }: Scene, protocol: "UDP" | "TCP" = "UDP"): Promise<Cast> {
+  const second = await stage.addPeer()
+  return { second, alice: await phone("alice"), bob: await registered("bob", { peer: second, protocol }) }
+}
+
+for (const protocol of ["UDP", "TCP"] as const) {
+  scenario(`a call enters at one peer, the phone is at another, over ${protocol}`, async (scene) => {
+    const { alice, bob } = await cast(scene, protocol)
+    alice.calls("bob")
+    const invite = await bob.gets("INVITE")
+    expect(invite.headers.getAll("Via")).toHaveLength(3)
+    bob.answers(invite, 200)
+    const ok = await alice.gets(200)
+    alice.acks(ok)
+    await bob.gets("ACK")
+    alice.sends(alice.within(ok, "BYE"))
+    bob.answers(await bob.gets("BYE"), 200)
+    await alice.gets(200)
+  })
+}
+
+scenario("the callee at the other peer hangs up", async (scene) => {
+  const { alice, bob } = await cast(scene)
+  alice.calls("bob")
+  const invite = await bob.gets("INVITE")
+  bob.answers(invite, 200)
+  alice.acks(await alice.gets(200))
+  await bob.gets("ACK")
+  bob.sends(bob.within(invite, "BYE"))
+  alice.answers(await alice.gets("BYE"), 200)
+  await bob.gets(200)
+})
+
+scenario("a CANCEL crosses the overlay", async (scene) => {
+  const { alice, bob } = await cast(scene)
+  const sent = alice.calls("bob")
+  bob.answers(await bob.gets("INVITE"), 180)
+  await alice.gets(180)
+  await alice.cancels(sent, { Reason: "SIP;cause=600" })
+  const cancel = await bob.gets("CANCEL")
+  expect(cancel.headers.get("Reason")).toBe("SIP;cause=600")
+  bob.obeys(cancel)
+  await alice.gets(487)
+})
+
+scenario("phones of one user at two peers ring together", async (scene) => {
+  const { alice, bob } = await cast(scene)
+  const near = await scene.registered("bob at home", { user: "bob" })
+  alice.calls("bob")
+  const [here, there] = [await near.gets("INVITE"), await bob.gets("INVITE")]
+  near.answers(here, 180)
+  bob.answers(there, 180)
+  await alice.gets(180)
+  await alice.gets(180)
+  bob.answers(there, 200)
+  alice.acks(await alice.gets(200))
+  await bob.gets("ACK")
+  near.obeys(await near.gets("CANCEL"))
+})
+
+scenario("the Record-Route between peers is the peer's name in the overlay", async (scene) => {
+  const { alice, bob } = await cast(scene)
+  alice.calls("bob")
+  const invite = await bob.gets("INVITE")
+  const hosts = invite.headers.getAll("Record-Route").map((route) => /@([^:;>]+)/.exec(route)?.[1] ?? "")
+  expect(hosts.filter(isOverlayHost)).toHaveLength(2)
+  bob.answers(invite, 486)
+  await alice.gets(486)
+})
+
+scenario("when the phone's connection to its peer has gone and nobody listens there, the caller gets 480", async (scene) => {
+  const { alice, bob } = await cast(scene, "TCP")
+  await bob.unplug()
+  await scene.stage.settle()
+  alice.calls("bob")
+  await alice.gets(480)
+})
+
+scenario("a phone whose peer has died is tried at its own address after two seconds of silence", async (scene) => {
+  const { alice, bob, second } = await cast(scene)
+  await second.stop()
+  alice.calls("bob")
+  await scene.pass(2000)
+  const invite = await bob.gets("INVITE")
+  expect(invite.headers.getAll("Via")).toHaveLength(2)
+  bob.answers(invite, 486)
+  await alice.gets(486)
+})
+
+scenario("only the peer that holds a phone's flow keeps it alive: the other sends nothing", async (scene) => {
+  const { bob } = await cast(scene)
+  await scene.pass(120_000)
+  expect(bob.inbox).toEqual([])
+  expect(bob.absorbed).toEqual([])
+})
+
+scenario("a phone that has moved to another peer is called there alone", async (scene) => {
+  const { alice, bob } = await cast(scene)
+  const moved = await scene.registered("bob, moved", { user: "bob" })
+  // The old phone takes its contact back, at the peer that it knows.
+  expect((await bob.registers({ Contact: `<${bob.contact}>;expires=0`, "Call-ID": "again" })).status).toBe(200)
+  alice.calls("bob")
+  moved.answers(await moved.gets("INVITE"), 486)
+  await alice.gets(486)
+})
+
+scenario("a location service that is away is a 503 with Retry-After", async (scene) => {
+  const { alice } = await cast(scene)
+  await scene.stage.servlet.leave()
+  alice.calls("bob")
+  expect(Number((await alice.gets(503)).headers.get("Retry-After"))).toBeGreaterThanOrEqual(5)
+})

@@ -1,0 +1,102 @@
+/** Callers and their passwords, as the proxy sees them (RFC 3261 §22.3). */
+import { expect } from "vitest"
+import type { Phone } from "./phone.ts"
+import { scenario, type Scene } from "./scenario.ts"
+
+const users = ["alice", "bob"].map((username) => ({ username, password: "secret" }))
+const withUsers = { config: { users } }
+
+async function aliceAndBob({ phone, registered }: Scene): Promise<[Phone, Phone]> {
+  return [await phone("alice", { password: "secret" }), await registered("bob", { password: "secret" })]
+}
+
+scenario("a user is asked for the password, and then the call goes through", async (scene) => {
+  const [alice, bob] = await aliceAndBob(scene)
+  await alice.callsWithPassword("bob")
+  bob.answers(await bob.gets("INVITE"), 486)
+  await alice.gets(486)
+}, withUsers)
+
+scenario("credentials for us stay with us; those for others go on", async (scene) => {
+  const [alice, bob] = await aliceAndBob(scene)
+  const invite = alice.calls("bob")
+  const again = alice.withCredentials(invite, await alice.gets(407))
+  const others = 'Digest username="alice", realm="carrier.test", nonce="1", uri="sip:x", response="00000000000000000000000000000000"'
+  again.headers.append("Proxy-Authorization", others)
+  alice.sends(again)
+  const arrived = await bob.gets("INVITE")
+  expect(arrived.headers.getAll("Proxy-Authorization")).toEqual([others])
+  bob.answers(arrived, 486)
+  await alice.gets(486)
+}, withUsers)
+
+scenario("a wrong password is asked for again", async (scene) => {
+  const [alice, mallory] = [(await aliceAndBob(scene))[0], await scene.phone("mallory", { user: "alice", password: "guess" })]
+  await mallory.callsWithPassword("bob")
+  await mallory.gets(407)
+  expect(alice.inbox).toEqual([])
+}, withUsers)
+
+scenario("credentials are good for one request: who repeats them is asked again", async (scene) => {
+  const [alice, bob] = await aliceAndBob(scene)
+  const invite = alice.calls("bob")
+  const again = alice.sends(alice.withCredentials(invite, await alice.gets(407)))
+  bob.answers(await bob.gets("INVITE"), 486)
+  await alice.gets(486)
+  const eve = await scene.phone("eve", { user: "alice" })
+  const replayed = eve.request("INVITE", again.uri)
+  replayed.headers.append("Proxy-Authorization", again.headers.get("Proxy-Authorization") ?? "")
+  eve.sends(replayed)
+  await eve.gets(407)
+}, withUsers)
+
+scenario("nobody calls in another user's name", async (scene) => {
+  const [alice] = await aliceAndBob(scene)
+  await alice.callsWithPassword("bob", { From: "<sip:bob@example.org>;tag=1" })
+  expect((await alice.gets(403)).reason).toBe("From Is Not You")
+}, withUsers)
+
+scenario("requests within a call need no password", async (scene) => {
+  const [alice, bob] = await aliceAndBob(scene)
+  await alice.callsWithPassword("bob")
+  const invite = await bob.gets("INVITE")
+  bob.answers(invite, 200)
+  const ok = await alice.gets(200)
+  alice.acks(ok)
+  await bob.gets("ACK")
+  alice.sends(alice.within(ok, "BYE"))
+  bob.answers(await bob.gets("BYE"), 200)
+  await alice.gets(200)
+}, withUsers)
+
+scenario("a CANCEL needs no password", async (scene) => {
+  const [alice, bob] = await aliceAndBob(scene)
+  const sent = await alice.callsWithPassword("bob")
+  bob.answers(await bob.gets("INVITE"), 180)
+  await alice.gets(180)
+  await alice.cancels(sent)
+  bob.obeys(await bob.gets("CANCEL"))
+  await alice.gets(487)
+}, withUsers)
+
+scenario("a user who does not exist is a 404, one without a phone a 480", async (scene) => {
+  const alice = await scene.phone("alice", { password: "secret" })
+  await alice.callsWithPassword("nobody")
+  await alice.gets(404)
+  await alice.callsWithPassword("bob")
+  await alice.gets(480)
+}, withUsers)
+
+scenario("OPTIONS to the proxy needs no password", async (scene) => {
+  const [alice] = await aliceAndBob(scene)
+  alice.asks("OPTIONS", "sip:example.org")
+  expect((await alice.gets(200)).headers.get("Allow")).toContain("REGISTER")
+}, withUsers)
+
+scenario("other requests to the proxy itself are a 405", async ({ phone }) => {
+  const alice = await phone("alice")
+  alice.asks("INVITE", "sip:example.org")
+  await alice.gets(405)
+  alice.asks("MESSAGE", "sip:example.org")
+  expect((await alice.gets(405)).headers.get("Allow")).toBe("OPTIONS, REGISTER")
+})
