@@ -12,6 +12,7 @@ import {
   type SipResponse,
 } from "../message/index.ts"
 import type { Flow, Transport, TransportProtocol } from "../transport/transport.ts"
+import { AdmissionControl } from "./admission.ts"
 import { InviteClientTransaction, NonInviteClientTransaction, type AnyClientTransaction } from "./client-transaction.ts"
 import { LayerCounters } from "./counters.ts"
 import { clientKey, hasCookie, isOldKey, serverKey } from "./keys.ts"
@@ -45,6 +46,7 @@ export class TransactionLayer {
   readonly #counters: LayerCounters
   readonly #host: TransactionHost
   readonly #answers: StatelessAnswers
+  readonly #admission: AdmissionControl
   readonly #servers = new Map<string, AnyServerTransaction>()
   readonly #clients = new Map<string, AnyClientTransaction>()
   #serverBytes = 0
@@ -65,6 +67,7 @@ export class TransactionLayer {
       server: () => this.#servers.size,
     })
     this.#answers = new StatelessAnswers(this.#counters, runtime.random.bytes(16))
+    this.#admission = new AdmissionControl(runtime, () => longestWait(transports))
     this.#host = this.#makeHost()
     for (const transport of transports) transport.onMessage((bytes, flow) => this.#receive(bytes, flow))
   }
@@ -172,6 +175,7 @@ export class TransactionLayer {
 
   #receive(bytes: Uint8Array, flow: Flow): void {
     if (this.#isStopped) return
+    this.#admission.onMessage()
     try {
       const message = parseMessage(bytes)
       if (message instanceof SipRequest) this.#receiveRequest(message, bytes.length, flow)
@@ -211,6 +215,7 @@ export class TransactionLayer {
   #receiveForInvite(request: SipRequest, flow: Flow, key: string, transaction: AnyServerTransaction | undefined): void {
     const invite = transaction?.isInvite === true ? transaction : undefined
     if (request.method === "ACK") {
+      if (invite === undefined && this.#answers.isBusyTag(request.to.tag)) return
       // §17.2.3: an old client's ACK for a 2xx differs from one for a 4xx by the To tag alone.
       if (invite !== undefined && (!isOldKey(key) || request.to.tag === invite.toTag)) invite.acknowledge(request, flow)
       else this.#passStray(request, flow)
@@ -224,6 +229,7 @@ export class TransactionLayer {
 
   #receiveNew(parts: ServerParts): void {
     const { request, flow } = parts
+    if (this.#isTurnedAway(request, flow)) return
     validateRequest(request)
     if (this.#isTaken(request, flow)) return
     const { maxTransactions, maxTransactionBytes, retryAfterSeconds } = this.#settings
@@ -238,6 +244,15 @@ export class TransactionLayer {
     this.#serverBytes += transaction.weightBytes
     transaction.start()
     this.#handle(transaction, request)
+  }
+
+  /** Under overload: what belongs to no dialog, and comes from outside; another peer has let in already what it passes on. */
+  #isTurnedAway(request: SipRequest, flow: Flow): boolean {
+    if (this.#admission.probability === 0 || flow.transport.protocol === "P2P" || mayHaveToTag(request)) return false
+    if (!this.#admission.refuses()) return false
+    this.#counters.refused(503)
+    this.#answers.turnAway(request, flow, this.#settings.retryAfterSeconds)
+    return true
   }
 
   /** Asks the stateless filter. */
@@ -282,6 +297,17 @@ export class TransactionLayer {
     this.#counters.dropped("defect")
     this.#runtime.log.error({ error }, "a SIP message met a defect of this program")
   }
+}
+
+/** Without parsing: a request that lies about this is let in, and pays for its parsing. */
+function mayHaveToTag(request: SipRequest): boolean {
+  return /;\s*tag\s*=/i.test(request.headers.get("To") ?? "")
+}
+
+function longestWait(transports: readonly Transport[]): number {
+  let longestMs = 0
+  for (const { queueDelayMs = 0 } of transports) longestMs = Math.max(longestMs, queueDelayMs)
+  return longestMs
 }
 
 const noHandlers: ClientHandlers = { onResponse() {}, onTimeout() {}, onTransportError() {} }

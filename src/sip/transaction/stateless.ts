@@ -15,11 +15,27 @@ import { flowOfResponse, markReceived } from "./via.ts"
 export class StatelessAnswers {
   readonly #counters: LayerCounters
   readonly #secret: string
+  /** The To tag of all that is turned away: it makes no dialog, and its ACK shows it. */
+  readonly #busyTag: string
+  #turnedAway = 0
 
   /** `secret`: random bytes, from which the To tags are made. */
   constructor(counters: LayerCounters, secret: Uint8Array) {
     this.#counters = counters
     this.#secret = Buffer.from(secret).toString("hex")
+    this.#busyTag = hash("sha256", `${this.#secret} busy`).slice(0, 16)
+  }
+
+  /** Answers 503 at little cost. The Retry-After times of many are spread, so that they do not come back together. */
+  turnAway(request: SipRequest, flow: Flow, retryAfterSeconds: number): void {
+    this.#turnedAway = (this.#turnedAway + 1) % (retryAfterSeconds + 1)
+    const text = retryAfterSeconds + this.#turnedAway
+    this.send(createResponse(request, 503, "Overloaded", { toTag: this.#busyTag, headers: [["Retry-After", String(text)]] }), flow)
+  }
+
+  /** Whether an ACK with this To tag is for what {@link turnAway} sent. */
+  isBusyTag(toTag: string | undefined): boolean {
+    return toTag === this.#busyTag
   }
 
   /** Sends a response where its topmost Via wants it. */

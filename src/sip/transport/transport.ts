@@ -59,6 +59,8 @@ export interface Transport {
   readonly advertised: HostPort
   /** The address listened at, where there is one; may be a wildcard. Valid once started. */
   readonly bound?: HostPort | undefined
+  /** How long a message waits at present before this process reads it, where the transport can tell: the measure of overload. */
+  readonly queueDelayMs?: number
   /** Begins to listen. Rejects with `P2PSIP_PORT_IN_USE` where that is the reason. */
   start(): Promise<void>
   stop(): Promise<void>

@@ -4,13 +4,15 @@ import type { Runtime } from "../../runtime/runtime.ts"
 import { TransportCounters } from "./counters.ts"
 import { FlowListeners } from "./flow-listeners.ts"
 import { formatHostPort, parseHostPort } from "./host-port.ts"
-import { advertisedAddress, listenAddress, listenFault, type ListenOptions } from "./listen.ts"
+import { advertisedAddress, isWildcard, listenAddress, listenFault, type ListenOptions } from "./listen.ts"
+import { QueueDelay } from "./queue-delay.ts"
+import { ReceiveBuffer } from "./receive-buffer.ts"
 import { answerToStun, isStun } from "./stun.ts"
 import type { Flow, Gate, HostPort, Transport, TransportComponents } from "./transport.ts"
 
 /** What a user may choose about a UDP listener. */
 export interface UdpOptions extends ListenOptions {
-  /** What the kernel may hold for us; the system's own limit (net.core.rmem_max) is obeyed. @default 4 MiB */
+  /** What the kernel may hold for us, less while that is too much to be read in time; the system's own limit (net.core.rmem_max) is obeyed. @default 4 MiB */
   readonly receiveBufferBytes?: number
   /** What may wait for the network before messages are dropped. @default 4 MiB */
   readonly maxQueueBytes?: number
@@ -29,6 +31,8 @@ export class UdpTransport implements Transport {
   readonly #options: UdpOptions
   readonly #family: number
   readonly #maxQueueBytes: number
+  readonly #queue: QueueDelay
+  #buffer: ReceiveBuffer | undefined
   #bound: HostPort
   #advertised: HostPort
   readonly #gate: Gate | undefined
@@ -44,6 +48,7 @@ export class UdpTransport implements Transport {
     this.#bound = this.#advertised = listenAddress(options)
     this.#family = isIP(this.#bound.host)
     this.#maxQueueBytes = options.maxQueueBytes ?? 4 * 1024 * 1024
+    this.#queue = new QueueDelay(components.runtime, (probe) => this.#sendToSelf(probe))
   }
 
   get bound(): HostPort {
@@ -54,6 +59,11 @@ export class UdpTransport implements Transport {
     return this.#advertised
   }
 
+  /** How long datagrams wait at present before they are read. */
+  get queueDelayMs(): number {
+    return this.#queue.delayMs
+  }
+
   /** `UDP 127.0.0.1:5060 `, to which a flow key adds the remote. */
   get keyPrefix(): string {
     return this.#keyPrefix
@@ -61,10 +71,11 @@ export class UdpTransport implements Transport {
 
   async start(): Promise<void> {
     const family = this.#family
+    const receiveBufferBytes = this.#options.receiveBufferBytes ?? 4 * 1024 * 1024
     const socket = createSocket({
       type: family === 6 ? "udp6" : "udp4",
       ipv6Only: family === 6,
-      recvBufferSize: this.#options.receiveBufferBytes ?? 4 * 1024 * 1024,
+      recvBufferSize: receiveBufferBytes,
       // Only addresses come here: without a look-up a datagram leaves at once, not a tick later.
       lookup: (address, _options, callback) => callback(null, address, family),
     })
@@ -79,6 +90,7 @@ export class UdpTransport implements Transport {
     this.#bound = { host, port: socket.address().port }
     this.#advertised = advertisedAddress(this.#bound, this.#options.advertise)
     this.#keyPrefix = `UDP ${formatHostPort(this.#bound)} `
+    this.#buffer = new ReceiveBuffer(socket, receiveBufferBytes)
     this.#socket = socket
   }
 
@@ -116,6 +128,11 @@ export class UdpTransport implements Transport {
     return true
   }
 
+  #sendToSelf(probe: Uint8Array): void {
+    const { host, port } = this.#bound
+    this.#socket?.send(probe, port, isWildcard(host) ? (this.#family === 6 ? "::1" : "127.0.0.1") : host)
+  }
+
   /** What could not be sent, and had nobody to be told, is counted: anybody may make that happen. */
   #onError(error: NodeJS.ErrnoException): void {
     if (error.syscall === "send") this.counters.dropped("send-error")
@@ -123,6 +140,10 @@ export class UdpTransport implements Transport {
   }
 
   #receive(message: Buffer, from: { readonly address: string; readonly port: number }): void {
+    if (this.#queue.take(message)) {
+      this.#buffer?.adapt(this.#queue.delayMs, this.runtime.now())
+      return
+    }
     if (from.port === 0) {
       this.counters.dropped("no-source-port")
       return
