@@ -6,6 +6,7 @@ import { readLatencyMatrix } from "../sim/latency.ts"
 import { parseScenario } from "../sim/scenario-schema.ts"
 import type { LatencyChoice, Scenario } from "../sim/scenario.ts"
 import { namedScenario } from "../sim/scenarios.ts"
+import { readTrace } from "../sim/trace.ts"
 import { wholeNumber } from "./sim-outcome.ts"
 
 export interface RunFlags {
@@ -18,12 +19,15 @@ export interface RunFlags {
   readonly minutes?: string
   readonly only?: string
   readonly latency?: string
+  readonly trace?: string
   readonly json?: string
   readonly svg?: string
 }
 
-/** The scenario that a text stands for: a name, a file, or JSON. */
-export function chooseScenario(text: string, flags: RunFlags): Scenario {
+/** The scenario that a text stands for: a name, a file, or JSON; none beside --trace, which names its own. */
+export function chooseScenario(named: string | undefined, flags: RunFlags): Scenario {
+  const text = named ?? (flags.trace === undefined ? undefined : "trace")
+  if (text === undefined) throw bad("scenario: expected a name, a JSON file, or JSON text, found none")
   for (const name of ["minutes", "only", "backends"] as const) {
     if (flags[name] !== undefined) throw bad(`--${name}: expected an experiment for it, found scenario ${shorten(text)}`)
   }
@@ -31,6 +35,7 @@ export function chooseScenario(text: string, flags: RunFlags): Scenario {
   if (scenario.formed === true && scenario.startGapMs !== undefined) {
     throw bad("formed, startGapMs: expected one of the two: peers start together, or one after another")
   }
+  if (scenario.trace !== undefined && flags.trace === undefined) readTrace(scenario.trace)
   if (flags.latency === undefined && scenario.latency?.kind === "matrix") readLatencyMatrix(scenario.latency.file)
   return scenario
 }
@@ -49,6 +54,7 @@ export function chooseBackends({ backend, backends }: RunFlags): readonly string
 /** What the flags say to an experiment. */
 export function chooseExperiment(name: string, flags: RunFlags): ExperimentChoice {
   if (flags.session !== undefined) throw bad(`--session: expected none beside experiment ${name}, which has its own`)
+  if (flags.trace !== undefined) throw bad(`--trace: expected none beside experiment ${name}`)
   const latency = latencyOf(flags)
   return {
     seed: wholeNumber("seed", flags.seed, 1),
@@ -59,6 +65,7 @@ export function chooseExperiment(name: string, flags: RunFlags): ExperimentChoic
 }
 
 function fromJson(text: string, flags: RunFlags): Scenario {
+  if (flags.trace !== undefined) throw bad("--trace: expected none beside a scenario in JSON, which says so itself")
   if (flags.peers !== undefined || flags.session !== undefined) {
     throw bad("--peers, --session: expected neither beside a scenario in JSON, which says so itself")
   }
@@ -68,11 +75,17 @@ function fromJson(text: string, flags: RunFlags): Scenario {
   return { ...scenario, ...seed, ...(latency === undefined ? {} : { latency }) }
 }
 
+/** They stay, for those of the trace to join through. */
+const peersBesideTrace = 3
+
 function fromName(name: string, flags: RunFlags): Scenario {
   if (flags.session !== undefined && name !== "churn") throw bad(`--session: expected scenario churn for it, found ${shorten(name)}`)
+  if (flags.trace !== undefined && name !== "trace") throw bad(`--trace: expected scenario trace for it, found ${shorten(name)}`)
   const latency = latencyOf(flags)
+  const trace = flags.trace === undefined ? {} : { trace: flags.trace }
   const session = flags.session === undefined ? {} : { medianSessionMs: positive("session", flags.session) * 60_000 }
-  const choice = { seed: wholeNumber("seed", flags.seed, 1), peers: atLeastOne("peers", flags.peers, 50), ...session }
+  const size = name === "trace" ? peersBesideTrace : 50
+  const choice = { seed: wholeNumber("seed", flags.seed, 1), peers: atLeastOne("peers", flags.peers, size), ...session, ...trace }
   return { ...namedScenario(name, choice), ...(latency === undefined ? {} : { latency }) }
 }
 

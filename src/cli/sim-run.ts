@@ -6,7 +6,7 @@ import { tell } from "./sim-outcome.ts"
 import { expectRunnable, expectWritable, play, simulatedBackend, write } from "./sim-play.ts"
 
 /** The result is the exit code. */
-export async function runScenarioOnce(text: string, flags: RunFlags): Promise<number> {
+export async function runScenarioOnce(text: string | undefined, flags: RunFlags): Promise<number> {
   const scenario = chooseScenario(text, flags)
   const name = flags.backend ?? "chord"
   const backend = await simulatedBackend(name)

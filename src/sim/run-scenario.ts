@@ -22,6 +22,7 @@ import { faultsEndMs, lastTroubleMs, mayLoseRecords, mayMistakeForDead, mayReadS
 import type { LatencyChoice, Scenario } from "./scenario.ts"
 import type { LogLevel } from "./sim-log.ts"
 import { Simulation } from "./simulation.ts"
+import { playTrace, readTrace, traceEndMs } from "./trace.ts"
 import { Ledger } from "./workloads/ledger.ts"
 import { Lookups, recoveryMs } from "./workloads/lookups.ts"
 import { Registrations } from "./workloads/registrations.ts"
@@ -125,8 +126,11 @@ async function playFaults(world: World): Promise<void> {
   for (const fault of scenario.faults ?? []) simulation.after(fault.atMs, () => injectFault(fleet, fault))
   const churn = scenario.churn === undefined ? undefined : new Churn({ fleet }, scenario.churn)
   churn?.start()
-  world.repairWatch = new RepairWatch(fleet, simulation.now + lastTroubleMs(scenario))
-  const totalMs = faultsEndMs(scenario)
+  const sessions = scenario.trace === undefined ? [] : readTrace(scenario.trace)
+  playTrace(fleet, sessions)
+  const traceMs = traceEndMs(sessions)
+  world.repairWatch = new RepairWatch(fleet, simulation.now + Math.max(traceMs, lastTroubleMs(scenario)))
+  const totalMs = Math.max(traceMs, faultsEndMs(scenario))
   const settleMs = Math.min(scenario.settleMs ?? 0, totalMs)
   await simulation.run(settleMs)
   const phase = new Phase(fleet, world)

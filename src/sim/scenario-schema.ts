@@ -69,6 +69,7 @@ const scenarioSchema = z.strictObject({
   warmUpMs: ms.optional(),
   faults: z.array(faultSchema).optional(),
   churn: z.strictObject({ medianSessionMs: z.number().positive(), graceful: share.optional() }).optional(),
+  trace: z.string().optional(),
   faultsMs: ms.optional(),
   settleMs: ms.optional(),
   healMs: ms.optional(),

@@ -37,6 +37,8 @@ export interface Scenario {
   readonly warmUpMs?: number
   readonly faults?: readonly TimedFault[]
   readonly churn?: ChurnOptions
+  /** A file of sessions (see `readTrace`): who comes and goes besides the first peers, from the start of the faults on. */
+  readonly trace?: string
   /** How long faults and churn go on. @default until the last fault */
   readonly faultsMs?: number
   /** The report's figures of the time of faults leave out so much of its beginning, in which the overlay gets used to them. @default 0 */
@@ -66,7 +68,7 @@ export function expectedMs(scenario: Scenario): number {
 
 /** Like `faultsEndMs`, without the time for which a scenario goes on when its last fault has ended. */
 export function lastTroubleMs(scenario: Scenario): number {
-  if (scenario.churn !== undefined) return scenario.faultsMs ?? 0
+  if (scenario.churn !== undefined || scenario.trace !== undefined) return scenario.faultsMs ?? 0
   return Math.max(0, ...(scenario.faults ?? []).map((fault) => fault.atMs + lastsMs(fault)))
 }
 
@@ -118,7 +120,7 @@ function takesCopiesAway(fault: TimedFault, { storage }: Scenario): boolean {
 }
 
 function isBeyondReplication(scenario: Scenario, isCrash: (fault: TimedFault) => boolean): boolean {
-  if (scenario.churn !== undefined && (scenario.churn.graceful ?? 0) < 1) return true
+  if (scenario.trace !== undefined || (scenario.churn !== undefined && (scenario.churn.graceful ?? 0) < 1)) return true
   const interval = scenario.repairIntervalMs ?? 60_000
   const faults = scenario.faults ?? []
   const crashes = faults.filter(isCrash)

@@ -1,6 +1,7 @@
 /** Scenarios by name, as functions of the size of the overlay. */
 import { P2PSipError } from "../errors.ts"
 import type { Scenario } from "./scenario.ts"
+import { readTrace, traceEndMs } from "./trace.ts"
 
 /** What a named scenario is made for. */
 export interface ScenarioChoice {
@@ -8,6 +9,8 @@ export interface ScenarioChoice {
   readonly peers: number
   /** For `churn`. @default one hour */
   readonly medianSessionMs?: number
+  /** For `trace`: the file. */
+  readonly trace?: string
 }
 
 const minute = 60_000
@@ -55,6 +58,17 @@ export const scenarios: Readonly<Record<string, NamedScenario>> = {
       churn: { medianSessionMs },
       faultsMs: 30 * minute,
     }),
+  },
+  trace: {
+    about: "who comes and goes as in a file of sessions (--trace), around a few peers that stay (--peers)",
+    build: ({ seed, peers, trace }) => {
+      if (trace === undefined) throw new P2PSipError("P2PSIP_BAD_CONFIG", "--trace: expected a file of sessions for scenario trace, found none")
+      const sessions = readTrace(trace)
+      const endMs = traceEndMs(sessions)
+      const stayMs = sessions.reduce((sum, { joinMs, end }) => sum + (end?.atMs ?? endMs) - joinMs, 0)
+      const population = peers + Math.round(stayMs / Math.max(1, endMs))
+      return { seed, peers, trace, warmUpMs: 5_000, ...work(population), faultsMs: endMs }
+    },
   },
   "mass-failure": {
     about: "half of the peers crash at once",

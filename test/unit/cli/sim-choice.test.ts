@@ -18,7 +18,7 @@ const backend = "chord"
 const plain = '{"seed":1,"peers":2,"registrations":{"phones":1}'
 
 describe("what nobody can run is refused in one line:", () => {
-  test.each<[string, string, object, RegExp]>([
+  test.each<[string, string | undefined, object, RegExp]>([
     ["an unknown scenario", "chrun", {}, /scenario: expected calm, .*found "chrun"/],
     ["a file that is not there", "/nowhere/a.json", {}, /expected a file that can be read, found none/],
     ["a matrix that is not there", "calm", { latency: "matrix:/nowhere/m.txt" }, /expected a readable file of round-trip times/],
@@ -35,6 +35,13 @@ describe("what nobody can run is refused in one line:", () => {
     ["an overlay of nobody", "calm", { peers: "0" }, /--peers: expected 1 or more/],
     ["two sizes", `${plain}}`, { peers: "5" }, /expected neither beside a scenario in JSON/],
     ["two ways to start", `${plain},"formed":true,"startGapMs":5}`, {}, /expected one of the two/],
+    ["nothing at all", undefined, {}, /scenario: expected a name, .*found none/],
+    ["a trace of nobody", undefined, { trace: file("empty.trace", "# join end how\n\n") }, /trace: expected at least one session, found "none"/],
+    ["a trace that is not there", undefined, { trace: "/nowhere/a.trace" }, /trace: expected a readable file of sessions/],
+    ["a trace without its file", "trace", {}, /--trace: expected a file of sessions/],
+    ["a trace with a mistake", "trace", { trace: file("bad.trace", "0 10 crash\n5 x leave # comment\n") }, /expected seconds, .*found "x", in line 2 of .*bad.trace/],
+    ["a trace in JSON that is not there", `${plain},"trace":"/nowhere/a.trace"}`, {}, /trace: expected a readable file/],
+    ["a trace for what has none", "calm", { trace: file("good.trace", "0 10 crash\n") }, /--trace: expected scenario trace/],
     ["part of what is whole", "calm", { only: "1 h" }, /--only: expected an experiment/],
   ])("%s", (_, text, flags, message) => {
     const choose = () => chooseScenario(text, { backend, ...flags })
