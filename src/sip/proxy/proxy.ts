@@ -68,6 +68,11 @@ export interface ProxyOptions {
   readonly relayFor?: "users" | "nobody" | "everybody"
 }
 
+/** RFC 3261, 3262, 3265, 3311, 3428, 3515, 3903, 6086. */
+const knownMethods: ReadonlySet<string> = new Set(
+  ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH", "INFO", "REFER", "MESSAGE", "UPDATE"],
+)
+
 /** A request in the making. */
 interface Work {
   readonly request: SipRequest
@@ -224,7 +229,8 @@ export class SipProxy {
 
   /** §11.2: OPTIONS to a proxy asks what it can do; phones use it to see whether it is there. */
   #answerForUs(server: ServerTransaction): void {
-    const status = server.method === "OPTIONS" ? 200 : 405
+    // §21.4.6, §21.5.2: a method that is not for us, and one that we do not even know.
+    const status = server.method === "OPTIONS" ? 200 : knownMethods.has(server.method) ? 405 : 501
     this.#count(status).add()
     const headers: HeaderList = [
       ["Allow", "OPTIONS, REGISTER"],

@@ -163,6 +163,8 @@ export class Registrar {
     const { domains, location } = this.#components
     const addressOfRecord = domains.addressOfRecord(request.to.parsedUri)
     // Step 5.
+    // RFC 4475 §3.3.4: a tel or mailto URI is nobody's address-of-record.
+    if (!request.to.parsedUri.isSip) throw refuse(400, "To Is Not A SIP URI")
     if (addressOfRecord === undefined) throw refuse(404, "Not Found")
     work.outbound = outboundUse(request, request.headers.getAll("Path"))
     const expiry = this.#expiryFor(addressOfRecord)
