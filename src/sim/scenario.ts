@@ -68,8 +68,9 @@ export function expectedMs(scenario: Scenario): number {
 
 /** Like `faultsEndMs`, without the time for which a scenario goes on when its last fault has ended. */
 export function lastTroubleMs(scenario: Scenario): number {
-  if (scenario.churn !== undefined || scenario.trace !== undefined) return scenario.faultsMs ?? 0
-  return Math.max(0, ...(scenario.faults ?? []).map((fault) => fault.atMs + lastsMs(fault)))
+  const comingAndGoing = scenario.churn !== undefined || scenario.trace !== undefined
+  const endsMs = (scenario.faults ?? []).map((fault) => fault.atMs + lastsMs(fault))
+  return Math.max(comingAndGoing ? (scenario.faultsMs ?? 0) : 0, ...endsMs)
 }
 
 function lastsMs(fault: TimedFault): number {
