@@ -11,6 +11,8 @@ export interface PeerState {
   readonly calls: Set<Call>
   learned: readonly string[] | undefined
   backedOffAt: number
+  /** The connection was lost: the next request waits until there is another. */
+  isDown: boolean
 }
 
 /** One call under way. */

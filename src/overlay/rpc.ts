@@ -22,6 +22,9 @@ import type { RequestHandler } from "./rpc-server.ts"
 import { RpcServer } from "./rpc-server.ts"
 import { RttEstimator } from "./rto.ts"
 
+/** What it takes to connect anew, about: TCP, the handshake that makes peers authentic, and the choice of protocols. */
+const dialRoundTrips = 4
+
 /** Serves one kind of notification; what it throws is counted and dropped. */
 export type NotificationHandler = (from: PeerId, body: ByteReader) => void
 
@@ -58,6 +61,7 @@ export class Rpc {
     this.#link.onFrame(channels.overlay, (from, frame) => this.#onFrame(from, frame))
     this.#removeListener = this.#link.onPeer((event) => {
       if (event.name === "down") this.#onDown(event.peerId)
+      else this.#setDown(event.peerId, false)
     })
   }
 
@@ -181,7 +185,7 @@ export class Rpc {
     if (known !== undefined) return known
     if (this.#peers.size >= this.#options.maxPeers) this.#forgetIdlePeer()
     const peer: PeerState = {
-      peerId, rtt: new RttEstimator(this.#options), calls: new Set(), learned: undefined, backedOffAt: -1,
+      peerId, rtt: new RttEstimator(this.#options), calls: new Set(), learned: undefined, backedOffAt: -1, isDown: false,
     }
     this.#peers.set(peerId, peer)
     return peer
@@ -212,7 +216,8 @@ export class Rpc {
     }
     call.sentAt = this.#runtime.now()
     const silentAt = call.silentSince + this.#options.maxSilenceMs
-    this.#deadlines.add(call, Math.min(call.peer.rtt.rtoMs, silentAt - call.sentAt, call.giveUpAt - call.sentAt))
+    const dialMs = call.sent === 1 && call.peer.isDown ? dialRoundTrips * (call.peer.rtt.rttMs ?? 0) : 0
+    this.#deadlines.add(call, Math.min(call.peer.rtt.rtoMs + dialMs, silentAt - call.sentAt, call.giveUpAt - call.sentAt))
   }
 
   #onDue(call: Call): void {
@@ -238,7 +243,13 @@ export class Rpc {
   }
 
   #onDown(peerId: PeerId): void {
+    this.#setDown(peerId, true)
     this.#failAll(peerId, `the connection to ${peerId} was lost`)
+  }
+
+  #setDown(peerId: PeerId, isDown: boolean): void {
+    const peer = this.#peers.get(peerId)
+    if (peer !== undefined) peer.isDown = isDown
   }
 
   #failAll(peerId: PeerId, message: string): void {

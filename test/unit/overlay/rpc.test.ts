@@ -162,6 +162,21 @@ describe("a call", () => {
     expect(await code).toBe("P2PSIP_UNREACHABLE")
   })
 
+  it("has patience while a connection that was lost is made anew", async () => {
+    wire.delayMs = 150
+    for (let measured = 0; measured < 20; measured++) {
+      const reply = a.rpc.call("b", echo, text("a sample"))
+      await wire.runtime.advanceAsync(300)
+      await reply
+    }
+    for (const listener of a.link.listeners) listener({ name: "down", peerId: "b" })
+    // Three round trips for the connection, one for the answer: more than two ordinary timeouts.
+    wire.delayMs = 600
+    const reply = codeOf(a.rpc.call("b", echo, text("hello"), { attempts: 2 }))
+    await wire.runtime.advanceAsync(1_250)
+    expect(await reply).toBe("resolved")
+  })
+
   it("ends when its signal fires, before or during", async () => {
     const controller = new AbortController()
     const during = codeOf(a.rpc.call("b", echo, text(""), { signal: controller.signal }))
