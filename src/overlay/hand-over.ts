@@ -4,14 +4,18 @@
  * Before it goes, its heirs get all that it owns; once it answers for nothing
  * any more, they get what changed in the meantime.
  */
-import type { KeyRange, Member } from "./key-based-routing.ts"
 import type { PeerId } from "../link/link.ts"
+import type { Custodian } from "./custodian.ts"
+import type { Lead } from "./custody.ts"
+import { trailsFollowed } from "./custody.ts"
+import type { KeyRange, Member } from "./key-based-routing.ts"
 import { wholeRing } from "./key-range.ts"
 import { isCallFailure } from "./replica-queue.ts"
 import type { Synchroniser } from "./synchroniser.ts"
-import type { Transfer } from "./transfer.ts"
+import type { Difference, Transfer } from "./transfer.ts"
 
 export interface HandOverComponents {
+  readonly custodian: Custodian
   readonly synchroniser: Synchroniser
   readonly transfer: Transfer
 }
@@ -26,6 +30,8 @@ export interface Legacy {
 const heirsToConfirm = 2
 /** Pages of one comparison before it counts as failed: nobody shall keep this peer busy for ever. */
 const maxPages = 4096
+/** From trail to trail. */
+const maxDepth = 8
 
 /** See the head of this file. */
 export class HandOver {
@@ -41,21 +47,71 @@ export class HandOver {
    * they have it, or the signal fires; then `Legacy` tells what they got.
    */
   async begin(signal: AbortSignal): Promise<Legacy> {
-    const { transfer, synchroniser } = this.#components
+    const { transfer, synchroniser, custodian } = this.#components
     transfer.beginLeaving()
     // What was copied once may since have lost a change that too few replicas confirmed: compare all, once more.
     synchroniser.forgetCopies()
     const failed = new Set<PeerId>()
     for (;;) {
+      await synchroniser.settled(signal)
       const extra = 1 + failed.size
       const heirs = synchroniser.holders(extra).filter((member) => !failed.has(member.peerId))
       const next = heirs.find((member) => !synchroniser.isCopied(member.peerId))
-      if (next === undefined || signal.aborted || synchroniser.isStopped) {
-        const { ranges, neighbours } = synchroniser.surroundings
-        return { ranges, heirs: neighbours }
+      if (next === undefined || signal.aborted || custodian.isStopped) break
+      if (!(await this.#isStaying(next, signal)) || !(await synchroniser.level(next, extra, signal))) failed.add(next.peerId)
+    }
+    await this.#followTrails(signal)
+    const { ranges, neighbours } = custodian.custody
+    await this.#bequeathCopies(neighbours.filter(({ peerId }) => !failed.has(peerId)), signal)
+    return { ranges, heirs: neighbours }
+  }
+
+  /**
+   * Gets what there is of keys that this peer gave up before it had them:
+   * whoever answers for them now will not be able to ask it any more.
+   */
+  async #followTrails(signal: AbortSignal): Promise<void> {
+    const { custodian } = this.#components
+    const asked = new Set<PeerId>([custodian.self.peerId])
+    for (let depth = 0; depth < maxDepth && !signal.aborted && !custodian.isStopped; depth++) {
+      const next = new Map(custodian.custody.trails.map(({ member }) => [member.peerId, member]))
+      for (const peerId of asked) next.delete(peerId)
+      if (next.size === 0) return
+      for (const peerId of next.keys()) asked.add(peerId)
+      await Promise.all([...next.values()].map((member) => this.#followTrail(member, signal)))
+    }
+  }
+
+  async #followTrail(member: Member, signal: AbortSignal): Promise<void> {
+    const { transfer, custodian } = this.#components
+    const trails = custodian.custody.trails.filter((trail) => trail.member.peerId === member.peerId)
+    const leads: Lead[] = []
+    try {
+      for (const { range } of trails) {
+        let rest: KeyRange | undefined = range
+        for (let page = 0; rest !== undefined && page < maxPages; page++) {
+          const difference: Difference = await transfer.compare(member, rest, signal)
+          await transfer.pull(member, difference.theirs, signal)
+          leads.push(...difference.leads)
+          rest = difference.upTo === rest.to ? undefined : { from: difference.upTo, to: rest.to }
+        }
       }
-      const isStaying = await this.#isStaying(next, signal)
-      if (!isStaying || !(await synchroniser.level(next, extra, signal))) failed.add(next.peerId)
+      custodian.become(trailsFollowed(custodian.custody, trails, leads))
+    } catch (error) {
+      custodian.onFailure(member, error)
+    }
+  }
+
+  /** Copies go to one who stays: their owner may be leaving too, or die before it misses them. */
+  async #bequeathCopies(neighbours: readonly Member[], signal: AbortSignal): Promise<void> {
+    for (const heir of neighbours) {
+      if (signal.aborted) return
+      if (!(await this.#isStaying(heir, signal))) continue
+      try {
+        return await this.#bequeath(heir, wholeRing, signal)
+      } catch (error) {
+        if (!isCallFailure(error)) throw error
+      }
     }
   }
 
@@ -85,20 +141,20 @@ export class HandOver {
   }
 
   async #isStaying(member: Member, signal: AbortSignal): Promise<boolean> {
-    const { transfer, synchroniser } = this.#components
+    const { transfer, custodian } = this.#components
     try {
       await transfer.requireStaying(member, signal)
       return true
     } catch (error) {
-      synchroniser.onFailure(member, error)
+      custodian.onFailure(member, error)
       return false
     }
   }
 
   async #bequeath(heir: Member, range: KeyRange, signal: AbortSignal): Promise<void> {
-    const { transfer, synchroniser } = this.#components
+    const { transfer, custodian } = this.#components
     let rest: KeyRange | undefined = range
-    for (let page = 0; rest !== undefined && page < maxPages && !synchroniser.isStopped; page++) {
+    for (let page = 0; rest !== undefined && page < maxPages && !custodian.isStopped; page++) {
       const { upTo, ours } = await transfer.compare(heir, rest, signal)
       await transfer.push(heir, ours, signal)
       rest = upTo === range.to ? undefined : { from: upTo, to: range.to }

@@ -1,11 +1,13 @@
 /** One peer's membership in an overlay, from its join to its end: the parts of this folder, put together. */
 import type { Runtime } from "../runtime/runtime.ts"
 import type { ServletStatus } from "../servlet/types.ts"
+import { Custodian } from "./custodian.ts"
 import { Forwarder } from "./forwarder.ts"
 import type { Legacy } from "./hand-over.ts"
 import { HandOver } from "./hand-over.ts"
 import { HybridClock } from "./hlc.ts"
 import type { KeyBasedRouting, Member } from "./key-based-routing.ts"
+import { KeyFetcher } from "./key-fetcher.ts"
 import { wholeRing } from "./key-range.ts"
 import { memberOf } from "./member-codec.ts"
 import type { OverlayComponents, OverlayOptions, RoutingFactory } from "./overlay-servlet.ts"
@@ -57,10 +59,12 @@ export class OverlayPeer {
     this.routing = createRouting({ runtime, link, rpc, self: memberOf(link.self), ...(founders === undefined ? {} : { founders }) })
     const routing = this.routing
     const replication = new Replication({ runtime, rpc, routing }, options)
-    this.#synchroniser = new Synchroniser({ runtime, routing, replication, transfer }, options)
-    const synchroniser = this.#synchroniser
-    this.#handOver = new HandOver({ synchroniser, transfer })
-    this.owner = new Owner({ runtime, rpc, routing, store, clock, replication, synchroniser }, options)
+    const custodian = new Custodian({ runtime, routing })
+    transfer.nameLeads(custodian)
+    this.#synchroniser = new Synchroniser({ runtime, routing, replication, transfer, custodian }, options)
+    this.#handOver = new HandOver({ custodian, synchroniser: this.#synchroniser, transfer })
+    const fetcher = new KeyFetcher({ custodian, transfer })
+    this.owner = new Owner({ runtime, rpc, routing, store, clock, replication, fetcher }, options)
     const { owner } = this
     this.router = new Router({ runtime, rpc, routing, owner }, { timeoutMs: options.operationTimeoutMs, mode: options.routing ?? "recursive" })
     new Forwarder({ runtime, rpc, routing, owner }, options.forwarding)

@@ -9,6 +9,7 @@ import type { Runtime } from "../runtime/runtime.ts"
 import type { HybridClock } from "./hlc.ts"
 import type { Id } from "./id.ts"
 import type { KeyBasedRouting, Member } from "./key-based-routing.ts"
+import type { KeyFetcher } from "./key-fetcher.ts"
 import { methods } from "./methods.ts"
 import type { Operation, Result } from "./operation-codec.ts"
 import { encodeResult, readRequest } from "./operation-codec.ts"
@@ -18,7 +19,6 @@ import type { Replication } from "./replication.ts"
 import type { Rpc } from "./rpc.ts"
 import type { Reply } from "./rpc-server.ts"
 import type { RecordStore } from "./store.ts"
-import type { Synchroniser } from "./synchroniser.ts"
 import type { Update } from "./update.ts"
 import { applyUpdate } from "./update.ts"
 
@@ -29,7 +29,7 @@ export interface OwnerComponents {
   readonly store: RecordStore
   readonly clock: HybridClock
   readonly replication: Replication
-  readonly synchroniser: Synchroniser
+  readonly fetcher: KeyFetcher
 }
 
 const nobody: readonly Member[] = []
@@ -50,13 +50,13 @@ export class Owner {
 
   /** Does the operation if the key is this peer's. Rejects with `P2PSIP_LIMIT` or `P2PSIP_NOT_REPLICATED`. */
   execute(key: Id, operation: Operation, avoid: ReadonlySet<PeerId> = nobodyAvoided): Result | Promise<Result> {
-    const { routing, synchroniser } = this.#components
+    const { routing, fetcher } = this.#components
     if (operation.kind === "get" && operation.consistency === "any") {
       const found = this.#copyOf(key)
       if (found !== undefined) return found
     }
     if (!routing.isResponsible(key)) return this.#redirect(key, avoid)
-    const ensured = synchroniser.ensure(key)
+    const ensured = fetcher.ensure(key)
     if (ensured === undefined) return this.#perform(key, operation)
     return ensured.then(() => (routing.isResponsible(key) ? this.#perform(key, operation) : this.#redirect(key, avoid)))
   }
@@ -89,9 +89,9 @@ export class Owner {
   }
 
   async #getAll(key: Id): Promise<Result> {
-    const { store, routing, replication, synchroniser } = this.#components
+    const { store, routing, replication, fetcher } = this.#components
     const others = replication.replicaSet(key).filter((member) => member.peerId !== routing.self.peerId)
-    await synchroniser.fetchFrom(others, key)
+    await fetcher.fetchFrom(others, key)
     return { status: "done", records: store.get(key), replicas: nobody }
   }
 

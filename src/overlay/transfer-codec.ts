@@ -2,17 +2,22 @@
  * Records between peers' stores.
  *
  *     store    items:[key:20 records]                 -> refused:[index:varint]
- *     fetch    keys:[20]                              -> count:varint  records × count   (as many as fit)
+ *     fetch    keys:[20]                              -> count:varint  records × count  leads:[member]  (as many as fit)
  *     compare  from:20 to:20 buckets:[uint16 8 bytes] -> upTo:20 buckets:[uint16] keys:[key:20 fingerprint:8]
+ *                                                        leads:[member ranges:[from:20 to:20]]
  *     offer    keys:[key:20 fingerprint:8]            -> verdicts:[uint8]
+ *
+ * Leads are those whom the answerer has yet to ask about these keys itself (`custody.ts`).
  */
 import type { ByteReader } from "../codec.ts"
 import { ByteWriter } from "../codec.ts"
+import type { Lead } from "./custody.ts"
 import type { Fingerprint } from "./fingerprint.ts"
 import type { Id } from "./id.ts"
 import { idBytes } from "./id.ts"
-import type { KeyRange } from "./key-based-routing.ts"
+import type { KeyRange, Member } from "./key-based-routing.ts"
 import { bucketCount } from "./key-range.ts"
+import { readMember, readMembers, writeMember, writeMembers } from "./member-codec.ts"
 import type { StoredRecord } from "./record.ts"
 import { readRecords, writeRecords } from "./record-codec.ts"
 import type { BucketDigest } from "./store.ts"
@@ -22,6 +27,10 @@ export const pageBytes: number = 48 * 1024
 export const maxKeysPerFrame = 2048
 /** More than a key ever has: a hostile frame ends at its own length anyway. */
 export const maxRecordsPerKey = 4096
+
+/** Leads in one answer; of those that do not fit others know as well. */
+const maxLeads = 64
+const maxRangesPerLead = 64
 
 /** The records of one key. */
 export interface KeyRecords {
@@ -85,18 +94,25 @@ export function readKeys(reader: ByteReader): Id[] {
   return keys
 }
 
-/** `items` are the answers to the first of the keys asked for, in their order. */
-export function encodeFetched(items: readonly (readonly StoredRecord[])[], now: number): ByteWriter {
+/** Records of the first of the keys that were asked for, in their order, and whom the answerer would ask about them. */
+export interface Fetched {
+  readonly items: readonly (readonly StoredRecord[])[]
+  readonly leads: readonly Member[]
+}
+
+export function encodeFetched({ items, leads }: Fetched, now: number): ByteWriter {
   const writer = new ByteWriter(1024).varint(items.length)
   for (const records of items) writeRecords(writer, records, now)
+  writeMembers(writer, leads.slice(0, maxLeads))
   return writer
 }
 
-export function readFetched(reader: ByteReader, keys: readonly Id[], now: number): KeyRecords[] {
+export function readFetched(reader: ByteReader, keys: readonly Id[], now: number): { items: KeyRecords[]; leads: Member[] } {
   const count = reader.count(keys.length)
   const items = keys.slice(0, count).map((key) => ({ key, records: readRecords(reader, now, maxRecordsPerKey) }))
+  const leads = readMembers(reader, maxLeads)
   reader.end()
-  return items
+  return { items, leads }
 }
 
 export interface CompareRequest {
@@ -125,12 +141,15 @@ export interface Comparison {
   readonly upTo: Id
   readonly buckets: readonly number[]
   readonly keys: readonly KeyDigest[]
+  readonly leads: readonly Lead[]
 }
 
-export function encodeComparison({ upTo, buckets, keys }: Comparison): ByteWriter {
+export function encodeComparison({ upTo, buckets, keys, leads }: Comparison): ByteWriter {
   const writer = new ByteWriter(64 + buckets.length * 2 + keys.length * 28).hex(upTo).varint(buckets.length)
   for (const bucket of buckets) writer.uint16(bucket)
   writeKeyDigests(writer, keys)
+  writer.varint(Math.min(leads.length, maxLeads))
+  for (const lead of leads.slice(0, maxLeads)) writeLead(writer, lead)
   return writer
 }
 
@@ -139,8 +158,24 @@ export function readComparison(reader: ByteReader): Comparison {
   const buckets: number[] = []
   for (let left = reader.count(bucketCount + 1, 2); left > 0; left--) buckets.push(reader.uint16())
   const keys = readKeyDigests(reader)
+  const leads: Lead[] = []
+  for (let left = reader.count(maxLeads, 3); left > 0; left--) leads.push(readLead(reader))
   reader.end()
-  return { upTo, buckets, keys }
+  return { upTo, buckets, keys, leads }
+}
+
+function writeLead(writer: ByteWriter, { member, ranges }: Lead): void {
+  writeMember(writer, member)
+  const written = ranges.slice(0, maxRangesPerLead)
+  writer.varint(written.length)
+  for (const { from, to } of written) writer.hex(from).hex(to)
+}
+
+function readLead(reader: ByteReader): Lead {
+  const member = readMember(reader)
+  const ranges: KeyRange[] = []
+  for (let left = reader.count(maxRangesPerLead, 2 * idBytes); left > 0; left--) ranges.push({ from: reader.hex(idBytes), to: reader.hex(idBytes) })
+  return { member, ranges }
 }
 
 export function encodeOffer(keys: readonly KeyDigest[]): Uint8Array {

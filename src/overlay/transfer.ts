@@ -6,6 +6,7 @@
 import type { ByteReader } from "../codec.ts"
 import { P2PSipError, isP2PSipError } from "../errors.ts"
 import type { Counter, Runtime } from "../runtime/runtime.ts"
+import type { Lead } from "./custody.ts"
 import { fingerprintOf } from "./fingerprint.ts"
 import type { HybridClock } from "./hlc.ts"
 import type { Id } from "./id.ts"
@@ -42,12 +43,21 @@ export interface Difference {
   readonly theirs: readonly Id[]
   /** Keys of which this peer holds something that the other does not. */
   readonly ours: readonly Id[]
+  /** Whom the other has yet to ask about keys of the range. */
+  readonly leads: readonly Lead[]
+}
+
+/** Whom this peer has yet to ask itself: part of its answers. */
+export interface LeadSource {
+  leadsForRange(range: KeyRange): readonly Lead[]
+  leadsForKeys(keys: readonly Id[]): readonly Member[]
 }
 
 /** See the head of this file. */
 export class Transfer {
   readonly #components: TransferComponents
   readonly #refused: Counter
+  #leads: LeadSource = { leadsForRange: () => [], leadsForKeys: () => [] }
   #isLeaving = false
 
   constructor(components: TransferComponents) {
@@ -57,6 +67,11 @@ export class Transfer {
     rpc.handle(methods.store, (_from, body) => this.#onStore(body))
     rpc.handle(methods.fetch, (_from, body) => this.#onFetch(body))
     rpc.handle(methods.compare, (_from, body) => this.#onCompare(body))
+  }
+
+  /** From now on answers name these as well. */
+  nameLeads(leads: LeadSource): void {
+    this.#leads = leads
   }
 
   /** From now on no records are taken for others: whoever relies on this peer to keep them would be left without. */
@@ -81,17 +96,20 @@ export class Transfer {
     return isTaken
   }
 
-  /** Asks for all records of the keys and merges them. Rejects as `Rpc.call` does. */
-  async pull(member: Member, keys: readonly Id[], signal?: AbortSignal): Promise<void> {
+  /** Asks for all records of the keys and merges them; resolves with whom the other would ask. Rejects as `Rpc.call` does. */
+  async pull(member: Member, keys: readonly Id[], signal?: AbortSignal): Promise<Member[]> {
     const { rpc, runtime } = this.#components
+    const named: Member[] = []
     for (let at = 0; at < keys.length;) {
       const asked = keys.slice(at, at + keysPerFetch)
       const reply = await rpc.call(member, methods.fetch, encodeKeys(asked), signal === undefined ? {} : { signal })
-      const items = readFetched(reply, asked, runtime.now())
+      const { items, leads } = readFetched(reply, asked, runtime.now())
       for (const item of items) this.take(item)
+      named.push(...leads)
       // An answer of nothing would go on for ever.
       at += Math.max(1, items.length)
     }
+    return named
   }
 
   /** Sends this peer's records of the keys; resolves with the keys that the other did not take. */
@@ -125,7 +143,7 @@ export class Transfer {
     return this.#differenceOf(range, comparison)
   }
 
-  #differenceOf(range: KeyRange, { upTo, buckets, keys }: Comparison): Difference {
+  #differenceOf(range: KeyRange, { upTo, buckets, keys, leads }: Comparison): Difference {
     const { store } = this.#components
     const compared: KeyRange = { from: range.from, to: contains(range, upTo) ? upTo : range.to }
     const theirs: Id[] = []
@@ -142,7 +160,7 @@ export class Transfer {
     for (const bucket of buckets) {
       for (const key of store.bucketKeys(bucket, compared)) if (!named.has(key)) ours.push(key)
     }
-    return { upTo: compared.to, theirs, ours }
+    return { upTo: compared.to, theirs, ours, leads }
   }
 
   #put(key: Id, record: StoredRecord): boolean {
@@ -172,13 +190,14 @@ export class Transfer {
     const now = runtime.now()
     const items: StoredRecord[][] = []
     let bytes = 0
-    for (const key of readKeys(body)) {
+    const keys = readKeys(body)
+    for (const key of keys) {
       if (bytes >= pageBytes) break
       const records = worthSending(store.get(key), now)
       for (const record of records) bytes += 64 + record.valueHash.length + (record.value?.length ?? 0)
       items.push(records)
     }
-    return encodeFetched(items, now)
+    return encodeFetched({ items, leads: this.#leads.leadsForKeys(keys) }, now)
   }
 
   /** Names the keys in buckets that differ, in the order of the range, until a page is full. */
@@ -195,11 +214,12 @@ export class Transfer {
     // What is left was asked about and is empty here.
     for (const bucket of asked.keys()) differing.add(bucket)
     const keys: KeyDigest[] = []
+    const leads = this.#leads.leadsForRange(range)
     for (const key of this.#keysClockwise(differing, range)) {
-      if (keys.length >= maxKeysPerPage) return encodeComparison({ upTo: keys.at(-1)?.key ?? range.to, buckets: [...differing], keys })
+      if (keys.length >= maxKeysPerPage) return encodeComparison({ upTo: keys.at(-1)?.key ?? range.to, buckets: [...differing], keys, leads })
       keys.push({ key, ...fingerprintOf(key, store.get(key)) })
     }
-    return encodeComparison({ upTo: range.to, buckets: [...differing], keys })
+    return encodeComparison({ upTo: range.to, buckets: [...differing], keys, leads })
   }
 
   *#keysClockwise(buckets: ReadonlySet<number>, range: KeyRange): Iterable<Id> {

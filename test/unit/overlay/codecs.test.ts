@@ -93,8 +93,20 @@ it("a member's place is computed, not believed; too many addresses are left out"
   expect(member.addresses).toHaveLength(16)
 })
 
+const lead = fc.record({
+  member: fc.constantFrom("a", "b").map((peerId) => memberOf({ peerId, addresses: [`/memory/${peerId}`] })),
+  ranges: fc.array(fc.record({ from: id, to: id }), { maxLength: 3 }),
+})
+
 it("a comparison arrives as it was sent", () => {
-  fc.assert(fc.property(id, fc.array(fc.nat(4095), { maxLength: 5 }), fc.array(fc.record({ key: id, high: fc.nat(), low: fc.nat() }), { maxLength: 5 }), (upTo, buckets, keys) => {
-    expect(readComparison(new ByteReader(encodeComparison({ upTo, buckets, keys }).finish()))).toEqual({ upTo, buckets, keys })
+  const keyDigest = fc.record({ key: id, high: fc.nat(), low: fc.nat() })
+  const comparison = fc.record({
+    upTo: id,
+    buckets: fc.array(fc.nat(4095), { maxLength: 5 }),
+    keys: fc.array(keyDigest, { maxLength: 5 }),
+    leads: fc.array(lead, { maxLength: 3 }),
+  })
+  fc.assert(fc.property(comparison, (sent) => {
+    expect(readComparison(new ByteReader(encodeComparison(sent).finish()))).toEqual(sent)
   }))
 })

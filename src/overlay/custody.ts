@@ -1,0 +1,237 @@
+/**
+ * What a peer has yet to ask of others before it knows all there is to know of
+ * its keys, as plain data and pure transitions.
+ *
+ * Keys pass from hand to hand, at times faster than their records. So whoever
+ * gives keys up remembers whom it had yet to ask about them, and names those to
+ * its successor in office when that one asks: the chain of custody. From each
+ * owner a path of such debts leads to everybody who may have the records.
+ *
+ *     gained, or a neighbour came into sight ──► owed ── compared ──► done
+ *                                                 │  ▲                 │ what the other still owes itself is owed to those it names
+ *                                   keys given up │  │ regained, named ◄┘
+ *                                                 ▼  │
+ *                                               trail ── a minute ──► forgotten
+ */
+import type { PeerId } from "../link/link.ts"
+import type { Id } from "./id.ts"
+import type { KeyRange, Member } from "./key-based-routing.ts"
+import { contains, containsAny, intersect, join, subtract } from "./key-range.ts"
+
+/** A part of the ring that is to be compared with somebody, and since which change of the surroundings. */
+export interface Debt {
+  readonly range: KeyRange
+  readonly since: number
+}
+
+/** Somebody who may have records of this peer's keys. */
+export interface Source {
+  readonly member: Member
+  /** Neighbours are asked about everything, others about what they were named for. */
+  readonly isNeighbour: boolean
+  /** It did not answer: nobody waits for it until it does. */
+  readonly isSilent: boolean
+  /** What is to be compared with it. */
+  readonly owed: readonly Debt[]
+  /** What was compared with it since it came into sight, of what this peer has answered for since. */
+  readonly done: readonly KeyRange[]
+}
+
+/** Of keys that this peer gave up before it had compared them: whom it would have asked. */
+export interface Trail {
+  readonly member: Member
+  readonly range: KeyRange
+  readonly until: number
+}
+
+/** Somebody who may have records, and of which keys. */
+export interface Lead {
+  readonly member: Member
+  readonly ranges: readonly KeyRange[]
+}
+
+/** See the head of this file. */
+export interface Custody {
+  /** The keys that this peer answers for. */
+  readonly ranges: readonly KeyRange[]
+  readonly neighbours: readonly Member[]
+  readonly sources: ReadonlyMap<PeerId, Source>
+  readonly trails: readonly Trail[]
+  /** Counts the changes of the surroundings. */
+  readonly changes: number
+}
+
+/** So long whoever has keys after this peer may come and ask. */
+const trailMs = 60_000
+const maxTrails = 512
+/** Sources that are no neighbours. */
+const maxNamed = 64
+const nobody: readonly Member[] = []
+
+/** Of a peer that answers for nothing. */
+export const nothingInCustody: Custody = { ranges: [], neighbours: nobody, sources: new Map(), trails: [], changes: 0 }
+
+/** The routing says so now. The same object when it says the same as before. */
+export function surrounded(before: Custody, ranges: readonly KeyRange[], neighbours: readonly Member[], now: number): Custody {
+  if (ranges === before.ranges && neighbours === before.neighbours) return before
+  const changes = before.changes + 1
+  const gained = subtract(ranges, before.ranges)
+  const inSight = new Map(neighbours.map((member) => [member.peerId, member]))
+  const sources = new Map<PeerId, Source>()
+  const trails = before.trails.filter(({ until }) => until > now)
+  for (const [peerId, source] of before.sources) {
+    const member = inSight.get(peerId)
+    if (!source.isSilent) trails.push(...trailsOf(source, ranges, now + trailMs))
+    const kept = member === undefined ? outOfSight(source, ranges) : inView(source, member, ranges, gained, changes)
+    if (kept !== undefined) sources.set(peerId, kept)
+  }
+  for (const member of neighbours) {
+    if (!sources.has(member.peerId)) sources.set(member.peerId, stranger(member, ranges, changes))
+  }
+  // Of keys that came back, those are to be asked who should have been asked the last time.
+  const regained = trails.flatMap(({ member, range }) => leadIf(member, intersect([range], ranges)))
+  const left = trails.flatMap(({ member, range, until }) => subtract([range], ranges).map((arc) => ({ member, range: arc, until })))
+  return { ranges, neighbours, sources: withLeads(sources, regained, changes), trails: joinTrails(left).slice(-maxTrails), changes }
+}
+
+/** Debts of keys that are no longer this peer's. */
+function trailsOf({ member, owed }: Source, ranges: readonly KeyRange[], until: number): Trail[] {
+  return owed.flatMap(({ range }) => subtract([range], ranges).map((arc) => ({ member, range: arc, until })))
+}
+
+function outOfSight(source: Source, ranges: readonly KeyRange[]): Source | undefined {
+  const owed = within(source.owed, ranges)
+  return source.isSilent || owed.length === 0 ? undefined : { ...source, isNeighbour: false, owed, done: intersect(source.done, ranges) }
+}
+
+function inView(source: Source, member: Member, ranges: readonly KeyRange[], gained: readonly KeyRange[], since: number): Source {
+  if (!source.isNeighbour) return stranger(member, ranges, since)
+  const owed = [...within(source.owed, ranges), ...gained.map((range) => ({ range, since }))]
+  return { ...source, member, owed, done: intersect(source.done, ranges) }
+}
+
+function stranger(member: Member, ranges: readonly KeyRange[], since: number): Source {
+  return { member, isNeighbour: true, isSilent: false, owed: ranges.map((range) => ({ range, since })), done: [] }
+}
+
+/**
+ * A range was compared with the peer, by a question put after so many changes:
+ * what became owed only later still is. `leads`: whom the peer had yet to ask itself.
+ */
+export function compared(before: Custody, peerId: PeerId, range: KeyRange, asOf: number, leads: readonly Lead[]): Custody {
+  const source = before.sources.get(peerId)
+  const sources = new Map(before.sources)
+  if (source !== undefined) {
+    const owed = source.owed.flatMap((debt) => (debt.since > asOf ? [debt] : without(debt, range)))
+    const fresh = subtract(intersect([range], before.ranges), [...owed.map((debt) => debt.range), ...source.done])
+    sources.set(peerId, { ...source, isSilent: false, owed, done: join([...source.done, ...fresh]) })
+  }
+  const inRange = leads.flatMap(({ member, ranges }) => leadIf(member, intersect(intersect(ranges, [range]), before.ranges)))
+  const after: Custody = { ...before, sources: withLeads(sources, inRange, before.changes) }
+  return isSettled(after) ? withoutNamed(after) : after
+}
+
+/** The member did not answer, or refused. A neighbour is asked again some time; to others there is no way back. */
+export function failed(before: Custody, peerId: PeerId): Custody {
+  const sources = new Map(before.sources)
+  const source = sources.get(peerId)
+  if (source?.isNeighbour === true) sources.set(peerId, { ...source, isSilent: true })
+  else sources.delete(peerId)
+  return { ...before, sources, trails: before.trails.filter(({ member }) => member.peerId !== peerId) }
+}
+
+/** All that there is to know is here. */
+export function nothingOwed(before: Custody): Custody {
+  const sources = [...before.sources].map(([peerId, source]) => [peerId, { ...source, owed: [], done: before.ranges }] as const)
+  return { ...before, sources: new Map(sources), trails: [] }
+}
+
+/** Where these trails lead this peer has been; there it was named others. */
+export function trailsFollowed(before: Custody, followed: readonly Trail[], leads: readonly Lead[]): Custody {
+  const until = Math.max(...followed.map((trail) => trail.until))
+  const left = before.trails.filter((trail) => !followed.includes(trail))
+  const named = leads.flatMap(({ member, ranges }) => subtract(ranges, before.ranges).map((range) => ({ member, range, until })))
+  return { ...before, trails: joinTrails([...left, ...named]).slice(-maxTrails) }
+}
+
+/** Whether nothing is left to compare with anybody who answers. */
+export function isSettled({ sources }: Custody): boolean {
+  for (const { isSilent, owed } of sources.values()) if (!isSilent && owed.length > 0) return false
+  return true
+}
+
+/** Who may know more of the key than this peer does. */
+export function unsettledFor({ sources }: Custody, key: Id): readonly Member[] {
+  const missing: Member[] = []
+  for (const { member, isSilent, owed } of sources.values()) {
+    if (!isSilent && owed.some(({ range }) => contains(range, key))) missing.push(member)
+  }
+  return missing.length === 0 ? nobody : missing
+}
+
+/** Whether the key was compared with the peer since it is this peer's. */
+export function isSettledFor({ sources }: Custody, peerId: PeerId, key: Id): boolean {
+  return containsAny(sources.get(peerId)?.done ?? [], key)
+}
+
+/** Whom this peer has yet to ask, or would have had to, about keys of the range: it does not know all of them. */
+export function leadsForRange({ sources, trails }: Custody, range: KeyRange, now: number): Lead[] {
+  const leads: Lead[] = []
+  for (const { member, isSilent, owed } of sources.values()) {
+    if (!isSilent && owed.length > 0) leads.push(...leadIf(member, intersect(owed.map((debt) => debt.range), [range])))
+  }
+  for (const trail of trails) {
+    if (trail.until > now) leads.push(...leadIf(trail.member, intersect([trail.range], [range])))
+  }
+  return leads
+}
+
+/** The same for one key. */
+export function leadsForKey(custody: Custody, key: Id, now: number): readonly Member[] {
+  const past = custody.trails.filter(({ range, until }) => until > now && contains(range, key))
+  return past.length === 0 ? unsettledFor(custody, key) : [...unsettledFor(custody, key), ...past.map(({ member }) => member)]
+}
+
+function leadIf(member: Member, ranges: readonly KeyRange[]): Lead[] {
+  return ranges.length === 0 ? [] : [{ member, ranges }]
+}
+
+/** Who was named is asked, unless it was already. */
+function withLeads(sources: ReadonlyMap<PeerId, Source>, leads: readonly Lead[], since: number): ReadonlyMap<PeerId, Source> {
+  if (leads.length === 0) return sources
+  const after = new Map(sources)
+  let room = maxNamed - [...after.values()].filter(({ isNeighbour }) => !isNeighbour).length
+  for (const { member, ranges } of leads) {
+    const source = after.get(member.peerId)
+    const known = source === undefined ? [] : [...source.done, ...source.owed.map(({ range }) => range)]
+    const owed = subtract(ranges, known).map((range) => ({ range, since }))
+    if (owed.length === 0 || (source === undefined && room-- <= 0)) continue
+    const base = source ?? { member, isNeighbour: false, isSilent: false, owed: [], done: [] }
+    after.set(member.peerId, { ...base, owed: [...base.owed, ...owed] })
+  }
+  return after
+}
+
+function withoutNamed(custody: Custody): Custody {
+  return { ...custody, sources: new Map([...custody.sources].filter(([, { isNeighbour }]) => isNeighbour)) }
+}
+
+function within(debts: readonly Debt[], ranges: readonly KeyRange[]): Debt[] {
+  return debts.flatMap(({ range, since }) => intersect([range], ranges).map((arc) => ({ range: arc, since })))
+}
+
+function without({ range, since }: Debt, taken: KeyRange): Debt[] {
+  return subtract([range], [taken]).map((arc) => ({ range: arc, since }))
+}
+
+/** Those of one member that touch become one. */
+function joinTrails(trails: readonly Trail[]): Trail[] {
+  const joined: Trail[] = []
+  for (const trail of trails) {
+    const at = joined.findIndex(({ member, range }) => member.peerId === trail.member.peerId && range.to === trail.range.from)
+    const other = joined[at]
+    if (other === undefined) joined.push(trail)
+    else joined[at] = { ...trail, range: { from: other.range.from, to: trail.range.to }, until: Math.max(other.until, trail.until) }
+  }
+  return joined
+}
