@@ -16,10 +16,13 @@ import { ContactTable } from "./contact-table.ts"
 import type { LookupResult } from "./lookup.ts"
 import { lookUp } from "./lookup.ts"
 import { LostPeers } from "../../src/overlay/lost-peers.ts"
-import type { AnnouncementAnswer } from "./messages.ts"
+import type { AnnouncedDetails, AnnouncementAnswer } from "./messages.ts"
+import { maxShortIds, shortIdDigits } from "./messages.ts"
 import type { NeighbourClient } from "./neighbour-client.ts"
 import type { KademliaSettings } from "./options.ts"
 import type { Siblings } from "./siblings.ts"
+import type { HeardList } from "./told-lists.ts"
+import { ToldLists, digestOf } from "./told-lists.ts"
 import { closestInOrder, closestOf, commonPrefixBits, randomIdInBucket, selectClosest } from "./xor.ts"
 
 export interface AcquaintancesComponents {
@@ -32,6 +35,7 @@ export interface AcquaintancesComponents {
 }
 
 const nobody: ReadonlySet<PeerId> = new Set()
+const nobodyElse: readonly Member[] = []
 /** Announcements to members that others named, under way at once, and waiting. */
 const maxPursuits = 4
 const maxWaiting = 64
@@ -40,6 +44,8 @@ const maxIncomplete = 256
 
 /** See the head of this file. */
 export class Acquaintances {
+  /** What announcements need not repeat. */
+  readonly lists = new ToldLists()
   readonly #components: AcquaintancesComponents
   readonly #settings: KademliaSettings
   readonly #self: Id
@@ -50,6 +56,7 @@ export class Acquaintances {
   readonly #checking = new Set<PeerId>()
   /** Members that have not got the records of their keys yet. */
   readonly #incomplete = new Set<PeerId>()
+  #announced: (AnnouncedDetails & { readonly digest: string; readonly siblings: readonly Member[]; readonly doubtful: string }) | undefined
   #pursuits = 0
   #isCompleting = false
 
@@ -137,16 +144,18 @@ export class Acquaintances {
   async #announce(member: Member): Promise<Outcome<AnnouncementAnswer>> {
     const { client, siblings, self } = this.#components
     const hadLost = this.#lost.has(member.peerId)
-    const outcome = await client.announce(member, {
-      member: self(),
-      isActive: siblings.presence === "active",
-      isComplete: siblings.isComplete,
-      hadLost,
-      known: [...siblings.members.map(({ id }) => id), ...this.#lost.doubtfulIds],
-    })
+    const details = this.#details(self())
+    const said = { isActive: siblings.presence === "active", isComplete: siblings.isComplete, hadLost, digest: details.digest }
+    let isTold = this.lists.isTold(member, details.digest)
+    let outcome = await client.announce(member, { ...said, details: isTold ? undefined : details })
+    if (isTold && outcome.kind === "answered" && outcome.answer.wantsDetails) {
+      isTold = false
+      outcome = await client.announce(member, { ...said, details })
+    }
     if (siblings.presence === "absent") return { kind: "unclear" }
     if (outcome.kind === "dead") this.remove(member, "dead")
     if (outcome.kind !== "answered") return outcome
+    if (!isTold) this.lists.confirm(member, details.digest)
     if (outcome.answer.hadLost) siblings.renew()
     if (hadLost) this.#lost.telling(member.peerId)
     this.heard(member)
@@ -154,6 +163,30 @@ export class Acquaintances {
     if (outcome.answer.isActive) this.#components.membership.meet(member)
     this.pursue(outcome.answer.members)
     return outcome
+  }
+
+  /** What this peer announces of itself; worked out anew only where something of it has changed. */
+  #details(self: Member): AnnouncedDetails & { readonly digest: string } {
+    const { members } = this.#components.siblings
+    const doubtful = this.#lost.doubtfulIds
+    const last = this.#announced
+    if (last?.siblings === members && last.doubtful === doubtful.join() && last.member.addresses.join() === self.addresses.join()) return last
+    const known = [...members.map(({ id }) => id), ...doubtful].slice(0, maxShortIds).map((id) => id.slice(0, shortIdDigits))
+    this.#announced = { member: self, known, digest: digestOf(self, known), siblings: members, doubtful: doubtful.join() }
+    return this.#announced
+  }
+
+  /** Members close to an announcer whom it does not list. */
+  closeToAnnouncer(heard: HeardList): readonly Member[] {
+    const { siblings } = this.#components
+    const state = siblings.changes + this.#contacts.changes
+    if (heard.quietAt === state) return nobodyElse
+    const { id, peerId } = heard.member
+    const close = this.closestHeard(id, siblings.capacity, new Set([peerId]))
+    const members = close.filter((member) => !heard.known.has(member.id.slice(0, shortIdDigits)))
+    // Whom it was told of it may not have heard: it is told again, until it lists them.
+    if (members.length === 0) heard.quietAt = state
+    return members
   }
 
   /** Others have named these: those that would be siblings are asked. */
@@ -204,6 +237,7 @@ export class Acquaintances {
     const { client, siblings, membership } = this.#components
     this.#lost.add(member, why)
     client.giveUp(member.peerId)
+    this.lists.forget(member)
     membership.report(member.peerId, why)
     this.#contacts.remove(member)
     this.#incomplete.delete(member.peerId)

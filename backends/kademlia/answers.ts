@@ -7,15 +7,12 @@ import type { Rpc } from "../../src/overlay/rpc.ts"
 import type { Acquaintances } from "./acquaintances.ts"
 import {
   decodeAnnouncement, decodeFarewell, decodeFind, decodeMembers, encodeAnnouncementAnswer, encodeMembers, kademliaMethods,
-  shortIdDigits,
 } from "./messages.ts"
 import type { Siblings } from "./siblings.ts"
 
 export interface AnswersComponents {
   readonly siblings: Siblings
   readonly acquaintances: Acquaintances
-  /** How many members close to an announcer are looked through for those that it does not know. */
-  readonly maxSiblings: number
 }
 
 const nothing = new Uint8Array()
@@ -24,12 +21,10 @@ const nothing = new Uint8Array()
 export class Answers {
   readonly #siblings: Siblings
   readonly #acquaintances: Acquaintances
-  readonly #maxSiblings: number
 
-  constructor(rpc: Rpc, { siblings, acquaintances, maxSiblings }: AnswersComponents) {
+  constructor(rpc: Rpc, { siblings, acquaintances }: AnswersComponents) {
     this.#siblings = siblings
     this.#acquaintances = acquaintances
-    this.#maxSiblings = maxSiblings
     const { ping, announce, find, leave, lost } = kademliaMethods
     rpc.handle(ping, () => this.#onPing())
     rpc.handle(announce, (from, body) => this.#onAnnounce(from, body))
@@ -47,16 +42,20 @@ export class Answers {
 
   /** From this moment on the announcer is known here, and its keys are not answered for any more. */
   #onAnnounce(from: PeerId, body: ByteReader): Uint8Array {
-    const { member, isActive, isComplete, hadLost, known } = decodeAnnouncement(body)
-    expectSender(from, member)
+    const { isActive, isComplete, hadLost, digest, details } = decodeAnnouncement(body)
+    if (details !== undefined) expectSender(from, details.member)
     this.#expectPresence()
-    const hasLost = this.#acquaintances.heardAnnouncement(member, isComplete)
-    if (hadLost) this.#siblings.renew()
-    const isKnown = new Set(known)
-    const close = this.#acquaintances.closestHeard(member.id, this.#maxSiblings, new Set([from]))
-    const members = close.filter(({ id }) => !isKnown.has(id.slice(0, shortIdDigits)))
-    const { presence, isComplete: isOwnComplete } = this.#siblings
-    return encodeAnnouncementAnswer({ isActive: presence === "active", isComplete: isOwnComplete, hadLost: isActive && hasLost, members })
+    const { lists } = this.#acquaintances
+    const heard = details === undefined ? lists.recall(from, digest) : lists.remember(digest, details.member, details.known)
+    const hasLost = heard !== undefined && this.#acquaintances.heardAnnouncement(heard.member, isComplete)
+    if (hadLost && heard !== undefined) this.#siblings.renew()
+    return encodeAnnouncementAnswer({
+      isActive: this.#siblings.presence === "active",
+      isComplete: this.#siblings.isComplete,
+      hadLost: isActive && hasLost,
+      wantsDetails: heard === undefined,
+      members: heard === undefined ? [] : this.#acquaintances.closeToAnnouncer(heard),
+    })
   }
 
   #onFind(from: PeerId, body: ByteReader): Uint8Array {

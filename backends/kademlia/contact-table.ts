@@ -40,12 +40,18 @@ export class ContactTable {
   readonly #twin: PackageContact
   readonly #buckets = new Map<number, BucketState>()
   #size = 0
+  #changes = 0
 
   constructor(self: Id, k: number) {
     this.#self = self
     this.#k = k
     this.#table = new PackageRoutingTable(packageId(self), k)
     this.#twin = contactOf({ id: twinOf(self), peerId: "", addresses: [] })
+  }
+
+  /** How often somebody came into the table or left it. */
+  get changes(): number {
+    return this.#changes
   }
 
   get size(): number {
@@ -91,6 +97,7 @@ export class ContactTable {
     if (entry === undefined) return
     bucket.entries.delete(member.peerId)
     this.#size--
+    this.#changes++
     this.#table.remove(entry.contact)
     const heir = bucket.waiting.obtain().at(-1)
     if (heir === undefined) return
@@ -141,6 +148,7 @@ export class ContactTable {
 
   #store(bucket: BucketState, entry: Entry): void {
     const { contact } = entry
+    this.#changes++
     const { peerId } = contact.endpoint
     if (!bucket.entries.delete(peerId)) this.#size++
     bucket.entries.set(peerId, entry)

@@ -20,17 +20,27 @@ export const maxListedMembers = 32
 /** So many digits of an id name a member in a list of those that need not be told. */
 export const shortIdDigits = 16
 
-const maxShortIds = 64
+/** So many ids at most: what goes beyond is told in vain. */
+export const maxShortIds = 64
+
+const digestBytes = 8
 
 export interface Announcement {
-  readonly member: Member
   /** Whether it answers for keys; otherwise it joins. */
   readonly isActive: boolean
   /** Whether it has got the records of its keys, so that others can take them over from it. */
   readonly isComplete: boolean
   /** Whether it took the receiver for dead, and may have answered for its keys. */
   readonly hadLost: boolean
-  /** Of those whom it need not be told: its siblings, and whom it found dead of late. */
+  /** Stands for `details`: 16 digits, meaningful between announcer and receiver only. */
+  readonly digest: string
+  /** Left out where the receiver knows what the digest stands for. */
+  readonly details: AnnouncedDetails | undefined
+}
+
+export interface AnnouncedDetails {
+  readonly member: Member
+  /** First digits of the ids of those whom it need not be told: its siblings, and whom it found dead of late. */
   readonly known: readonly string[]
 }
 
@@ -38,6 +48,8 @@ export interface AnnouncementAnswer {
   readonly isActive: boolean
   readonly isComplete: boolean
   readonly hadLost: boolean
+  /** The digest says nothing to the answerer: it wants the details. */
+  readonly wantsDetails: boolean
   /** Members close to the announcer that it did not list. */
   readonly members: readonly Member[]
 }
@@ -56,35 +68,42 @@ export interface Farewell {
 }
 
 export function encodeAnnouncement(announcement: Announcement): Uint8Array {
-  const { member, known } = announcement
-  const writer = new ByteWriter()
-  writeMember(writer.uint8(flagsOf(announcement)), member)
-  const listed = known.slice(0, maxShortIds)
+  const { digest, details } = announcement
+  const writer = new ByteWriter().uint8(flagsOf(announcement) | (details === undefined ? 0 : 8)).hex(digest)
+  if (details === undefined) return writer.finish()
+  writeMember(writer, details.member)
+  const listed = details.known.slice(0, maxShortIds)
   writer.varint(listed.length)
   for (const id of listed) writer.hex(id.slice(0, shortIdDigits))
   return writer.finish()
 }
 
 export function decodeAnnouncement(reader: ByteReader): Announcement {
-  const flags = readPresence(reader)
+  const { isMarked, ...presence } = readPresence(reader)
+  const digest = reader.hex(digestBytes)
+  const details = isMarked ? readDetails(reader) : undefined
+  reader.end()
+  return { ...presence, digest, details }
+}
+
+function readDetails(reader: ByteReader): AnnouncedDetails {
   const member = readMember(reader)
   const known: string[] = []
   for (let left = reader.count(maxShortIds, shortIdDigits / 2); left > 0; left--) known.push(reader.hex(shortIdDigits / 2))
-  reader.end()
-  return { member, ...flags, known }
+  return { member, known }
 }
 
 export function encodeAnnouncementAnswer(answer: AnnouncementAnswer): Uint8Array {
-  const writer = new ByteWriter().uint8(flagsOf(answer))
+  const writer = new ByteWriter().uint8(flagsOf(answer) | (answer.wantsDetails ? 8 : 0))
   writeMembers(writer, answer.members.slice(0, maxListedMembers))
   return writer.finish()
 }
 
 export function decodeAnnouncementAnswer(reader: ByteReader): AnnouncementAnswer {
-  const flags = readPresence(reader)
+  const { isMarked: wantsDetails, ...presence } = readPresence(reader)
   const members = readMembers(reader, maxListedMembers)
   reader.end()
-  return { ...flags, members }
+  return { ...presence, wantsDetails, members }
 }
 
 export function encodeFind({ key, count, asker }: FindRequest): Uint8Array {
@@ -135,9 +154,10 @@ function flagsOf({ isActive, isComplete, hadLost }: Flags): number {
   return (isActive ? 1 : 0) | (hadLost ? 2 : 0) | (isComplete ? 4 : 0)
 }
 
-function readPresence(reader: ByteReader): Flags {
-  const flags = readFlags(reader, 7)
-  return { isActive: (flags & 1) !== 0, hadLost: (flags & 2) !== 0, isComplete: (flags & 4) !== 0 }
+/** The fourth flag has a meaning of its own in a request and in an answer. */
+function readPresence(reader: ByteReader): Flags & { readonly isMarked: boolean } {
+  const flags = readFlags(reader, 15)
+  return { isActive: (flags & 1) !== 0, hadLost: (flags & 2) !== 0, isComplete: (flags & 4) !== 0, isMarked: (flags & 8) !== 0 }
 }
 
 function readFlags(reader: ByteReader, most: number): number {

@@ -71,7 +71,7 @@ export class KademliaRouting implements KeyBasedRouting {
     this.#acquaintances = new Acquaintances(shared, this.#settings)
     const acquaintances = this.#acquaintances
     this.#upkeep = new Upkeep({ ...shared, acquaintances }, this.#settings)
-    new Answers(rpc, { siblings: this.#siblings, acquaintances, maxSiblings: this.#maxSiblings })
+    new Answers(rpc, { siblings: this.#siblings, acquaintances })
     this.#membership.onChange(({ member, status }) => {
       if (status === "alive") acquaintances.hearAlive(member)
       else if (this.#siblings.find(member.peerId) !== undefined) acquaintances.suspect(member.peerId)

@@ -48,6 +48,7 @@ export class Siblings {
   /** Those that had records when this peer joined; none once it has got its own from them. */
   #sources: readonly Member[] = []
   #isComplete = false
+  #changes = 0
   // Derived. While nothing changes these stay the same objects: callers compare by reference.
   #ranges = nothing
   #isExact = true
@@ -84,6 +85,11 @@ export class Siblings {
 
   get isFull(): boolean {
     return this.#members.length >= this.capacity
+  }
+
+  /** How often the list has changed. */
+  get changes(): number {
+    return this.#changes
   }
 
   get capacity(): number {
@@ -199,6 +205,7 @@ export class Siblings {
 
   #set(members: readonly Member[]): void {
     this.#members = members
+    this.#changes++
     if (this.isFull) this.#horizon = 0
     this.#findNeighbours()
     const cell = cellOf(this.#self, this.#branches())

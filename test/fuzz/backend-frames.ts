@@ -53,12 +53,13 @@ export const backendBodies: Readonly<Record<HostileBackend, (ingredients: Ingred
     const members = fc.array(member, { maxLength: 32 })
     // Mostly the attacker itself, for whom others are refused at once.
     const teller = fc.oneof({ weight: 4, arbitrary: fc.constant(self) }, member)
+    const digest = fc.constantFrom("0".repeat(16), "f".repeat(16))
     const flags = { isActive: fc.boolean(), isComplete: fc.boolean(), hadLost: fc.boolean() }
     const known = fc.array(id.map((one) => one.slice(0, shortIdDigits)), { maxLength: 64 })
     return fc.oneof(
       bodyOf(ping, anything, asIs),
-      bodyOf(announce, fc.record({ member: teller, known, ...flags }), encodeAnnouncement),
-      bodyOf(announce, fc.record({ members, ...flags }), encodeAnnouncementAnswer),
+      bodyOf(announce, fc.record({ digest, details: fc.option(fc.record({ member: teller, known }), { nil: undefined }), ...flags }), encodeAnnouncement),
+      bodyOf(announce, fc.record({ members, wantsDetails: fc.boolean(), ...flags }), encodeAnnouncementAnswer),
       bodyOf(find, fc.record({ key: id, count: fc.constantFrom(0, 1, 32, 255), asker: fc.option(teller, { nil: undefined }) }), encodeKademliaFind),
       bodyOf(leave, fc.record({ leaver: teller, members }), encodeFarewell),
       bodyOf(lost, members, encodeMembers),

@@ -16,9 +16,10 @@ describe("frames", () => {
   test("are read as they were written", () => {
     fc.assert(
       fc.property(member, list, evenId, fc.boolean(), fc.boolean(), fc.integer({ min: 1, max: 32 }), (one, members, key, isActive, hadLost, count) => {
-        const announcement = { member: one, isActive, isComplete: hadLost, hadLost: !hadLost, known: [key.slice(0, 16)] }
+        const details = hadLost ? { member: one, known: [key.slice(0, 16)] } : undefined
+        const announcement = { isActive, isComplete: hadLost, hadLost: !hadLost, digest: key.slice(-16), details }
         expect(decodeAnnouncement(new ByteReader(encodeAnnouncement(announcement)))).toEqual(announcement)
-        const answer = { isActive, isComplete: hadLost, hadLost: !hadLost, members }
+        const answer = { isActive, isComplete: hadLost, hadLost: !hadLost, wantsDetails: isActive, members }
         expect(decodeAnnouncementAnswer(new ByteReader(encodeAnnouncementAnswer(answer)))).toEqual(answer)
         const request = { key, count, asker: isActive ? one : undefined }
         expect(decodeFind(new ByteReader(encodeFind(request)))).toEqual(request)
