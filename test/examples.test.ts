@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process"
-import { existsSync, readdirSync } from "node:fs"
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
 
@@ -12,8 +14,8 @@ const printed: Readonly<Record<string, RegExp>> = {
   "03-write-a-backend.ts": /tests (\d\d+)\n.*\n.*pass \1\n/,
 }
 
-async function run(example: string): Promise<{ readonly code: number | null; readonly output: string }> {
-  const child = spawn(process.execPath, [`examples/${example}`], { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
+async function run(program: string, cwd = root): Promise<{ readonly code: number | null; readonly output: string }> {
+  const child = spawn(process.execPath, [program], { cwd, stdio: ["ignore", "pipe", "pipe"] })
   let output = ""
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()))
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve))
@@ -30,8 +32,24 @@ describe("the examples", () => {
   })
 
   it.each(Object.entries(printed))("%s does what it says", async (example, expected) => {
-    const { code, output } = await run(example)
+    const { code, output } = await run(`examples/${example}`)
     expect(output).toMatch(expected)
     expect(code, output).toBe(0)
   })
+
+  it("have a package with a backend that is found by its name, and conforms", async () => {
+    // A project as npm would have it, with both packages linked.
+    const project = mkdtempSync(join(tmpdir(), "p2psip-project-"))
+    try {
+      cpSync(join(root, "examples/full-mesh"), join(project, "full-mesh"), { recursive: true })
+      mkdirSync(join(project, "node_modules"))
+      symlinkSync(root, join(project, "node_modules/p2psip"))
+      symlinkSync(join(project, "full-mesh"), join(project, "node_modules/p2psip-full-mesh"))
+      const { code, output } = await run("full-mesh/conformance.ts", project)
+      expect(output).toMatch(/tests (\d\d+)\n.*\n.*pass \1\n/)
+      expect(code, output).toBe(0)
+    } finally {
+      rmSync(project, { recursive: true })
+    }
+  }, 60_000)
 })
