@@ -182,7 +182,9 @@ export class Acquaintances {
     const state = siblings.changes + this.#contacts.changes
     if (heard.quietAt === state) return nobodyElse
     const { id, peerId } = heard.member
-    const close = this.closestHeard(id, siblings.capacity, new Set([peerId]))
+    // If it lists this peer, that is one of its siblings.
+    const isListed = heard.known.has(this.#self.slice(0, shortIdDigits))
+    const close = this.closestHeard(id, siblings.capacity - (isListed ? 1 : 0), new Set([peerId]))
     const members = close.filter((member) => !heard.known.has(member.id.slice(0, shortIdDigits)))
     // Whom it was told of it may not have heard: it is told again, until it lists them.
     if (members.length === 0) heard.quietAt = state
@@ -296,19 +298,22 @@ export class Acquaintances {
 
   /** The members that are closest to a key, each of which has just answered. */
   lookUp(key: Id, starts?: readonly Member[], signal?: AbortSignal): Promise<LookupResult> {
-    const { client, siblings, self } = this.#components
     // Who looks for its own place needs all its siblings.
-    const k = key === this.#self ? Math.max(this.#settings.k, siblings.capacity) : this.#settings.k
-    const ask = async (member: Member): Promise<Outcome<readonly Member[]>> => {
-      const asker = siblings.presence === "active" ? self() : undefined
-      const outcome = await client.find(member, { key, count: k, asker })
-      if (siblings.presence === "absent") return { kind: "unclear" }
-      if (outcome.kind === "answered") this.heard(member)
-      if (outcome.kind === "dead") this.remove(member, "dead")
-      return outcome
-    }
+    const k = key === this.#self ? Math.max(this.#settings.k, this.#components.siblings.capacity) : this.#settings.k
+    const ask = (member: Member): Promise<Outcome<readonly Member[]>> => this.ask(member, key, k)
     const from = starts ?? this.closest(key, Math.max(this.#settings.alpha, this.#settings.disjointPaths))
     return lookUp({ self: this.#self, ask, signal }, key, from, { ...this.#settings, k })
+  }
+
+  /** Asks one peer for the members that it knows to be closest to a key. */
+  async ask(member: Member, key: Id, count: number): Promise<Outcome<readonly Member[]>> {
+    const { client, siblings, self } = this.#components
+    const asker = siblings.presence === "active" ? self() : undefined
+    const outcome = await client.find(member, { key, count, asker })
+    if (siblings.presence === "absent") return { kind: "unclear" }
+    if (outcome.kind === "answered") this.heard(member)
+    if (outcome.kind === "dead") this.remove(member, "dead")
+    return outcome
   }
 
   #find(peerId: PeerId): Member | undefined {

@@ -21,6 +21,8 @@ export interface UpkeepComponents {
 /** Between the first refreshments, after the join. */
 const fillMs = 200
 const maxContacts = 16
+/** So many of a stranger's closest members tell whether its overlay is this one. */
+const reunionProbe = 4
 /** The closest siblings are watched by every exchange; of the others, one. */
 const closestWatched = 2
 const maxWatched = 4
@@ -138,6 +140,11 @@ export class Upkeep {
   /** If it lives, it may live in an overlay of its own: those of its members that belong beside this peer are met. */
   async #reunite(member: Member): Promise<void> {
     const { acquaintances, membership, siblings, self } = this.#components
+    const outcome = await acquaintances.ask(member, self().id, reunionProbe)
+    if (siblings.presence !== "active" || outcome.kind !== "answered") return
+    // A member of the same overlay names those who are siblings here, and is not close itself.
+    const isNew = ({ id, peerId }: Member): boolean => siblings.wouldFit(id) && siblings.find(peerId) === undefined
+    if (siblings.find(member.peerId) === undefined && !outcome.answer.some(isNew)) return
     const { closest } = await acquaintances.lookUp(self().id, [member])
     if (siblings.presence !== "active" || closest.length === 0) return
     for (const each of closest.slice(0, this.#settings.k)) if (siblings.wouldFit(each.id)) void acquaintances.announce(each)

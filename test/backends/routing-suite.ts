@@ -22,10 +22,10 @@ export function describeRouting({ create, maxBytesPerSecond }: RoutingSuite): vo
       await overlay.grow(24)
       await overlay.settle(5_000)
       const half = overlay.order.filter((_, at) => at % 2 === 0)
-      for (const { process } of half) process.link.host.group = 1
+      overlay.simulation.network.partition([half.map(({ name }) => name)])
       await overlay.simulation.run(60_000)
       expect(overlay.defects()).not.toEqual([])
-      for (const { process } of half) process.link.host.group = 0
+      overlay.simulation.network.heal()
       await overlay.settle(120_000)
       overlay.expectAgreement(100)
     })

@@ -5,7 +5,7 @@ import { withoutTable } from "../routing-overlay.ts"
 import { describeRouting } from "../routing-suite.ts"
 import { KademliaOverlay } from "./kademlia-overlay.ts"
 
-describeRouting({ create: (options) => new KademliaOverlay(options), maxBytesPerSecond: 100 })
+describeRouting({ create: (options) => new KademliaOverlay(options), maxBytesPerSecond: 60 })
 
 /** From 5 to 95 ms, another for each pair. */
 const unevenLatency: LatencyModel = {
