@@ -28,6 +28,8 @@ export interface SipEdgeComponents {
   readonly users?: UserDirectory | undefined
   /** At least 32 secret bytes. The same ones after a restart keep calls and UDP phones reachable. */
   readonly secret: Uint8Array
+  /** Take the place of the configuration's: for networks that are simulated. */
+  readonly listeners?: readonly Transport[] | undefined
 }
 
 /** Counts for status pages. */
@@ -44,7 +46,7 @@ export class SipEdge {
   readonly #layer: TransactionLayer
   readonly #registrar: Registrar
 
-  constructor({ runtime, link, location, users, secret }: SipEdgeComponents, config: PeerConfig) {
+  constructor({ runtime, link, location, users, secret, listeners }: SipEdgeComponents, config: PeerConfig) {
     const overlay = new OverlayTransport({ runtime, link })
     this.#certificates = config.tls && new Certificates({ runtime }, config.tls)
     const guard = new SourceGuard({ runtime }, config.sources)
@@ -52,7 +54,8 @@ export class SipEdge {
     // A page of any site may reach loopback from a browser of this machine: it must not register where passwords are not asked for.
     const isOpenToAll = users !== undefined || config.openRegistration
     const origins = config.webOrigins ?? (isOpenToAll ? undefined : "loopback")
-    this.#listeners = config.sip.map((text) => createListener(text, listenerComponents, { origins, maxConnectionsPerSource: config.sources.maxConnections }))
+    const { maxConnections: maxConnectionsPerSource } = config.sources
+    this.#listeners = listeners ?? config.sip.map((text) => createListener(text, listenerComponents, { origins, maxConnectionsPerSource }))
     const resolver = createResolver(runtime, this.#listeners, config)
     const transports = new TransportSet(
       { runtime, transports: [...this.#listeners, overlay], resolver },

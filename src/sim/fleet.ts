@@ -65,6 +65,8 @@ export class Fleet {
   #running: readonly FleetMember[] | undefined
   #serving: readonly FleetMember[] | undefined
   #created = 0
+  /** Told of each process that has begun to listen, before it joins. */
+  onStart: ((member: FleetMember) => void) | undefined
   /** When a peer last came or went. */
   lastChangeAt = 0
   joins = 0
@@ -139,6 +141,7 @@ export class Fleet {
     this.#changed()
     simulation.note(`start ${name}`)
     await peer.link.start()
+    this.onStart?.(member)
     while (this.#isCurrent(member) && !member.isLeaving) {
       const bootstrap = isFirst ? [] : this.#bootstrapFor(name)
       if (bootstrap.length > 0 || isFirst) {

@@ -4,6 +4,7 @@ import type { PhaseReport } from "./phase.ts"
 import type { RepairReport } from "./repair.ts"
 import type { World } from "./run-scenario.ts"
 import type { Scenario } from "./scenario.ts"
+import type { Calls } from "./workloads/calls.ts"
 import type { Contradiction } from "./workloads/ledger.ts"
 
 /** Virtual milliseconds. */
@@ -44,6 +45,14 @@ export interface ScenarioReport {
     readonly inconsistent: number
     readonly examples: readonly (Contradiction & { readonly at: number; readonly peer: string })[]
     readonly latency: LatencySummary
+  }
+  readonly calls?: {
+    readonly established: number
+    /** By status; 0 where the caller gave up. */
+    readonly failed: Readonly<Record<string, number>>
+    /** Of them all, those of which it was certain whether they must come about. */
+    readonly judged: number
+    readonly setUp: LatencySummary
   }
   /** The time of the faults alone. */
   readonly phase?: PhaseReport
@@ -97,6 +106,7 @@ export function summarise(world: World): ScenarioReport {
             latency: summariseLatency(lookups.latenciesMs),
           },
         }),
+    ...(world.calls === undefined ? {} : { calls: reportCalls(world.calls) }),
     ...(world.phase === undefined ? {} : { phase: world.phase }),
     ...(world.records === undefined ? {} : { records: world.records }),
     ...(world.repair === undefined ? {} : { repair: world.repair }),
@@ -108,6 +118,10 @@ export function summarise(world: World): ScenarioReport {
       dropped: { ...network.dropped },
     },
   }
+}
+
+function reportCalls({ established, failures, judged, setUpMs }: Calls): NonNullable<ScenarioReport["calls"]> {
+  return { established, failed: Object.fromEntries(failures), judged, setUp: summariseLatency(setUpMs) }
 }
 
 /** Mean and percentiles. */

@@ -23,6 +23,7 @@ import type { LatencyChoice, Scenario } from "./scenario.ts"
 import type { LogLevel } from "./sim-log.ts"
 import { Simulation } from "./simulation.ts"
 import { playTrace, readTrace, traceEndMs } from "./trace.ts"
+import { Calls } from "./workloads/calls.ts"
 import { Ledger } from "./workloads/ledger.ts"
 import { Lookups, recoveryMs } from "./workloads/lookups.ts"
 import { Registrations } from "./workloads/registrations.ts"
@@ -42,6 +43,7 @@ export interface World {
   readonly ledger: Ledger
   readonly registrations: Registrations
   readonly lookups: Lookups | undefined
+  readonly calls: Calls | undefined
   readonly ringWatch: RingWatch
   readonly violations: Violation[]
   phase?: PhaseReport
@@ -69,6 +71,7 @@ export async function runScenario(scenario: Scenario, components: ScenarioCompon
   if (world.violations.length === 0) {
     world.registrations.start()
     world.lookups?.start()
+    world.calls?.start()
     await world.simulation.run(scenario.warmUpMs ?? 30_000)
     await playFaults(world)
     await quiet(world)
@@ -91,7 +94,8 @@ function createWorld(scenario: Scenario, components: ScenarioComponents): World 
   const ledger = new Ledger()
   const registrations = new Registrations({ fleet, ledger }, scenario.registrations)
   const lookups = scenario.lookups === undefined ? undefined : new Lookups({ fleet, ledger }, scenario.lookups)
-  return { scenario, simulation, fleet, ledger, registrations, lookups, ringWatch: new RingWatch(fleet), violations: [] }
+  const calls = scenario.calls === undefined ? undefined : new Calls({ fleet }, scenario.calls)
+  return { scenario, simulation, fleet, ledger, registrations, lookups, calls, ringWatch: new RingWatch(fleet), violations: [] }
 }
 
 /** The model that a scenario names. */
@@ -149,6 +153,7 @@ async function quiet(world: World): Promise<void> {
   if (world.repairWatch !== undefined) world.repair = world.repairWatch.end(lookups)
   registrations.stop()
   lookups?.stop()
+  world.calls?.stop()
   await simulation.run(drainMs)
 }
 
@@ -166,6 +171,7 @@ async function judge(world: World): Promise<void> {
   const mayLose = mayLoseRecords(scenario)
   violations.push(...checkBounds(fleet), ...checkDefects(simulation), ...world.ringWatch.violations, ...checkRing(fleet))
   if (lookups !== undefined && !mayReadStale(scenario)) violations.push(...judgeReads(lookups))
+  if (world.calls !== undefined) violations.push(...judgeCalls(world.calls, mayReadStale(scenario)))
   if (!mayLose) violations.push(...checkCopies(fleet, ledger, scenario.replication ?? 3))
   const records = await checkRecords(fleet, ledger, scenario.readers)
   const lost = new Set(records.filter(isLoss).map(({ detail }) => detail.replace(/read from \S+/, "")))
@@ -184,6 +190,11 @@ function judgeReads({ contradictions, lateFailures }: Lookups): Violation[] {
     return { kind: "liveness", law: `reads succeed again ${recoveryMs} ms after a change`, detail: what }
   })
   return [...stale, ...late]
+}
+
+function judgeCalls({ faults }: Calls, mayMiss: boolean): Violation[] {
+  const kept = faults.filter(({ isSafety }) => isSafety || !mayMiss)
+  return kept.slice(0, 5).map(({ isSafety, law, detail }) => ({ kind: isSafety ? "safety" : "liveness", law, detail }))
 }
 
 function isLoss(violation: Violation): boolean {

@@ -66,6 +66,12 @@ const scenarioSchema = z.strictObject({
     patienceMs: ms.optional(),
   }),
   lookups: z.strictObject({ perSecond: z.number().positive(), zipf: ms.optional(), patienceMs: ms.optional() }).optional(),
+  calls: z
+    .strictObject({
+      phones: count, perSecond: z.number().positive(), expiresSeconds: count.optional(), meanUpMs: z.number().positive().optional(),
+      lossRate: share.optional(), duplicationRate: share.optional(),
+    })
+    .optional(),
   warmUpMs: ms.optional(),
   faults: z.array(faultSchema).optional(),
   churn: z.strictObject({ medianSessionMs: z.number().positive(), graceful: share.optional() }).optional(),

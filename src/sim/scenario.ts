@@ -6,6 +6,7 @@
 import type { ChurnOptions } from "./churn.ts"
 import type { TimedFault } from "./faults.ts"
 import type { NetworkConditions } from "./sim-network.ts"
+import type { CallOptions } from "./workloads/calls.ts"
 import type { LookupOptions } from "./workloads/lookups.ts"
 import type { RegistrationOptions } from "./workloads/registrations.ts"
 
@@ -33,6 +34,8 @@ export interface Scenario {
   readonly storage?: "memory" | "disk"
   readonly registrations: RegistrationOptions
   readonly lookups?: LookupOptions
+  /** Phones that register and call by SIP. @default none */
+  readonly calls?: CallOptions
   /** Work without faults before they start. @default 30_000 */
   readonly warmUpMs?: number
   readonly faults?: readonly TimedFault[]

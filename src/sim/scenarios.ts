@@ -48,6 +48,21 @@ export const scenarios: Readonly<Record<string, NamedScenario>> = {
       ],
     }),
   },
+  calls: {
+    about: "phones register and call each other by SIP through the peers, which come and go one after another",
+    build: ({ seed, peers }) => ({
+      seed,
+      peers,
+      registrations: { phones: peers },
+      calls: { phones: peers * 3, perSecond: Math.max(1, peers / 5) },
+      faults: [
+        { atMs: 0, kind: "crash", victims: 1 },
+        { atMs: 45_000, kind: "leave", victims: 1 },
+        { atMs: 90_000, kind: "join", newcomers: 2 },
+        { atMs: 2 * minute, kind: "restart", victims: 1, downMs: 5000 },
+      ],
+    }),
+  },
   churn: {
     about: "Poisson churn by crashes, replaced by newcomers; see --session",
     build: ({ seed, peers, medianSessionMs = hour }) => ({

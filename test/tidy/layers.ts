@@ -36,7 +36,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "src/security": ["src/servlet/types.ts", "src/sip/message", "src/sip/registrar/authenticator.ts", transport, "src/sip/transport/source.ts", runtime],
   "src/peer": ["src/servlet", "src/link", "src/dns", "src/security", "src/sip", "src/runtime", "backends/index.ts"],
   "src/index.ts": ["src", "backends/index.ts"],
-  "src/sim": ["src/peer", "src/servlet", "src/overlay", "src/link", "src/runtime", "backends"],
+  "src/sim": ["src/peer", "src/servlet", "src/overlay", "src/link", "src/runtime", "src/sip/agent", "src/sip/transport", "backends"],
   "src/bench": ["src", "backends"],
   "src/cli": ["src/peer", "src/bench", "src/sim", "src/runtime", "src/servlet", "src/sip/agent", "src/sip/transport", "backends"],
   "test/conformance": ["src/servlet"],
