@@ -2,6 +2,7 @@
 import type { Formation } from "../../src/overlay/formation.ts"
 import type { Id } from "../../src/overlay/id.ts"
 import { isBetweenOrAt } from "../../src/overlay/id.ts"
+import type { PeerId } from "../../src/link/link.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import type { Rpc } from "../../src/overlay/rpc.ts"
 import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
@@ -21,6 +22,8 @@ export interface FingerKeeperComponents {
   readonly rpc: Rpc
   readonly client: NeighbourClient
   readonly knowledge: () => Knowledge | undefined
+  /** Find out whether that peer is dead. */
+  readonly suspect: (peerId: PeerId) => void
   /** How long until each finger should have been refreshed once. */
   readonly intervalMs: () => number
 }
@@ -99,7 +102,9 @@ export class FingerKeeper {
     const index = this.#next++ % wanted
     const target = this.#table.randomTarget(index, this.#components.runtime.random)
     const starts = [...closestPreceding(knowledge, target), ...knowledge.ring.successors]
-    const result = await findPlace(this.#components.client, target, starts, { isJoining: false })
+    const { client, suspect } = this.#components
+    const result = await findPlace(client, target, starts, { isJoining: false })
+    for (const peerId of result.failures.keys()) suspect(peerId)
     if (result.kind === "failed") return false
     const { member, told } = result.place
     const candidates = [member, ...told.successors].filter((each) => this.#table.fits(index, each))
@@ -111,23 +116,26 @@ export class FingerKeeper {
     return wasEmpty && best !== undefined
   }
 
-  /** Proximity: the one with the shortest round trip, of those that answer. */
+  /** Proximity: the one with the shortest round trip, of those that answer now: one that did long ago may be dead by now. */
   async #nearest(candidates: readonly Member[]): Promise<Member | undefined> {
     const { rpc, client } = this.#components
-    let best: Member | undefined
-    let bestMs = Infinity
-    let measured = 0
-    for (const member of candidates) {
-      if (rpc.rttMs(member.peerId) === undefined) {
-        if (++measured > maxMeasured) continue
-        if ((await client.ping(member)).kind !== "answered") continue
-      }
-      const rttMs = rpc.rttMs(member.peerId) ?? Number.MAX_VALUE
-      if (rttMs < bestMs) {
-        best = member
-        bestMs = rttMs
-      }
+    const unmeasured = candidates.filter(({ peerId }) => rpc.rttMs(peerId) === undefined)
+    const answers = new Map<PeerId, boolean>()
+    const isThere = async (member: Member): Promise<boolean> => {
+      const known = answers.get(member.peerId)
+      const isAnswering = known ?? (await client.ping(member)).kind === "answered"
+      answers.set(member.peerId, isAnswering)
+      return isAnswering
     }
-    return best
+    await Promise.all(unmeasured.slice(0, maxMeasured).map(isThere))
+    const byRtt = candidates
+      .map((member) => ({ member, rttMs: rpc.rttMs(member.peerId) ?? Infinity }))
+      .filter(({ rttMs }) => rttMs < Infinity)
+      .sort((a, b) => a.rttMs - b.rttMs)
+    for (const { member } of byRtt.slice(0, maxMeasured)) {
+      if (await isThere(member)) return member
+      this.#components.suspect(member.peerId)
+    }
+    return undefined
   }
 }

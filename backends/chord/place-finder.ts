@@ -21,10 +21,11 @@ export interface SearchOptions {
   readonly signal?: AbortSignal
 }
 
-/** How a search ended: with the place, or without one after these failures. */
-export type SearchResult =
+/** How a search ended, with the place or without one, and who failed to answer on the way. */
+export type SearchResult = { readonly failures: ReadonlyMap<PeerId, ErrorCode> } & (
   | { readonly kind: "found"; readonly place: Place }
-  | { readonly kind: "failed"; readonly failures: ReadonlyMap<PeerId, ErrorCode> }
+  | { readonly kind: "failed" }
+)
 
 /** Asks `starts`, then whoever they name, always the closest to the key first. */
 export async function findPlace(
@@ -45,7 +46,7 @@ export async function findPlace(
     const outcome = await client.find(member, { key, isJoining })
     if (outcome.kind === "dead") failures.set(member.peerId, outcome.code)
     if (outcome.kind !== "answered") continue
-    if (outcome.answer.kind === "place") return { kind: "found", place: { member, told: outcome.answer.told } }
+    if (outcome.answer.kind === "place") return { kind: "found", place: { member, told: outcome.answer.told }, failures }
     for (const named of outcome.answer.members) known.set(named.id, known.get(named.id) ?? named)
   }
   return { kind: "failed", failures }

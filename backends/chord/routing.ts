@@ -83,6 +83,7 @@ export class ChordRouting implements KeyBasedRouting {
     const shared = {
       runtime, rpc, surroundings: this.#surroundings, client: this.#client, membership: this.#membership,
       isDoubtful: (peerId: PeerId) => this.#doubts.has(peerId),
+      suspect: (peerId: PeerId) => this.suspect(peerId),
       onDead: (member: Member) => this.#onDead(member),
       stabilize: (hint?: Member) => this.#stabilizer.request(hint),
     }
@@ -99,7 +100,6 @@ export class ChordRouting implements KeyBasedRouting {
       knowledge: this.#knowledge,
       onHeard: (peerId) => this.#onHeard(peerId),
       onLeft: (member) => this.#onLeft(member),
-      suspect: (peerId) => this.suspect(peerId),
     })
     this.#removeLinkListener = link.onPeer(({ name, peerId }) => {
       if (name === "down" && this.#surroundings.find(peerId) !== undefined) this.suspect(peerId)
