@@ -16,7 +16,6 @@ import type { PeerInfo } from "../../src/servlet/types.ts"
 import { Announcer } from "./announcer.ts"
 import { Answers } from "./answers.ts"
 import { FingerKeeper } from "./finger-keeper.ts"
-import { estimateSize } from "./fingers.ts"
 import { joinRing } from "./joining.ts"
 import { NeighbourClient } from "./neighbour-client.ts"
 import { knowledgeOf } from "./knowledge.ts"
@@ -223,7 +222,7 @@ export class ChordRouting implements KeyBasedRouting {
   #begin(self: Member, contact: Member | undefined): void {
     if (contact === undefined) this.#membership.start(self, true)
     else {
-      this.#membership.startCautiously(self, this.#size())
+      this.#membership.startCautiously(self, this.#surroundings.estimateSize())
       void this.#membership.fill(contact)
     }
     this.#startTimers()
@@ -252,8 +251,8 @@ export class ChordRouting implements KeyBasedRouting {
 
   /** Is the overlay calm enough for a table of all members? */
   #weighMembership(): void {
-    const failures = this.#tuning.failuresPerSecond(this.#runtime.now())
-    this.#membership.weigh(this.#size(), failures, this.#surroundings.neighbours[0])
+    const failures = this.#tuning.mostFailuresPerSecond(this.#runtime.now())
+    this.#membership.weigh(this.#surroundings.estimateSize(), failures, this.#surroundings.neighbours[0])
   }
 
   #tuned(minMs: number, maxMs: number): number {
@@ -341,10 +340,6 @@ export class ChordRouting implements KeyBasedRouting {
 
   /** About how many members the overlay has. */
   #size(): number {
-    if (this.#membership.isComplete) return this.#membership.table.alive.length
-    const ring = this.#surroundings.ringOrNone
-    if (ring === undefined) return 1
-    if (ring.successors.length < ring.maxSuccessors) return ring.successors.length + 1
-    return estimateSize([...this.#surroundings.predecessors.toReversed(), ring.self, ...ring.successors].map(({ id }) => id))
+    return this.#membership.isComplete ? this.#membership.table.alive.length : this.#surroundings.estimateSize()
   }
 }

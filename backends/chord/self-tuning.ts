@@ -4,8 +4,10 @@
  */
 import type { PeerId } from "../../src/link/link.ts"
 
-/** Failures that are remembered (RFC 7363 §6.3 recommends a quarter of the routing table). */
+/** Failures that count for how often to look after the ring (RFC 7363 §6.3 recommends a quarter of the routing table). */
 const maxFailures = 8
+/** Failures that are remembered. */
+const maxRemembered = 32
 
 /** See the head of this file. */
 export class SelfTuning {
@@ -20,7 +22,7 @@ export class SelfTuning {
   /** A neighbour died or left. */
   sawFailure(now: number): void {
     this.#failures.push(now)
-    if (this.#failures.length > maxFailures) this.#failures.shift()
+    if (this.#failures.length > maxRemembered) this.#failures.shift()
   }
 
   /** These are the neighbours now: the ages of the new ones begin. */
@@ -37,18 +39,25 @@ export class SelfTuning {
     return Math.min(halfFailMs, this.#medianAgeMs(now)) / rounds
   }
 
-  /** U, in failures of one peer per second. */
-  failuresPerSecond(now: number): number {
-    return 1000 * this.#failureRate(now)
+  /** U at most, in failures of one peer per second: by all that is remembered, and three standard deviations above the mean. */
+  mostFailuresPerSecond(now: number): number {
+    const { failures, exposureMs } = this.#seen(now, maxRemembered)
+    return (1000 * (failures + 3 * Math.sqrt(failures))) / exposureMs
   }
 
-  /** U, per millisecond (§6.3): failures seen, over the peers watched times the time that took. */
+  /** U, per millisecond (§6.3). */
   #failureRate(now: number): number {
+    const { failures, exposureMs } = this.#seen(now, maxFailures)
+    return failures / exposureMs
+  }
+
+  /** The last failures, at most so many, and one; and for how long peers were watched meanwhile, all together. */
+  #seen(now: number, most: number): { readonly failures: number; readonly exposureMs: number } {
     const watched = Math.max(1, this.#metAt.size)
-    const isFull = this.#failures.length === maxFailures
-    const first = isFull ? (this.#failures[0] ?? this.#joinedAt) : this.#joinedAt
-    const failures = isFull ? maxFailures : this.#failures.length + 1
-    return failures / (watched * Math.max(1, now - first))
+    const last = this.#failures.slice(-most)
+    const isFull = last.length === most
+    const first = isFull ? (last[0] ?? this.#joinedAt) : this.#joinedAt
+    return { failures: isFull ? most : last.length + 1, exposureMs: watched * Math.max(1, now - first) }
   }
 
   /** N/L (§6.4): the median age of the neighbours, as far as this peer has seen them age. */

@@ -4,6 +4,7 @@ import type { PeerId } from "../../src/link/link.ts"
 import type { Id } from "../../src/overlay/id.ts"
 import { isBetween } from "../../src/overlay/id.ts"
 import type { KeyRange, Member } from "../../src/overlay/key-based-routing.ts"
+import { estimateSize } from "./fingers.ts"
 import type { Told } from "./messages.ts"
 import type { Ring } from "./ring.ts"
 import { sameMembers } from "./ring.ts"
@@ -65,6 +66,14 @@ export class Surroundings {
 
   find(peerId: PeerId): Member | undefined {
     return this.neighbours.find((member) => member.peerId === peerId)
+  }
+
+  /** About how many members the overlay has, judged by how close together these are. */
+  estimateSize(): number {
+    const ring = this.#ring
+    if (ring === undefined) return 1
+    if (ring.successors.length < ring.maxSuccessors) return ring.successors.length + 1
+    return estimateSize([...this.#predecessors.toReversed(), ring.self, ...ring.successors].map(({ id }) => id))
   }
 
   /** Takes a new state; undefined ends the membership. */

@@ -15,7 +15,7 @@
  * rest, and rests again; one that knows it to be calm begins when it is asked.
  */
 import type { ByteReader } from "../codec.ts"
-import { P2PSipError, isP2PSipError } from "../errors.ts"
+import { isP2PSipError } from "../errors.ts"
 import type { PeerId } from "../link/link.ts"
 import type { Counter, Runtime, Timer } from "../runtime/runtime.ts"
 import { ByteBudget } from "./byte-budget.ts"
@@ -31,7 +31,7 @@ import { membershipDefaults } from "./membership-options.ts"
 import type { MembershipEntry } from "./membership-table.ts"
 import { MembershipTable, bucketCount } from "./membership-table.ts"
 import { NewsPusher } from "./news-pusher.ts"
-import { NewsWatch, alwaysFollowed } from "./news-watch.ts"
+import { NewsWatch, alwaysFollowed, tooLively } from "./news-watch.ts"
 import type { Rpc } from "./rpc.ts"
 import { withDefaults } from "./with-defaults.ts"
 
@@ -61,6 +61,8 @@ export class Membership {
   #isFilled = false
   #isSyncing = false
   #isResting = false
+  /** Has not yet heard whether others follow. */
+  #isTentative = false
   #forgetTimer: Timer | undefined
   #gossipTimer: Timer | undefined
 
@@ -101,7 +103,7 @@ export class Membership {
     const bytes = entryBytes(this.table.self)
     this.#news.weigh(size, failuresPerSecond, bytes)
     if (!this.#isResting) {
-      if (this.#news.isTooMuch(size, bytes)) this.#rest()
+      if (this.#news.isTooMuch(size, bytes, this.table.alive.length)) this.#rest()
       // Whoever was asked before may have rested.
       else if (!this.#isFilled && contact !== undefined) void this.fill(contact)
     } else if (contact !== undefined && this.#news.mayBegin) this.#follow(contact)
@@ -117,18 +119,18 @@ export class Membership {
 
   #follow(contact: Member): void {
     this.#isResting = false
+    this.#isTentative = true
     this.#forgetTimer?.cancel()
     this.#news.reset()
     this.start(this.table.self.member, false)
     void this.fill(contact)
   }
 
-  /** Begins in an overlay of about `size` members without knowing how lively it is: a larger one is not followed yet. */
+  /** Begins in an overlay of about `size` members without knowing how lively it is: a larger one is followed if the first whom this peer asks does. */
   startCautiously(self: Member, size: number): void {
-    if (size <= alwaysFollowed) return this.start(self, false)
-    this.#isRunning = true
-    this.table.renew(self, Math.floor(this.#runtime.wallClock()))
-    this.#isResting = true
+    this.#isTentative = size > alwaysFollowed
+    this.#news.reset()
+    this.start(self, false)
   }
 
   /** Begins to exchange news, as `self` with its present addresses; a founder's table is complete from the start. */
@@ -189,7 +191,7 @@ export class Membership {
     const about = known !== undefined && known.status !== "alive" ? [known] : []
     try {
       const theirs = decodeGossip(await this.#rpc.call(member, membershipMethods.gossip, this.#gossipFrame(about)))
-      this.#news.answered()
+      this.#heardAnother()
       if (!this.#isRunning) return true
       this.#take(theirs.entries)
       if (theirs.digest === this.table.digest) this.#agreed()
@@ -231,7 +233,7 @@ export class Membership {
   #expectAwake(from: PeerId, entries: readonly MembershipEntry[]): void {
     if (!this.#isResting) return
     const asker = entries.find(({ member }) => member.peerId === from)
-    if (!this.#news.isCalm || asker === undefined || !this.#isRunning) throw resting()
+    if (!this.#news.isCalm || asker === undefined || !this.#isRunning) throw tooLively()
     this.#follow(asker.member)
   }
 
@@ -247,7 +249,7 @@ export class Membership {
         const { digest, bucketDigests, self } = this.table
         const request = encodeSyncRequest({ digest, entries: [self], bucketDigests })
         const body = await this.#rpc.call(member, membershipMethods.sync, request, signal && { signal })
-        this.#news.answered()
+        this.#heardAnother()
         const reply = decodeSyncReply(body)
         const news = this.#take(reply.entries)
         this.#pushMissing(member, reply)
@@ -266,9 +268,16 @@ export class Membership {
     }
   }
 
+  #heardAnother(): void {
+    this.#news.answered()
+    this.#isTentative = false
+  }
+
   #onFailure(error: unknown): void {
     if (!isP2PSipError(error)) throw error
-    if (error.code === "P2PSIP_LIMIT") this.#news.refused()
+    if (error.code !== "P2PSIP_LIMIT") return
+    this.#news.refused(this.#isTentative)
+    if (this.#isTentative && !this.#isResting) this.#rest()
   }
 
   /** Sends the entries of the answered buckets that the other lacks, or has older. */
@@ -337,8 +346,4 @@ export class Membership {
   #jittered(ms: number): number {
     return ms * (0.5 + this.#runtime.random.float())
   }
-}
-
-function resting(): P2PSipError {
-  return new P2PSipError("P2PSIP_LIMIT", "this peer keeps no table of members: the overlay is too lively")
 }

@@ -4,15 +4,19 @@
  * its neighbours fail. And whether the others can: one alone has nobody to hear
  * it from.
  */
+import { P2PSipError } from "../errors.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 
 /** An overlay of so few is never too lively. */
 export const alwaysFollowed = 128
 /** How often each peer passes a piece of news on. */
 export const sendsPerNews = 6
-/** Once a peer follows, it takes this much more, in two windows in a row, to make it stop. */
+/** Once a peer follows, it takes this much more, in three windows in a row, to make it stop: a mass failure is over by then. */
 const hysteresis = 1.5
 const windowMs = 5_000
+/** A table that after so long names less than this share of all members shows that the others do not follow. */
+const fillMs = 15_000
+const leastShare = 0.5
 /** Members in a row that rest, and say so, before this peer rests as they do. */
 const maxRefusals = 4
 /** For so long it then does not begin again by itself, on average. */
@@ -24,8 +28,9 @@ export class NewsWatch {
   readonly #maxBytesPerSecond: number
   #heard = 0
   #since: number
-  /** Pieces per second in the window before. */
-  #rateBefore = 0
+  /** Pieces per second in the two windows before. */
+  #ratesBefore: readonly [number, number] = [0, 0]
+  #followsSince: number
   #refusals = 0
   #pausesUntil = -Infinity
   #isCalm = false
@@ -34,12 +39,14 @@ export class NewsWatch {
     this.#runtime = runtime
     this.#maxBytesPerSecond = maxBytesPerSecond
     this.#since = runtime.now()
+    this.#followsSince = this.#since
   }
 
   /** Begins anew. */
   reset(): void {
     this.#refusals = 0
-    this.#rateBefore = 0
+    this.#ratesBefore = [0, 0]
+    this.#followsSince = this.#runtime.now()
     this.#beginWindow()
   }
 
@@ -47,9 +54,9 @@ export class NewsWatch {
     this.#heard++
   }
 
-  /** Another member rests. */
-  refused(): void {
-    if (++this.#refusals === maxRefusals) this.#pausesUntil = this.#runtime.now() + pauseMs * (0.5 + this.#runtime.random.float())
+  /** Another member rests: enough said, if it was the first to be asked. */
+  refused(isFirst: boolean): void {
+    if (++this.#refusals === maxRefusals || isFirst) this.#pause()
   }
 
   /** Another member does not. */
@@ -75,22 +82,38 @@ export class NewsWatch {
     return this.#isCalm && this.#runtime.now() >= this.#pausesUntil
   }
 
-  /** Whether one that follows should rest: the news of late were too many, for an overlay of `size` members, or nobody else follows. */
-  isTooMuch(size: number, entryBytes: number): boolean {
+  /**
+   * Whether one that follows should rest: the news of late were too many, for an
+   * overlay of `size` members, or nobody else follows, for of them it `knows` but a few.
+   */
+  isTooMuch(size: number, entryBytes: number, knows: number): boolean {
     if (this.#refusals >= maxRefusals) return true
+    if (size > alwaysFollowed && knows < leastShare * size && this.#runtime.now() - this.#followsSince >= fillMs) {
+      this.#pause()
+      return true
+    }
     const elapsedMs = this.#runtime.now() - this.#since
     if (elapsedMs < windowMs) return false
-    const before = this.#rateBefore
+    const [last, before] = this.#ratesBefore
     const rate = (1000 * this.#heard) / elapsedMs
     this.#beginWindow()
-    this.#rateBefore = rate
-    return costOf(Math.min(rate, before), size, entryBytes) > this.#maxBytesPerSecond * hysteresis
+    this.#ratesBefore = [rate, last]
+    return costOf(Math.min(rate, last, before), size, entryBytes) > this.#maxBytesPerSecond * hysteresis
+  }
+
+  #pause(): void {
+    this.#pausesUntil = this.#runtime.now() + pauseMs * (0.5 + this.#runtime.random.float())
   }
 
   #beginWindow(): void {
     this.#heard = 0
     this.#since = this.#runtime.now()
   }
+}
+
+/** What a peer that rests answers. */
+export function tooLively(): P2PSipError {
+  return new P2PSipError("P2PSIP_LIMIT", "this peer keeps no table of members: the overlay is too lively")
 }
 
 /** Bytes per second: each piece is passed on, and every other one is a newcomer who fills its table. */
