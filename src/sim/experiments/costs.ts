@@ -5,16 +5,16 @@ import { intervalsMs, pace } from "./maintenance.ts"
 
 /** See the head of this file. */
 export const costs: Experiment = {
-  about: "what publishing and getting cost in time against what maintenance costs in bytes: 500 peers, sessions of 15 min, maintenance from slow to fast",
+  about: "what publishing and getting cost in time against what maintenance costs in bytes: 300 peers, sessions of 15 min, maintenance from slow to fast",
   trials: (choice) => {
-    const { peers = 500, minutes = 5, backend } = choice
+    const { peers = 300, minutes = 3, backend } = choice
     return intervalsMs.map((intervalMs) => ({
       label: `${intervalMs / second} s`,
       scenario: {
         ...worldOf(choice), peers,
         backendOptions: { ...pace(backend, intervalMs), membership: { maxMembers: 1 } },
-        registrations: { phones: peers, meanIntervalMs: 2 * minute }, lookups: { perSecond: peers / 20 },
-        churn: { medianSessionMs: 15 * minute }, warmUpMs: minute, faultsMs: minutes * minute, healMs: minute, readers: 3,
+        registrations: { phones: peers, meanIntervalMs: 2 * minute }, lookups: { perSecond: peers / 10 },
+        churn: { medianSessionMs: 15 * minute }, warmUpMs: 30 * second, faultsMs: minutes * minute, healMs: minute, readers: 1,
       },
     }))
   },

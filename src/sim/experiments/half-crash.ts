@@ -36,9 +36,9 @@ export const halfCrash: Experiment = {
       const scenario: Scenario = {
         ...worldOf(choice), peers, replication: copies,
         backendOptions: { ...neighbourhood(backend, neighbours), ...table, replication: copies },
-        registrations: { phones: peers, meanIntervalMs: 5 * minute }, lookups: { perSecond: peers / 10, zipf: 0 },
-        warmUpMs: 5 * minute, faults: [{ atMs: 0, kind: "crash", victims: Math.floor(peers / 2) }], faultsMs: 10 * second,
-        healMs: 2 * minute, readers: 3,
+        registrations: { phones: peers, meanIntervalMs: minute }, lookups: { perSecond: peers / 5, zipf: 0 },
+        warmUpMs: 1.5 * minute, faults: [{ atMs: 0, kind: "crash", victims: Math.floor(peers / 2) }], faultsMs: 10 * second,
+        healMs: minute, readers: 1,
       }
       return { label, scenario }
     })

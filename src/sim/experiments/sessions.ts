@@ -1,6 +1,6 @@
 /** Churn: sessions from long to very short. */
 import type { Experiment } from "./experiment.ts"
-import { costColumns, hour, minute, readColumns, worldOf } from "./experiment.ts"
+import { costColumns, hour, minute, readColumns, second, worldOf } from "./experiment.ts"
 
 const medians: readonly (readonly [string, number])[] = [["3 h", 3 * hour], ["1 h", hour], ["15 min", 15 * minute], ["1.4 min", 1.4 * minute]]
 
@@ -8,13 +8,13 @@ const medians: readonly (readonly [string, number])[] = [["3 h", 3 * hour], ["1 
 export const sessions: Experiment = {
   about: "1,000 peers under Poisson churn, median sessions of 3 h, 1 h, 15 min and 1.4 min",
   trials: (choice) => {
-    const { peers = 1000, minutes = 10 } = choice
+    const { peers = 1000, minutes = 5 } = choice
     return medians.map(([label, medianSessionMs]) => ({
       label,
       scenario: {
         ...worldOf(choice), peers,
-        registrations: { phones: peers, meanIntervalMs: 2 * minute }, lookups: { perSecond: peers / 20 },
-        churn: { medianSessionMs }, warmUpMs: minute, faultsMs: (minutes + 1) * minute, settleMs: minute, healMs: minute, readers: 3,
+        registrations: { phones: peers, meanIntervalMs: 2 * minute }, lookups: { perSecond: peers / 10 },
+        churn: { medianSessionMs }, warmUpMs: 10 * second, faultsMs: (minutes + 1) * minute, settleMs: minute, healMs: minute, readers: 1,
       },
     }))
   },
