@@ -13,7 +13,7 @@ import { readMember, readMembers, writeMember, writeMembers } from "../../src/ov
 import type { Neighbourhood, NotifyAnswer } from "./ring.ts"
 
 /** Numbers of RPC methods and notifications. */
-export const chordMethods = { ask: 64, notify: 65, find: 66, leave: 67, update: 68, lost: 69, ping: 70 } as const
+export const chordMethods = { ask: 64, notify: 65, find: 66, leave: 67, update: 68, lost: 69, ping: 70, missed: 71 } as const
 
 /** The longest list of members that is read. */
 export const maxListedMembers = 32
@@ -151,6 +151,19 @@ export function decodeLost(reader: ByteReader): Member {
   const member = readMember(reader)
   reader.end()
   return member
+}
+
+/** For members that were lost from sight, and may live on another ring (missed). */
+export function encodeMissed(members: readonly Member[]): Uint8Array {
+  const writer = new ByteWriter()
+  writeMembers(writer, members.slice(0, maxListedMembers))
+  return writer.finish()
+}
+
+export function decodeMissed(reader: ByteReader): Member[] {
+  const members = readMembers(reader, maxListedMembers)
+  reader.end()
+  return members
 }
 
 function writeTold(writer: ByteWriter, { version, accepted, predecessor, successors }: Told): void {

@@ -8,7 +8,7 @@ import type { Rpc } from "../../src/overlay/rpc.ts"
 import type { Runtime } from "../../src/runtime/runtime.ts"
 import type { FindAnswer, FindRequest, Notification, Report, Told } from "./messages.ts"
 import {
-  chordMethods, decodeAskAnswer, decodeFindAnswer, decodeNotifyAnswer, encodeAsk, encodeFind, encodeLost, encodeNotification,
+  chordMethods, decodeAskAnswer, decodeFindAnswer, decodeNotifyAnswer, encodeAsk, encodeFind, encodeLost, encodeMissed, encodeNotification,
   encodeReport,
 } from "./messages.ts"
 import type { NotifyAnswer } from "./ring.ts"
@@ -75,6 +75,11 @@ export class NeighbourClient extends PeerClient {
   /** Tells, unasked, what has changed around this peer. */
   update(member: Member, report: Report): void {
     this._rpc.notify(member, chordMethods.update, encodeReport(report))
+  }
+
+  /** Tells of members that this peer looks for. */
+  miss(member: Member, missed: readonly Member[]): void {
+    this._rpc.notify(member, chordMethods.missed, encodeMissed(missed))
   }
 
   /** Tells that a neighbour was found dead. */

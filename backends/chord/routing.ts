@@ -131,6 +131,7 @@ export class ChordRouting implements KeyBasedRouting {
       const { ring, told } = this.#surroundings
       const neighbours = new Set([ring.predecessor, successorOf(ring)].filter(({ id }) => id !== ring.self.id))
       this.#membership.leave()
+      this.#reunion.bequeath([...neighbours])
       this.#surroundings.set(undefined)
       // None of them may fire while the neighbours are told: a peer without a place has nothing to keep.
       this.#stopTimers()
@@ -169,7 +170,8 @@ export class ChordRouting implements KeyBasedRouting {
   }
 
   suspect(peerId: PeerId): void {
-    const member = this.#surroundings.find(peerId) ?? this.#membership.table.get(peerId)?.member ?? this.#finger(peerId)
+    const finger = this.#fingers.members.find((member) => member.peerId === peerId)
+    const member = this.#surroundings.find(peerId) ?? this.#membership.table.get(peerId)?.member ?? finger
     if (member === undefined || peerId === this.self.peerId) return
     if (!this.#surroundings.isMember || this.#checking.has(peerId) || this.#checking.size >= 64) return
     this.#checking.add(peerId)
@@ -332,10 +334,6 @@ export class ChordRouting implements KeyBasedRouting {
     const after = this.#membership.table.successorsOf(ring.self.id, 1 + maxSuggestions).filter(({ id }) => id !== ring.self.id)
     const nearer = after.filter((member) => isCandidate(ring, member))
     return ring.successors.length === 0 ? [...nearer, ...this.#surroundings.predecessors] : nearer
-  }
-
-  #finger(peerId: PeerId): Member | undefined {
-    return this.#fingers.members.find((member) => member.peerId === peerId)
   }
 
   /** About how many members the overlay has. */

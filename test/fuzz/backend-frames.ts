@@ -4,7 +4,7 @@ import {
   bambooMethods, encodeExchangeAnswer, encodeExchangeRequest, encodeFind as encodeBambooFind, encodeFindAnswer, encodeMember, encodeRow,
   encodeRowAnswer, markOf, maxListed,
 } from "../../backends/bamboo/messages.ts"
-import { chordMethods, encodeFind as encodeChordFind, encodeLost, encodeNotification, encodeReport } from "../../backends/chord/messages.ts"
+import { chordMethods, encodeFind as encodeChordFind, encodeLost, encodeMissed, encodeNotification, encodeReport } from "../../backends/chord/messages.ts"
 import {
   encodeAnnouncement, encodeAnnouncementAnswer, encodeFarewell, encodeFind as encodeKademliaFind, encodeMembers, kademliaMethods,
   shortIdDigits,
@@ -46,6 +46,7 @@ export const backendBodies: Readonly<Record<HostileBackend, (ingredients: Ingred
       bodyOf(chordMethods.leave, told, (one) => encodeReport({ teller: self, told: one })),
       bodyOf(chordMethods.update, told, (one) => encodeReport({ teller: self, told: one })),
       bodyOf(chordMethods.lost, member, encodeLost),
+      bodyOf(chordMethods.missed, members, encodeMissed),
     )
   },
   kademlia: ({ self, member, id }) => {
