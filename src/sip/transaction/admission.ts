@@ -23,6 +23,8 @@ export interface AdmissionOptions {
 const updateIntervalMs = 20
 /** By so much it moves at the most in one step. */
 const maxStep = 0.2
+/** A wait beyond the target for no longer than this is a burst, or a pause of the process: it passes by itself. */
+const burstMs = 250
 /** Per second of delay beyond the target, and of growth of the delay. */
 const proportional = 2
 const derivative = 4
@@ -39,6 +41,8 @@ export class AdmissionControl {
   #probability = 0
   #lastDelayMs = 0
   #steeredAt = -Infinity
+  /** Since when the wait has been beyond the target. */
+  #lateSince: number | undefined
   #messageAt = 0
   #isRefusing = false
   /** The time that refusals may still take. */
@@ -82,10 +86,12 @@ export class AdmissionControl {
   #steer(now: number): void {
     this.#steeredAt = now
     const delayMs = this.#delayMs()
+    this.#lateSince = delayMs > this.#targetDelayMs ? (this.#lateSince ?? now) : undefined
+    const isBurst = this.#probability === 0 && (this.#lateSince === undefined || now - this.#lateSince < burstMs)
     const error = (delayMs - this.#targetDelayMs) / 1000
     const growth = (delayMs - this.#lastDelayMs) / 1000
     this.#lastDelayMs = delayMs
     const step = Math.max(-maxStep, Math.min(maxStep, proportional * error + derivative * growth))
-    this.#probability = Math.max(0, Math.min(1, this.#probability + step))
+    if (!isBurst) this.#probability = Math.max(0, Math.min(1, this.#probability + step))
   }
 }
