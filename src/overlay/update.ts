@@ -53,7 +53,7 @@ export function applyUpdate(stored: readonly StoredRecord[], update: Update, con
 
   // 3. Sequences, against what was there before.
   for (const mutation of update.mutations) {
-    if (mutation.sequence === undefined) continue
+    if (mutation.sequence === undefined || before.length === 0) continue
     const newer = notOlder(mutation, mutation.sequence, before, now)
     if (newer !== undefined) {
       return rejected("P2PSIP_OUT_OF_ORDER", `expected a sequence after ${newer.number}, found ${mutation.sequence.number}`)

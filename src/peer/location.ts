@@ -31,14 +31,15 @@ export class ServletLocation implements LocationService {
 
   async update(addressOfRecord: string, update: RegistrationUpdate): Promise<readonly Binding[]> {
     const sequence = { series: seriesOf(update.callId), number: update.cseq }
-    const mutations = update.changes.map((change) => mutationOf(change, sequence))
+    const written: Written[] = []
+    const mutations = update.changes.map((change) => mutationOf(change, sequence, written))
     const conditions = this.#conditionsOf(update)
     const values = await this.#servlet.update(keyOf(addressOfRecord), mutations, conditions, { operationId: update.operationId })
-    return this.#bindings(values)
+    return this.#bindings(values, written)
   }
 
   async lookup(addressOfRecord: string): Promise<readonly Binding[]> {
-    return this.#bindings(await this.#servlet.get(keyOf(addressOfRecord)))
+    return this.#bindings(await this.#servlet.get(keyOf(addressOfRecord)), [])
   }
 
   /** Removals alone are never too many. */
@@ -47,11 +48,13 @@ export class ServletLocation implements LocationService {
     return binds && this.#servlet.capabilities.preconditions ? [{ kind: "atMost", values: maxBindings }] : []
   }
 
-  #bindings(values: readonly Value[]): Binding[] {
+  /** Those `written` just now need not be read. */
+  #bindings(values: readonly Value[], written: readonly Written[]): Binding[] {
     const bindings: Binding[] = []
     for (const { value, ttlSeconds } of values) {
       try {
-        bindings.push(decodeBinding(value, ttlSeconds))
+        const known = written.find(({ bytes }) => Buffer.compare(bytes, value) === 0)
+        bindings.push(known === undefined ? decodeBinding(value, ttlSeconds) : { ...known.binding, expiresSeconds: ttlSeconds })
       } catch {
         // Anybody may put under any key: what is no binding must not hide those that are.
         this.#malformed.add()
@@ -61,17 +64,25 @@ export class ServletLocation implements LocationService {
   }
 }
 
+interface Written {
+  readonly binding: Binding
+  readonly bytes: Uint8Array
+}
+
 /** The overlay's key of an address-of-record: its own bytes, one per character. */
 export function keyOf(addressOfRecord: string): Uint8Array {
   return Buffer.from(addressOfRecord, "latin1")
 }
 
-function mutationOf(change: BindingChange, sequence: Sequence): Mutation {
+/** Adds what it encodes to `written`. */
+function mutationOf(change: BindingChange, sequence: Sequence, written: Written[]): Mutation {
   switch (change.kind) {
     case "bind": {
       const { binding } = change
       const valueHash = valueHashOf(binding.contact, binding.parameters)
-      return { kind: "put", value: encodeBinding(binding), valueHash, ttlSeconds: binding.expiresSeconds, sequence }
+      const bytes = encodeBinding(binding)
+      written.push({ binding, bytes })
+      return { kind: "put", value: bytes, valueHash, ttlSeconds: binding.expiresSeconds, sequence }
     }
     case "unbind":
       return { kind: "remove", valueHash: valueHashOf(change.contact, change.parameters), sequence }

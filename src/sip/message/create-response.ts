@@ -3,7 +3,6 @@ import { isToken } from "./characters.ts"
 import type { Headers } from "./headers.ts"
 import { SipResponse } from "./message.ts"
 import type { HeaderEntries, SipRequest } from "./message.ts"
-import { parseNameAddress } from "./name-address.ts"
 import { reasonPhrase } from "./reason-phrases.ts"
 
 /** Options of {@link createResponse}. */
@@ -32,7 +31,7 @@ export function createResponse(
   const { headers } = response
   headers.copyFrom(request.headers, "Via")
   headers.copyFirst(request.headers, "From")
-  copyTo(request.headers, headers, status === 100 ? undefined : options.toTag)
+  copyTo(request, headers, status === 100 ? undefined : options.toTag)
   headers.copyFirst(request.headers, "Call-ID")
   headers.copyFirst(request.headers, "CSeq")
   // §8.2.6.1: the sender of a 100 measures its round trip with this.
@@ -42,10 +41,10 @@ export function createResponse(
   return response
 }
 
-function copyTo(from: Headers, into: Headers, toTag: string | undefined): void {
-  const value = from.get("To")
-  if (toTag === undefined || value === undefined || hasTag(value)) {
-    into.copyFirst(from, "To")
+function copyTo(request: SipRequest, into: Headers, toTag: string | undefined): void {
+  const value = request.headers.get("To")
+  if (toTag === undefined || value === undefined || hasTag(request)) {
+    into.copyFirst(request.headers, "To")
     return
   }
   if (!isToken(toTag)) badArgument("toTag", "a token", toTag)
@@ -53,9 +52,9 @@ function copyTo(from: Headers, into: Headers, toTag: string | undefined): void {
 }
 
 /** A To that does not parse gets no tag: nothing can be added to it safely. */
-function hasTag(value: string): boolean {
+function hasTag(request: SipRequest): boolean {
   try {
-    return parseNameAddress(value, "To").tag !== undefined
+    return request.to.tag !== undefined
   } catch {
     return true
   }
