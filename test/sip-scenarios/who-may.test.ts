@@ -1,5 +1,6 @@
 /** Callers and their passwords, as the proxy sees them (RFC 3261 §22.3). */
 import { expect } from "vitest"
+import { SipRequest } from "../../src/sip/message/index.ts"
 import type { Phone } from "./phone.ts"
 import { scenario, type Scene } from "./scenario.ts"
 
@@ -99,4 +100,44 @@ scenario("other requests to the proxy itself are a 405", async ({ phone }) => {
   await alice.gets(405)
   alice.asks("MESSAGE", "sip:example.org")
   expect((await alice.gets(405)).headers.get("Allow")).toBe("OPTIONS, REGISTER")
+})
+
+scenario("what a stranger has learnt in a call over two peers opens no way to others", async ({ stage, phone, registered }) => {
+  const second = await stage.addPeer()
+  const [eve, bob, victim] = [await phone("eve"), await registered("bob", { peer: second }), await phone("victim")]
+  eve.calls("bob")
+  bob.answers(await bob.gets("INVITE"), 200)
+  const ok = await eve.gets(200)
+  eve.acks(ok)
+  await bob.gets("ACK")
+  const routes = ok.headers.getAll("Record-Route").toReversed()
+  const beginnings = [routes.slice(0, 1), routes.slice(0, 2), routes.slice(1, 2)]
+  for (const route of beginnings) {
+    eve.sends(eve.request("MESSAGE", `sip:victim@127.0.0.1:${victim.address.port}`, { "Call-ID": ok.callId, Route: route }))
+    // The token for her own side leads back to herself, the other one nowhere.
+    const answer = await eve.getsAll(...(route === beginnings[0] ? ["MESSAGE"] : [403]))
+    if (answer[0] instanceof SipRequest) eve.answers(answer[0], 403)
+    if (answer[0] instanceof SipRequest) await eve.gets(403)
+  }
+  expect(victim.inbox).toEqual([])
+})
+
+scenario("the token of a connection that is gone leads to its own address and to no other", async ({ phone, registered, stage }) => {
+  const [eve, bob] = [await phone("eve", { protocol: "TCP" }), await registered("bob")]
+  const [victim, helper] = [await phone("victim", { host: "127.0.0.2" }), await phone("helper")]
+  eve.calls("bob")
+  bob.answers(await bob.gets("INVITE"), 200)
+  const ok = await eve.gets(200)
+  eve.acks(ok)
+  await bob.gets("ACK")
+  const [own = ""] = ok.headers.getAll("Record-Route").toReversed()
+  await eve.unplug()
+  await stage.settle()
+  const send = (to: string): void => void helper.asks("MESSAGE", to, { "Call-ID": ok.callId, Route: own })
+  send(`sip:victim@127.0.0.2:${victim.address.port}`)
+  await helper.gets(503)
+  send(`sip:eve@127.0.0.1:${bob.address.port}`)
+  bob.answers(await bob.gets("MESSAGE"), 200)
+  await helper.gets(200)
+  expect(victim.inbox).toEqual([])
 })

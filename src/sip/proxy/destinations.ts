@@ -57,8 +57,12 @@ export class Destinations {
     // RFC 5626 §5.3: as edge proxy, along the flow and no other way.
     if (routes.edgeFlow !== undefined) return oneTarget(430, waysOn(base, routes.edgeFlow))
     const nextRoute = topRoute(base)
-    if (routes.isInDialog && (routes.dialogFlow !== undefined || nextRoute)) {
-      return oneTarget(503, [...waysOn(base, routes.dialogFlow), ...(await this.#onward(base, routes.dialogFlow, nextRoute ?? base.requestUri))])
+    if (routes.dialogFlow !== undefined) {
+      return oneTarget(503, [...waysOn(base, routes.dialogFlow), ...(await this.#besideFlow(base, routes, nextRoute ?? base.requestUri))])
+    }
+    // The token for the side of the overlay leads to another peer, and nowhere else.
+    if (nextRoute && routes.isInDialog && isOverlayHost(nextRoute.host)) {
+      return oneTarget(503, await waysToPlaces(base, { uri: base.uri, nextHop: nextRoute }, this.#components))
     }
     if (nextRoute) {
       if (!mayLeave) throw refuse(403, "Not A Relay: Route To Others")
@@ -67,15 +71,20 @@ export class Destinations {
     const { requestUri } = base
     const addressOfRecord = this.#components.domains.addressOfRecord(requestUri)
     if (addressOfRecord !== undefined) return this.#atHome(base, addressOfRecord, mayLeave)
-    if (!mayLeave && !routes.isInDialog) throw refuse(403, "Not A Relay: Domain Not Served")
+    if (!mayLeave) throw refuse(403, "Not A Relay: Domain Not Served")
     return this.#abroad(base, this.#components.gateways.forOthers(requestUri) ?? [requestUri])
   }
 
-  /** Beside a flow that is there, only what needs no DNS: a BYE must not wait for the name in a phone's Contact. */
-  async #onward(base: SipRequest, flow: KnownFlow | undefined, nextHop: SipUri): Promise<readonly Way[]> {
-    const isNamed = isIP(bareHost(nextHop.host)) === 0 && !isOverlayHost(nextHop.host)
-    const hasFlow = flow !== undefined && flow !== "gone"
-    return hasFlow && isNamed ? [] : this.#ask(() => waysToPlaces(base, { uri: base.uri, nextHop }, this.#components))
+  /**
+   * Where else the other end of a dialog's flow may be: a phone that has lost
+   * its connection may listen. Only at the address that the flow had, or a
+   * token would open the way to everybody; and without the DNS while there is
+   * a flow: a BYE must not wait for the name in a phone's Contact.
+   */
+  async #besideFlow(base: SipRequest, { dialogFlow, dialogHost }: OwnRoutes, nextHop: SipUri): Promise<readonly Way[]> {
+    if (dialogFlow !== "gone" && isIP(bareHost(nextHop.host)) === 0) return []
+    const ways = await this.#ask(() => waysToPlaces(base, { uri: base.uri, nextHop }, this.#components))
+    return ways.filter(({ next }) => !("send" in next) && next.host === dialogHost)
   }
 
   /** To other people's domains, by the first of these next hops that works. */

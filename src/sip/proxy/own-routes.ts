@@ -3,6 +3,7 @@ import { parseNameAddress } from "../message/index.ts"
 import type { SipRequest, SipUri } from "../message/index.ts"
 import { refuse } from "../registrar/refusal.ts"
 import type { ServedDomains } from "../registrar/served-domains.ts"
+import { remoteOfKey } from "../transport/index.ts"
 import type { Flow, TransportSet } from "../transport/index.ts"
 import type { DialogTokens } from "./dialog-tokens.ts"
 
@@ -12,6 +13,8 @@ export interface OwnRoutes {
   readonly isInDialog: boolean
   /** The flow to the side that the request goes to; undefined where the next Route says it. */
   readonly dialogFlow: KnownFlow | undefined
+  /** The address at the other end of `dialogFlow`, also when that is gone: nobody else may get what its token lets through. */
+  readonly dialogHost: string | undefined
   /** The flow that a Path of ours names: we are the edge proxy of that phone. */
   readonly edgeFlow: KnownFlow | undefined
 }
@@ -33,7 +36,7 @@ export function takeOwnRoutes(request: SipRequest, components: RouteComponents):
   undoStrictRouting(request, components)
   stripOwnMaddr(request, components)
   const { domains, transports, dialogTokens } = components
-  let found: OwnRoutes = { isInDialog: false, dialogFlow: undefined, edgeFlow: undefined }
+  let found: OwnRoutes = { isInDialog: false, dialogFlow: undefined, dialogHost: undefined, edgeFlow: undefined }
   for (;;) {
     const uri = topRoute(request)
     if (!uri || !domains.isOurs(uri)) return found
@@ -41,22 +44,24 @@ export function takeOwnRoutes(request: SipRequest, components: RouteComponents):
     if (uri.user === undefined) continue
     const key = dialogTokens.keyOf(request.callId, uri.user)
     if (key !== undefined) {
-      found = { isInDialog: true, dialogFlow: key === "" ? undefined : flowOfKey(transports, key), edgeFlow: undefined }
+      found = { isInDialog: true, ...flowOfKey(transports, key), edgeFlow: undefined }
       continue
     }
     const flow = transports.flowOfToken(uri.user)
     // RFC 5626 §5.3: a token that was tampered with.
     if (flow === "forged") throw refuse(403, "Invalid Route Token")
-    found = { ...found, dialogFlow: undefined, edgeFlow: flow }
+    found = { ...found, dialogFlow: undefined, dialogHost: undefined, edgeFlow: flow }
   }
 }
 
-function flowOfKey(transports: TransportSet, key: string): KnownFlow {
+function flowOfKey(transports: TransportSet, key: string): Pick<OwnRoutes, "dialogFlow" | "dialogHost"> {
+  if (key === "") return { dialogFlow: undefined, dialogHost: undefined }
+  const dialogHost = remoteOfKey(key)?.host
   for (const transport of transports.all) {
     const flow = transport.flowOf(key)
-    if (flow !== undefined) return flow
+    if (flow !== undefined) return { dialogFlow: flow, dialogHost }
   }
-  return "gone"
+  return { dialogFlow: "gone", dialogHost }
 }
 
 /** The URI of the topmost Route. Throws a SipSyntaxError where it is malformed. */

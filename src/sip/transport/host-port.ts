@@ -22,6 +22,11 @@ export function parseHostPort(text: string): HostPort | undefined {
   return { host: bareHost(text.slice(0, colon)), port }
 }
 
+/** The other end of a flow, from its key: `TCP 192.0.2.1:5060 192.0.2.7:40001 12`. */
+export function remoteOfKey(key: string): HostPort | undefined {
+  return parseHostPort(key.split(" ")[2] ?? "")
+}
+
 /** RFC 3261 §18.1.1, §19.1.2; RFC 7118 §5. */
 export function defaultPort(protocol: TransportProtocol): number {
   switch (protocol) {
