@@ -24,7 +24,7 @@ const updateIntervalMs = 20
 /** By so much it moves at the most in one step. */
 const maxStep = 0.2
 /** A wait beyond the target for no longer than this is a burst, or a pause of the process: it passes by itself. */
-const burstMs = 250
+const burstMs = 400
 /** Per second of delay beyond the target, and of growth of the delay. */
 const proportional = 2
 const derivative = 4

@@ -2,7 +2,8 @@ import type { Socket } from "node:dgram"
 
 /** What a datagram may wait at the most: well below T1, after which its sender repeats it (RFC 3261 §17). */
 const maxDelayMs = 250
-const minBytes = 64 * 1024
+/** A burst of a thousand requests fits, as after a pause of the process, which makes them late as well. */
+const minBytes = 512 * 1024
 /** Beyond the wait of what is in the queue already, so long the measured delay needs to show what a change has done. */
 const settlingMs = 250
 
@@ -29,7 +30,7 @@ export class ReceiveBuffer {
   /** Shrinks or grows after a look at the queue's delay. */
   adapt(delayMs: number, now: number): void {
     if (now < this.#settledAt) return
-    if (delayMs > maxDelayMs) this.#resize(Math.max(minBytes, Math.floor((this.#bytes * maxDelayMs) / (2 * delayMs))), now + delayMs)
+    if (delayMs > maxDelayMs) this.#resize(Math.max(Math.min(minBytes, this.#maxBytes), Math.floor(this.#bytes / 2)), now + delayMs)
     else if (delayMs < maxDelayMs / 4) this.#resize(Math.min(this.#maxBytes, this.#bytes * 2), now)
   }
 
