@@ -2,7 +2,7 @@
 
 /** What can be set on `Membership`. */
 export interface MembershipOptions {
-  /** Live members that are remembered; a larger overlay is known in part only. @default 4096 */
+  /** Live members that are remembered; a larger overlay is known in part only, until it has shrunk to nine tenths of that. @default 4096 */
   readonly maxMembers?: number | undefined
   /** Mean time between comparisons with a random member. @default 5000 */
   readonly gossipIntervalMs?: number | undefined

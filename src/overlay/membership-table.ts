@@ -105,9 +105,19 @@ export class MembershipTable {
     return this.#isOverfull
   }
 
+  /** Whether it is, and has no room for more to speak of either. */
+  get isFull(): boolean {
+    return this.#isOverfull && !this.#hasRoom
+  }
+
   /** Called when the table agrees with another's: it holds everybody again, if there is ample room in it. */
   clearOverfull(): void {
-    if (this.#alive.length < 0.9 * this.#maxMembers) this.#isOverfull = false
+    if (this.#hasRoom) this.#isOverfull = false
+  }
+
+  /** Some more than none, so that an overlay of just that size does not change its mind with each member. */
+  get #hasRoom(): boolean {
+    return this.#alive.length < 0.9 * this.#maxMembers
   }
 
   /** Fingerprint of the live entries of each bucket. */

@@ -79,7 +79,7 @@ export class Membership {
     this.#refused = metrics.counter("p2psip_overlay_future_incarnations_total", "entries of members refused because they lie too far ahead")
     this.#budget = new ByteBudget(this.#runtime, this.#options.maxBytesPerSecond)
     this.#pusher = new NewsPusher({ runtime: this.#runtime, rpc: this.#rpc, table: this.table, budget: this.#budget }, this.#options)
-    this.#news = new NewsWatch(this.#runtime, this.#options.maxNewsBytesPerSecond)
+    this.#news = new NewsWatch(this.#runtime, this.#options)
     this.#rpc.handle(membershipMethods.gossip, (from, body) => this.#onGossip(from, body))
     this.#rpc.handle(membershipMethods.sync, (from, body) => this.#onSync(from, body))
     this.#rpc.onNotification(membershipMethods.gossip, (_from, body) => {
@@ -195,7 +195,7 @@ export class Membership {
       if (!this.#isRunning) return true
       this.#take(theirs.entries)
       if (theirs.digest === this.table.digest) this.#agreed()
-      else await this.#compare(member)
+      else if (this.#news.mayCompare(this.table.isFull)) await this.#compare(member)
       return true
     } catch (error) {
       this.#onFailure(error)

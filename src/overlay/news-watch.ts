@@ -6,6 +6,7 @@
  */
 import { P2PSipError } from "../errors.ts"
 import type { Runtime } from "../runtime/runtime.ts"
+import type { membershipDefaults } from "./membership-options.ts"
 
 /** An overlay of so few is never too lively. */
 export const alwaysFollowed = 128
@@ -22,10 +23,16 @@ const maxRefusals = 4
 /** For so long it then does not begin again by itself, on average. */
 const pauseMs = 30_000
 
+/** The rarest that full tables are compared. */
+const maxComparisonMs = 600_000
+
 /** See the head of this file. */
 export class NewsWatch {
   readonly #runtime: Runtime
+  readonly #maxMembers: number
   readonly #maxBytesPerSecond: number
+  readonly #comparisonMs: number
+  #comparesAt = -Infinity
   #heard = 0
   #since: number
   /** Pieces per second in the two windows before. */
@@ -35,9 +42,11 @@ export class NewsWatch {
   #pausesUntil = -Infinity
   #isCalm = false
 
-  constructor(runtime: Runtime, maxBytesPerSecond: number) {
+  constructor(runtime: Runtime, { maxMembers, maxNewsBytesPerSecond, maxFrameBytes }: typeof membershipDefaults) {
     this.#runtime = runtime
-    this.#maxBytesPerSecond = maxBytesPerSecond
+    this.#maxMembers = maxMembers
+    this.#maxBytesPerSecond = maxNewsBytesPerSecond
+    this.#comparisonMs = Math.min((1000 * maxFrameBytes) / maxNewsBytesPerSecond, maxComparisonMs)
     this.#since = runtime.now()
     this.#followsSince = this.#since
   }
@@ -48,6 +57,17 @@ export class NewsWatch {
     this.#ratesBefore = [0, 0]
     this.#followsSince = this.#runtime.now()
     this.#beginWindow()
+  }
+
+  /**
+   * Whether to compare tables that differ. Full ones of a larger overlay always do: what they tell each other in vain is
+   * a frame of entries, paid from what news may cost.
+   */
+  mayCompare(isFull: boolean): boolean {
+    const now = this.#runtime.now()
+    if (isFull && now < this.#comparesAt) return false
+    this.#comparesAt = now + this.#comparisonMs * (0.5 + this.#runtime.random.float())
+    return true
   }
 
   hear(): void {
@@ -69,7 +89,7 @@ export class NewsWatch {
    * `failuresPerSecond` and is replaced, and entries of `entryBytes`.
    */
   weigh(size: number, failuresPerSecond: number, entryBytes: number): void {
-    this.#isCalm = costOf(2 * size * failuresPerSecond, size, entryBytes) <= this.#maxBytesPerSecond
+    this.#isCalm = size <= this.#maxMembers && costOf(2 * size * failuresPerSecond, size, entryBytes) <= this.#maxBytesPerSecond
   }
 
   /** Whether, by the last estimate, a peer that rests may begin when it is asked. */

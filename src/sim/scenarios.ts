@@ -106,6 +106,22 @@ export const scenarios: Readonly<Record<string, NamedScenario>> = {
       healMs: 5 * minute,
     }),
   },
+  outgrown: {
+    about: "an overlay outgrows its table of all members to twice its size, and shrinks again, under load",
+    build: ({ seed, peers }) => {
+      const few = Math.max(2, Math.floor(peers / 3))
+      const leavers = Math.ceil((peers - few) / 5)
+      return {
+        seed, peers: few, ...work(peers), registrations: { phones: peers, meanIntervalMs: 20_000 },
+        backendOptions: { membership: { maxMembers: Math.max(2, Math.floor(peers / 2)) } },
+        faults: [
+          { atMs: 0, kind: "join", newcomers: peers - few },
+          ...Array.from({ length: 5 }, (_, step) => ({ atMs: 2 * minute + step * 20_000, kind: "leave" as const, victims: leavers })),
+        ],
+        faultsMs: 5 * minute,
+      }
+    },
+  },
   "flash-crowd": {
     about: "a few peers, and then as many as asked for at once",
     build: ({ seed, peers }) => ({

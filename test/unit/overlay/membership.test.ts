@@ -152,6 +152,32 @@ describe("a membership", () => {
     }
   })
 
+  test("knows everybody again when the overlay has shrunk to what the table holds with room to spare", async () => {
+    const group = new Group(7, { maxMembers: 10 })
+    await group.grow(14)
+    await group.simulation.run(20_000)
+    const areComplete = (): boolean => [...group.peers.values()].every(({ membership }) => membership.isComplete)
+    const leave = (name: string): void => {
+      group.get(name).leave()
+      group.peers.delete(name)
+    }
+    for (const name of ["p13", "p12", "p11", "p10"]) leave(name)
+    await group.simulation.run(60_000)
+    // Ten members would just fit: one more or less must not make all of them change their minds.
+    expect([...group.peers.values()].some(({ membership }) => membership.isComplete)).toBe(false)
+    for (const name of ["p9", "p8"]) leave(name)
+    await group.simulation.runUntil(() => group.agree && areComplete(), 120_000)
+  })
+
+  test("costs little while it is full, too", async () => {
+    const group = new Group(8, { maxMembers: 20 })
+    await group.grow(30)
+    await group.simulation.run(60_000)
+    const before = group.simulation.network.bytesSent
+    await group.simulation.run(60_000)
+    expect((group.simulation.network.bytesSent - before) / 30 / 60).toBeLessThan(100)
+  })
+
   test("costs little while nothing changes", async () => {
     const group = new Group(8)
     await group.grow(30)
