@@ -4,6 +4,7 @@ import { ContactTable } from "../../../backends/kademlia/contact-table.ts"
 import type { LookupResult } from "../../../backends/kademlia/lookup.ts"
 import { lookUp } from "../../../backends/kademlia/lookup.ts"
 import { Shortlist } from "../../../backends/kademlia/shortlist.ts"
+import { idOfKey } from "../../../src/overlay/id.ts"
 import type { Member } from "../../../src/overlay/key-based-routing.ts"
 import { byDistance, evenId, memberOf, members } from "./arbitraries.ts"
 
@@ -120,6 +121,34 @@ describe("a look-up", () => {
     }
     await lookUp({ self: self.id, ask: watch }, key, starts, { k, alpha: 2, disjointPaths: 2 })
     expect(asked).toContain(honest.peerId)
+  })
+
+  test("over eight paths reaches the owner though 20 % of the peers name only accomplices beside the key; over one it often does not", async () => {
+    const peers = Array.from({ length: 300 }, (_, at) => memberOf(idOfKey(Buffer.from(`peer ${at}`))))
+    const network = staticNetwork(peers)
+    const liars = new Set(peers.filter((_peer, at) => at % 5 === 0).map(({ peerId }) => peerId))
+    const reached = async (paths: number): Promise<number> => {
+      let right = 0
+      for (let each = 0; each < 200; each++) {
+        const key = idOfKey(Buffer.from(`key ${each}`))
+        const accomplices = Array.from({ length: k }, (_, at) => memberOf(key.slice(0, 38) + (16 + at).toString(16)))
+        const self = peers[5 * (each % 60) + 1] as Member
+        const [owner] = byDistance(key, peers.filter((peer) => peer !== self && !liars.has(peer.peerId)))
+        const asked = new Set<string>()
+        const ask = async (member: Member) => {
+          asked.add(member.peerId)
+          const isLying = liars.has(member.peerId) || accomplices.includes(member)
+          return { kind: "answered", answer: isLying ? accomplices : (network.tables.get(member.peerId)?.closest(key, k) ?? []) } as const
+        }
+        const starts = network.tables.get(self.peerId)?.closest(key, Math.max(3, paths)) ?? []
+        await lookUp({ self: self.id, ask }, key, starts, { k, alpha: 3, disjointPaths: paths })
+        if (owner !== undefined && asked.has(owner.peerId)) right++
+      }
+      return right / 200
+    }
+    const [one, eight] = [await reached(1), await reached(8)]
+    expect(eight).toBeGreaterThanOrEqual(0.97)
+    expect(one).toBeLessThan(eight)
   })
 
   test("ends when it is told to", async () => {
