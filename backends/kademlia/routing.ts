@@ -35,6 +35,8 @@ export interface KademliaComponents {
 /** Siblings that have to know a joiner before it answers for its keys, and who may hold copies of them. */
 const minNeighbours = 8
 const minSiblings = 20
+/** Members between this peer and a key: whoever is farther away keeps answers as if no more were. */
+const maxCounted = 64
 /** Each arc is compared with each neighbour: few of them, if need be with somebody else's keys in them. */
 const maxArcs = 4
 
@@ -152,6 +154,11 @@ export class KademliaRouting implements KeyBasedRouting {
     if (this.isResponsible(key)) return selectClosest(key, [self, ...this.#siblings.members], count)
     if (this.#membership.isComplete) return closestInOrder(key, this.#membership.table.alive, count)
     return closestOf(key, [self, ...this.#acquaintances.closest(key, count)], count)
+  }
+
+  countNearer(key: Id): number {
+    const { id } = this.self
+    return this.#acquaintances.closest(key, maxCounted).filter((member) => isCloser(key, member.id, id)).length
   }
 
   replicas(count: number): readonly Member[] {

@@ -99,6 +99,12 @@ export interface KeyBasedRouting {
    */
   neighbours(): readonly Member[]
 
+  /**
+   * How many of the members that are known sit nearer to the key than this peer; a few dozen at most are counted. Backends
+   * without it keep no answers on their way (`path-cache.ts`).
+   */
+  countNearer?(key: Id): number
+
   /** A request to that peer went unanswered; find out whether it is dead. */
   suspect(peerId: PeerId): void
   /** Adds a listener; the result removes it. */

@@ -12,4 +12,6 @@ export const methods = {
   offer: 5,
   /** Carries an operation to the owner of a key, from peer to peer. */
   forward: 6,
+  /** Notification: an answer that the receiver may keep for gets that may be a moment old. */
+  keep: 7,
 } as const

@@ -32,6 +32,7 @@ export const overlayOptionsSchema = servletOptionsSchema.extend({
   leaveTimeoutMs: interval.optional(),
   routing: z.enum(["recursive", "iterative"]).optional(),
   forwarding: z.strictObject({ maxPerPeer: count.max(8_192), maxBytes: count }).partial().optional(),
+  pathCache: z.strictObject({ maxSeconds: z.number().min(0).max(300), maxKeys: count.max(65_536), maxBytes: count }).partial().optional(),
   maxFutureMs: z.int().min(1000).optional(),
   storage: z.enum(["memory", "sqlite"]).optional(),
   journal: z

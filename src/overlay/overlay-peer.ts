@@ -13,6 +13,7 @@ import { memberOf } from "./member-codec.ts"
 import type { OverlayComponents, OverlayOptions, RoutingFactory } from "./overlay-servlet.ts"
 import { Owner } from "./owner.ts"
 import { isLive } from "./record.ts"
+import { PathCache } from "./path-cache.ts"
 import { Replication } from "./replication.ts"
 import { Router } from "./router.ts"
 import { Rpc } from "./rpc.ts"
@@ -37,6 +38,7 @@ export class OverlayPeer {
   readonly routing: KeyBasedRouting
   readonly router: Router
   readonly owner: Owner
+  readonly pathCache: PathCache
   readonly #runtime: Runtime
   readonly #rpc: Rpc
   readonly #store: RecordStore
@@ -64,7 +66,9 @@ export class OverlayPeer {
     this.#synchroniser = new Synchroniser({ runtime, routing, replication, transfer, custodian }, options)
     this.#handOver = new HandOver({ custodian, synchroniser: this.#synchroniser, transfer })
     const fetcher = new KeyFetcher({ custodian, transfer })
-    this.owner = new Owner({ runtime, rpc, routing, store, clock, replication, fetcher }, options)
+    this.pathCache = new PathCache({ runtime, rpc, routing }, options.pathCache)
+    const { pathCache } = this
+    this.owner = new Owner({ runtime, rpc, routing, store, clock, replication, fetcher, pathCache }, options)
     const { owner } = this
     this.router = new Router({ runtime, rpc, routing, owner }, { timeoutMs: options.operationTimeoutMs, mode: options.routing ?? "recursive" })
     new Forwarder({ runtime, rpc, routing, owner }, options.forwarding)

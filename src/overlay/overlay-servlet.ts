@@ -19,6 +19,7 @@ import { memberOf } from "./member-codec.ts"
 import type { Operation, Result } from "./operation-codec.ts"
 import { operationIdOf } from "./operation-codec.ts"
 import { OverlayPeer } from "./overlay-peer.ts"
+import type { PathCacheOptions } from "./path-cache.ts"
 import type { ReplicationOptions } from "./replication.ts"
 import { liveValues } from "./record.ts"
 import { peerInfoOf } from "./router.ts"
@@ -38,6 +39,8 @@ export interface OverlayOptions extends ServletOptions, ReplicationOptions, Sync
   /** Whether peers pass an operation on to its owner, or the asker carries it there. @default "recursive" */
   readonly routing?: RoutingMode | undefined
   readonly forwarding?: ForwarderOptions | undefined
+  /** Whether answers are kept on their way, for gets that may be a moment old. */
+  readonly pathCache?: PathCacheOptions | undefined
   readonly rpc?: RpcOptions | undefined
 }
 
@@ -126,7 +129,12 @@ export class OverlayServlet extends P2PSipServlet {
     signal: AbortSignal | undefined,
   ): readonly Value[] | Promise<readonly Value[]> {
     const update = { mutations, preconditions, operationId: operationIdOf(operationId) }
-    return this.#run(idOfKey(key), { kind: "update", update }, signal)
+    const id = idOfKey(key)
+    const { pathCache } = this.#open
+    const made = this.#run(id, { kind: "update", update }, signal)
+    if (made instanceof Promise) return made.finally(() => pathCache.forget(id))
+    pathCache.forget(id)
+    return made
   }
 
   protected override _get(
@@ -140,9 +148,13 @@ export class OverlayServlet extends P2PSipServlet {
 
   async #getAny(id: Id, signal: AbortSignal | undefined): Promise<readonly Value[]> {
     const operation: Operation = { kind: "get", consistency: "any" }
-    const own = await this.#open.owner.execute(id, operation)
+    const { owner, router, pathCache } = this.#open
+    const own = await owner.execute(id, operation)
     if (own.status === "done") return liveValues(own.records, this.#components.runtime.now())
-    return this.#run(id, operation, signal)
+    const found = await router.run(id, operation, signal)
+    if (found.answer.status === "rejected") throw new UpdateRejectedError(found.answer.code, found.answer.message, found.answer.values)
+    pathCache.learn(id, found.answer.values, found.owner.peerId)
+    return found.answer.values
   }
 
   protected override _lookup(key: Uint8Array, signal: AbortSignal): AsyncIterable<LookupEvent> {

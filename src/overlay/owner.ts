@@ -15,6 +15,7 @@ import type { Operation, Result } from "./operation-codec.ts"
 import { encodeResult, readRequest } from "./operation-codec.ts"
 import { RecentOperations } from "./recent-operations.ts"
 import { isLive } from "./record.ts"
+import type { PathCache } from "./path-cache.ts"
 import type { Replication } from "./replication.ts"
 import type { Rpc } from "./rpc.ts"
 import type { Reply } from "./rpc-server.ts"
@@ -30,6 +31,7 @@ export interface OwnerComponents {
   readonly clock: HybridClock
   readonly replication: Replication
   readonly fetcher: KeyFetcher
+  readonly pathCache: PathCache
 }
 
 const nobody: readonly Member[] = []
@@ -63,9 +65,13 @@ export class Owner {
 
   /** For a get that may be a moment old. */
   #copyOf(key: Id): Result | undefined {
-    const records = this.#components.store.get(key)
-    const now = this.#components.runtime.now()
-    return records.some((record) => isLive(record, now)) ? { status: "done", records, replicas: nobody } : undefined
+    const { store, runtime, routing, pathCache } = this.#components
+    const records = store.get(key)
+    const now = runtime.now()
+    if (records.some((record) => isLive(record, now))) return { status: "done", records, replicas: nobody }
+    // Whoever owns the key or knows of its removal knows better.
+    const kept = records.length > 0 || routing.isResponsible(key) ? undefined : pathCache.get(key)
+    return kept === undefined ? undefined : { status: "done", records: kept, replicas: nobody }
   }
 
   #redirect(key: Id, avoid: ReadonlySet<PeerId>): Result {

@@ -96,7 +96,8 @@ export interface RemoveOptions extends UpdateOptions {
 /**
  * Who may answer a get.
  * - `owner` (default): the peer responsible for the key.
- * - `any`: the first peer found to hold the key, this one included; may be a moment old.
+ * - `any`: the first peer found to hold the key, this one included; may be a moment old,
+ *   or as old as the backend was configured to keep answers (`pathCache.maxSeconds`, off by default).
  * - `all`: every replica, merged; slowest, and right even while copies differ.
  */
 export type Consistency = "owner" | "any" | "all"

@@ -73,6 +73,7 @@ function bodies(self: Member, victim: string, backend: HostileBackend): fc.Arbit
     bodyOf(methods.fetch, fc.array(id, { maxLength: 50 }), encodeKeys),
     bodyOf(methods.compare, fc.tuple(id, id), ([from, to]) => encodeCompare({ range: { from, to }, buckets: [] })),
     bodyOf(methods.offer, digests, encodeOffer),
+    bodyOf(methods.keep, fc.tuple(id, fc.uint8Array({ maxLength: 60 })), ([key, bytes]) => Buffer.concat([Buffer.from(key, "hex"), bytes])),
     bodyOf(255, fc.uint8Array({ maxLength: 40 }), (bytes) => bytes),
   )
   return fc.oneof(shared, backendBodies[backend]({ self, member, id, number }))
