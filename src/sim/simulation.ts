@@ -3,8 +3,10 @@
  * lets one thing happen after another.
  */
 import { P2PSipError, badArgument } from "../errors.ts"
+import type { Timer } from "../runtime/runtime.ts"
 import { VirtualClock } from "./clock.ts"
 import { EventHash } from "./event-hash.ts"
+import type { SimEvent } from "./event-heap.ts"
 import { driveEvents } from "./event-loop.ts"
 import { constantLatency } from "./latency.ts"
 import type { LatencyModel } from "./latency.ts"
@@ -117,6 +119,13 @@ export class Simulation {
     this.#clock.call(this.#clock.now + delayMs, callback)
   }
 
+  /** Like `after`, and can be cancelled. */
+  timer(delayMs: number, callback: () => void): Timer {
+    const event = new CancellableCall(this.#clock, callback)
+    this.#clock.at(this.#clock.now + delayMs, event)
+    return event
+  }
+
   /** Resolves `durationMs` later. */
   sleep(durationMs: number): Promise<void> {
     return new Promise((resolve) => this.after(durationMs, resolve))
@@ -172,6 +181,32 @@ export class Simulation {
     } finally {
       this.#isRunning = false
     }
+  }
+}
+
+class CancellableCall implements SimEvent, Timer {
+  readonly #clock: VirtualClock
+  #callback: (() => void) | undefined
+
+  constructor(clock: VirtualClock, callback: () => void) {
+    this.#clock = clock
+    this.#callback = callback
+  }
+
+  get isCancelled(): boolean {
+    return this.#callback === undefined
+  }
+
+  cancel(): void {
+    if (this.#callback === undefined) return
+    this.#callback = undefined
+    this.#clock.heap.noteCancelled()
+  }
+
+  fire(): void {
+    const callback = this.#callback
+    this.#callback = undefined
+    callback?.()
   }
 }
 

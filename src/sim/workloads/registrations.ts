@@ -135,14 +135,18 @@ export type Outcome<T = unknown> =
 
 /** What became of a request of a client who waits only so long: the peer that serves it may die. */
 export function withPatience<T>(fleet: Fleet, request: Promise<T>, patienceMs: number): Promise<Outcome<T>> {
-  const answered = request.then(
-    (result): Outcome<T> => ({ isDone: true, result }),
-    (error: unknown): Outcome<T> => ({
-      isDone: false,
-      code: isP2PSipError(error) ? error.code : `UNEXPECTED ${String(error)}`,
-      isRefusal: definiteRefusals.some((code) => isP2PSipError(error, code)),
-    }),
-  )
-  const givenUp = fleet.simulation.sleep(patienceMs).then((): Outcome<T> => ({ isDone: false, code: "no answer", isRefusal: false }))
-  return Promise.race([answered, givenUp])
+  return new Promise((resolve) => {
+    const timer = fleet.simulation.timer(patienceMs, () => resolve({ isDone: false, code: "no answer", isRefusal: false }))
+    request.then(
+      (result) => {
+        timer.cancel()
+        resolve({ isDone: true, result })
+      },
+      (error: unknown) => {
+        timer.cancel()
+        const isRefusal = definiteRefusals.some((code) => isP2PSipError(error, code))
+        resolve({ isDone: false, code: isP2PSipError(error) ? error.code : `UNEXPECTED ${String(error)}`, isRefusal })
+      },
+    )
+  })
 }
