@@ -100,6 +100,7 @@ export class OverlayServlet extends P2PSipServlet {
   }
 
   protected override async _join(bootstrap: readonly string[], signal: AbortSignal): Promise<void> {
+    this.#requireReachable(bootstrap)
     const members = await this.#resolve(bootstrap, signal)
     const peer = new OverlayPeer(this.#components, this.#createRouting, {
       ...this.#options, maxValuesPerKey: this.limits.maxValuesPerKey, operationTimeoutMs: this.operationTimeoutMs,
@@ -194,6 +195,13 @@ export class OverlayServlet extends P2PSipServlet {
   get #open(): OverlayPeer {
     if (this.#peer === undefined) throw new P2PSipError("P2PSIP_NOT_OPEN", "expected a servlet that has joined, found one that has not")
     return this.#peer
+  }
+
+  /** A member is passed from peer to peer, and each of them must be able to ask it. */
+  #requireReachable(bootstrap: readonly string[]): void {
+    const { addresses } = this.#components.link.self
+    if (bootstrap.length === 0 || addresses.length > 0) return
+    throw new P2PSipError("P2PSIP_UNREACHABLE", "expected an address at which other peers can dial this one, found none; listen on one, or announce that of your router")
   }
 
   /** The members behind the bootstrap addresses; empty for a new overlay. */

@@ -6,12 +6,13 @@
  */
 import type { BackendModule } from "../servlet/backend.ts"
 import type { P2PSipServlet } from "../servlet/servlet.ts"
-import { P2PSipError } from "../errors.ts"
+import { P2PSipError, isP2PSipError } from "../errors.ts"
 import type { PeerAddress } from "../link/link.ts"
 import { SimDisk } from "./sim-disk.ts"
 import type { DiskUser } from "./sim-disk.ts"
 import { simAddress } from "./sim-link.ts"
 import type { SimPeer } from "./sim-peer.ts"
+import { SimRandom } from "./sim-random.ts"
 import type { Simulation } from "./simulation.ts"
 
 /** A running process with its servlet. */
@@ -52,6 +53,8 @@ export interface FleetOptions {
   readonly maxClockSkewMs?: number
   /** Whether records are kept on (simulated) disks, too. @default "memory" */
   readonly storage?: "memory" | "disk"
+  /** So many of those who join are behind a NAT, and will be refused. @default 0 */
+  readonly nattedShare?: number
 }
 
 /** See the head of this file. */
@@ -61,6 +64,7 @@ export class Fleet {
   readonly #options: FleetOptions
   readonly #backendOptions: unknown
   readonly #members = new Map<string, FleetMember>()
+  readonly #random: SimRandom
   readonly #machines = new Map<string, Machine>()
   #running: readonly FleetMember[] | undefined
   #serving: readonly FleetMember[] | undefined
@@ -71,11 +75,14 @@ export class Fleet {
   lastChangeAt = 0
   joins = 0
   failedJoins = 0
+  /** Joins of peers that nobody could have reached. */
+  refusals = 0
   crashes = 0
   leaves = 0
 
   constructor(components: FleetComponents, options: FleetOptions = {}) {
     this.simulation = components.simulation
+    this.#random = new SimRandom(components.simulation.seed, "fleet")
     this.#backend = components.backend
     this.#options = options
     this.#backendOptions = components.backend.optionsSchema.parse(options.backendOptions ?? {})
@@ -120,8 +127,9 @@ export class Fleet {
    */
   async start(name: string, how: { readonly first?: boolean; readonly founders?: readonly PeerAddress[] } = {}): Promise<boolean> {
     const { simulation } = this
-    const peer = simulation.addPeer(name)
-    const { maxClockSkewMs = 0, rejoinMs = 2000, storage } = this.#options
+    const { maxClockSkewMs = 0, rejoinMs = 2000, storage, nattedShare = 0 } = this.#options
+    const isNatted = how.first !== true && how.founders === undefined && this.#random.chance(nattedShare)
+    const peer = simulation.addPeer(name, { isNatted })
     const freshSkewMs = Math.round(simulation.random.between(-maxClockSkewMs, maxClockSkewMs))
     const machine = this.#machines.get(name) ?? { disk: new SimDisk(), skewMs: freshSkewMs }
     const disk = storage === "disk" ? machine.disk : undefined
@@ -151,12 +159,22 @@ export class Fleet {
           this.#changed()
           this.joins++
           return true
-        } catch {
+        } catch (error) {
           this.failedJoins++
+          if (isNatted && isP2PSipError(error, "P2PSIP_UNREACHABLE")) return this.#giveUp(member)
         }
       }
       await simulation.sleep(rejoinMs)
     }
+    return false
+  }
+
+  /** Nobody can reach it: its process ends. */
+  #giveUp(member: FleetMember): boolean {
+    this.refusals++
+    this.#members.delete(member.name)
+    this.#changed()
+    member.peer.exit()
     return false
   }
 

@@ -89,7 +89,7 @@ function createWorld(scenario: Scenario, components: ScenarioComponents): World 
   })
   const fleet = new Fleet(
     { simulation, backend: components.backend },
-    { backendOptions: scenario.backendOptions ?? {}, maxClockSkewMs: scenario.maxClockSkewMs ?? 0, storage: scenario.storage ?? "memory" },
+    { backendOptions: scenario.backendOptions ?? {}, maxClockSkewMs: scenario.maxClockSkewMs ?? 0, storage: scenario.storage ?? "memory", nattedShare: scenario.nattedShare ?? 0 },
   )
   const ledger = new Ledger()
   const registrations = new Registrations({ fleet, ledger }, scenario.registrations)

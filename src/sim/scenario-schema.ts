@@ -56,6 +56,7 @@ const scenarioSchema = z.strictObject({
     .optional(),
   backendOptions: z.record(z.string(), z.unknown()).optional(),
   maxClockSkewMs: ms.optional(),
+  nattedShare: share.optional(),
   storage: z.enum(["memory", "disk"]).optional(),
   registrations: z.strictObject({
     phones: count,

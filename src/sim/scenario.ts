@@ -32,6 +32,8 @@ export interface Scenario {
   readonly maxClockSkewMs?: number
   /** Where peers keep their records; on disks they outlive a restart. @default "memory" */
   readonly storage?: "memory" | "disk"
+  /** So many of those who join after the first are behind a NAT: nobody can dial them. @default 0 */
+  readonly nattedShare?: number
   readonly registrations: RegistrationOptions
   readonly lookups?: LookupOptions
   /** Phones that register and call by SIP. @default none */

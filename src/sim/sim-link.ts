@@ -27,11 +27,13 @@ export class SimLink implements Link, HostReceiver {
   readonly #listeners = new Set<(event: PeerEvent) => void>()
   #isStarted = false
 
-  constructor(name: PeerId, components: { readonly network: SimNetwork; readonly runtime: SimRuntime }) {
-    this.self = simAddress(name)
+  /** Behind a NAT there is no address to tell others. */
+  constructor(name: PeerId, components: { readonly network: SimNetwork; readonly runtime: SimRuntime; readonly isNatted: boolean }) {
+    this.self = components.isNatted ? { peerId: name, addresses: [] } : simAddress(name)
     this.#network = components.network
     this.#runtime = components.runtime
     this.#host = this.#network.attach(name, this)
+    this.#host.isNatted = components.isNatted
     this.#known.add(name)
   }
 

@@ -14,6 +14,8 @@ export interface SimPeerComponents {
   readonly log: Logger
   readonly metrics: Metrics
   readonly onGone: () => void
+  /** Takes no connection that it did not dial. @default false */
+  readonly isNatted?: boolean
 }
 
 /** See the head of this file. */
@@ -32,7 +34,7 @@ export class SimPeer {
     this.#clock = components.clock
     this.#onGone = components.onGone
     this.runtime = new SimRuntime({ ...components, name })
-    this.link = new SimLink(name, { network: components.network, runtime: this.runtime })
+    this.link = new SimLink(name, { network: components.network, runtime: this.runtime, isNatted: components.isNatted ?? false })
   }
 
   get isUp(): boolean {

@@ -95,7 +95,7 @@ export class Simulation {
   }
 
   /** Adds a peer. The name of one that crashed or left may be used again: a new process with the same identity. */
-  addPeer(name: string): SimPeer {
+  addPeer(name: string, options: { readonly isNatted?: boolean } = {}): SimPeer {
     if (this.#peers.has(name)) badArgument("name", "a name that no running peer has", name)
     const incarnation = (this.#incarnations.get(name) ?? 0) + 1
     this.#incarnations.set(name, incarnation)
@@ -105,6 +105,7 @@ export class Simulation {
       random: new SimRandom(this.seed, `peer ${name} ${incarnation}`),
       log: this.#log.loggerFor(name),
       metrics: this.metrics.viewFor(name),
+      ...options,
       onGone: () => {
         this.#peers.delete(name)
         this.metrics.forget(name)
