@@ -14,7 +14,7 @@ import { spawn, spawnSync } from "node:child_process"
 import { availableParallelism, setPriority } from "node:os"
 import { parseArgs } from "node:util"
 import { startDaemon } from "./daemon.ts"
-import { kamailioVersion, startKamailio } from "./kamailio.ts"
+import { kamailioVersion, registrarConfiguration, startKamailio } from "./kamailio.ts"
 import { childrenOf, costOfAll } from "./process-cost.ts"
 import { calleeScenario, callerScenario, injectedLines, registerScenario } from "./sipp-scenarios.ts"
 import { runSipp, startSipp } from "./sipp.ts"
@@ -83,7 +83,7 @@ async function startSides(): Promise<Side[]> {
   const daemon = await startDaemon(["--backend", values.backend, "--domain", domain, "--sip", "udp:127.0.0.1:0", "--log-level", "error"])
   const ours = { name: "p2psip", port: daemon.sipPort("udp"), pids: () => [daemon.pid, ...childrenOf(daemon.pid)], end: () => daemon.end() }
   try {
-    const kamailio = await startKamailio(domain)
+    const kamailio = await startKamailio((port, modulePath) => registrarConfiguration(domain, port, modulePath))
     return [ours, { ...kamailio, name: kamailio.version }]
   } catch (error) {
     await daemon.end()

@@ -27,13 +27,16 @@ export function kamailioVersion(): string | undefined {
   return typeof stdout === "string" ? /^version: (\S+ \S+)/.exec(stdout)?.[1] : undefined
 }
 
+/** The text of a configuration for a port of loopback; `modulePath` is what `mpath` takes. */
+export type KamailioConfiguration = (port: number, modulePath: string) => string
+
 /** Starts it on a free port of loopback. Rejects with what it complained of when it does not answer. */
-export async function startKamailio(domain: string): Promise<Kamailio> {
+export async function startKamailio(configure: KamailioConfiguration): Promise<Kamailio> {
   const version = kamailioVersion()
   if (version === undefined) throw new Error("there is no kamailio: install the package of that name")
   const folder = mkdtempSync(join(tmpdir(), "p2psip-kamailio-"))
   const port = await freePort()
-  writeFileSync(join(folder, "kamailio.cfg"), configuration(domain, port))
+  writeFileSync(join(folder, "kamailio.cfg"), configure(port, modulePath()))
   const child = spawn("kamailio", ["-DD", "-E", "-m", "1024", "-M", "32", "-b", "4194304", "-Y", folder, "-f", join(folder, "kamailio.cfg")], {
     stdio: ["ignore", "ignore", "pipe"],
   })
@@ -55,10 +58,14 @@ export async function startKamailio(domain: string): Promise<Kamailio> {
   return { version, port, pids: () => [pid, ...childrenOf(pid)], end }
 }
 
-/** What its own default configuration does for local users, without a database and accounting. */
-function configuration(domain: string, port: number): string {
-  const modules = ["kex", "tm", "tmx", "sl", "rr", "pv", "maxfwd", "sanity", "textops", "siputils", "usrloc", "registrar"]
+function modulePath(): string {
   const folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"].map((path) => `${path}/kamailio/modules`)
+  return folders.filter((path) => existsSync(path)).join(":")
+}
+
+/** What its own default configuration does for local users, without a database and accounting. */
+export function registrarConfiguration(domain: string, port: number, mpath: string): string {
+  const modules = ["kex", "tm", "tmx", "sl", "rr", "pv", "maxfwd", "sanity", "textops", "siputils", "usrloc", "registrar"]
   return `#!KAMAILIO
 debug=-1
 log_stderror=yes
@@ -67,7 +74,7 @@ disable_tcp=yes
 auto_aliases=no
 alias="${domain}"
 listen=udp:127.0.0.1:${port}
-mpath="${folders.filter((path) => existsSync(path)).join(":")}"
+mpath="${mpath}"
 ${modules.map((name) => `loadmodule "${name}.so"`).join("\n")}
 modparam("usrloc", "db_mode", 0)
 modparam("usrloc", "hash_size", 16)
@@ -123,7 +130,8 @@ request_route {
 `
 }
 
-function freePort(): Promise<number> {
+/** A UDP port of loopback that nobody has just now. */
+export function freePort(): Promise<number> {
   const socket = createSocket("udp4")
   return new Promise((resolve, reject) => {
     socket.once("error", reject)

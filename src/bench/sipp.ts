@@ -13,8 +13,10 @@ export interface SippOptions {
   readonly injected?: string
   readonly remote: string
   readonly localPort?: number
-  /** `u1` UDP, `t1` one TCP connection. @default u1 */
-  readonly transport?: "u1" | "t1"
+  /** `u1` UDP, `t1` one TCP connection, `l1` one of TLS (where SIPp was built with it). @default u1 */
+  readonly transport?: "u1" | "t1" | "l1"
+  /** The address to send from; an IPv6 one without brackets. @default 127.0.0.1 */
+  readonly localAddress?: string
   readonly calls?: number
   readonly callsPerSecond?: number
   readonly maxOpenCalls?: number
@@ -64,7 +66,7 @@ export function startSipp(options: SippOptions): SippRun {
   const folder = mkdtempSync(join(tmpdir(), "p2psip-sipp-"))
   const path = (name: string): string => join(folder, name)
   writeFileSync(path("scenario.xml"), options.scenario)
-  const args = ["-sf", path("scenario.xml"), "-i", "127.0.0.1", "-nostdin", "-t", options.transport ?? "u1"]
+  const args = ["-sf", path("scenario.xml"), "-i", options.localAddress ?? "127.0.0.1", "-nostdin", "-t", options.transport ?? "u1"]
   args.push("-trace_stat", "-stf", path("statistics.csv"), "-fd", "1", "-trace_err", "-error_file", path("errors.log"))
   args.push("-watchdog_interval", "0", "-timer_resol", "1")
   args.push("-trace_logs", "-log_file", path("actions.log"))

@@ -1,6 +1,6 @@
 /**
- * Scenario `browser`: JsSIP in headless Chromium over WSS. Browsers at two
- * peers call each other with sound; a browser and a UDP phone at another peer
+ * Scenario `browser`: JsSIP and SIP.js in headless Chromium over WSS. Browsers
+ * at different peers call each other with sound; a browser and a UDP phone at another peer
  * call each other, signalling only, as that phone has no DTLS.
  */
 import { setTimeout as sleep } from "node:timers/promises"
@@ -8,15 +8,19 @@ import type { Daemon } from "../../src/bench/daemon.ts"
 import type { UserAgent } from "../../src/sip/agent/index.ts"
 import { startAgent } from "./agents.ts"
 import { domain, inTurn, type Check } from "./checks.ts"
-import { PhoneBrowser, type BrowserPhone } from "./chromium.ts"
+import { PhoneBrowser, type BrowserPhone, type PhoneLibrary } from "./chromium.ts"
 
 export async function browsers(peers: readonly Daemon[]): Promise<Check[]> {
   const browser = await PhoneBrowser.start()
   try {
-    const [alice, bob] = [await register("alice", browser, inTurn(peers, 0)), await register("bob", browser, inTurn(peers, 1))]
+    const alice = await register("alice", browser, "JsSIP", inTurn(peers, 0))
+    const bob = await register("bob", browser, "JsSIP", inTurn(peers, 1))
+    const dave = await register("dave", browser, "SIP.js", inTurn(peers, 3))
     return [
       await callWithSound(alice, bob, "sip:bob"),
       await callWithSound(bob, alice, "sip:alice"),
+      await callWithSound(alice, dave, "sip:dave", "JsSIP calls SIP.js"),
+      await callWithSound(dave, alice, "sip:alice", "SIP.js calls JsSIP"),
       ...(await callsWithUdp(alice, inTurn(peers, 2))),
     ]
   } finally {
@@ -24,15 +28,15 @@ export async function browsers(peers: readonly Daemon[]): Promise<Check[]> {
   }
 }
 
-async function register(name: string, browser: PhoneBrowser, peer: Daemon): Promise<BrowserPhone> {
-  const phone = await browser.open()
+async function register(name: string, browser: PhoneBrowser, library: PhoneLibrary, peer: Daemon): Promise<BrowserPhone> {
+  const phone = await browser.open(library)
   const outcome = await phone.ask("register", `wss://127.0.0.1:${peer.sipPort("wss")}`, `sip:${name}@${domain}`)
   if (outcome !== "registered") throw new Error(`${name} in the browser: expected to register, found ${outcome}`)
   return phone
 }
 
-async function callWithSound(from: BrowserPhone, to: BrowserPhone, target: string): Promise<Check> {
-  const name = `a browser calls ${target}, a browser at another peer, with sound`
+async function callWithSound(from: BrowserPhone, to: BrowserPhone, target: string, who = "a browser calls a browser"): Promise<Check> {
+  const name = `${who} at another peer (${target}), with sound`
   const outcome = await from.ask("call", `${target}@${domain}`)
   if (outcome !== "confirmed") return { name, passed: false, detail: outcome }
   const packets = [await soundAt(from), await soundAt(to)]

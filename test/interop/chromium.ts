@@ -18,7 +18,13 @@ const flags = [
   "--use-fake-ui-for-media-stream",
 ]
 
-/** What the page offers as `window.phone`; see browser-page.js. */
+/** The libraries, each with a page of its own. */
+const pages = { JsSIP: "browser-page.js", "SIP.js": "sip-js-page.js" } as const
+
+/** What makes a page a phone. */
+export type PhoneLibrary = keyof typeof pages
+
+/** What the page offers as `window.phone`; see browser-page.js. `expectPlain` has JsSIP's page alone. */
 interface PagePhone {
   register(url: string, uri: string, password?: string): Promise<string>
   expectPlain(isPlain: boolean): void
@@ -56,9 +62,10 @@ export class PhoneBrowser {
   }
 
   static async start(): Promise<PhoneBrowser> {
-    const script = await bundle()
-    const server = createServer((_request, response) => {
-      response.writeHead(200, { "Content-Type": "text/html; charset=utf-8" }).end(`<!doctype html><script>${script}</script>`)
+    const scripts = new Map<string, string>()
+    for (const page of Object.values(pages)) scripts.set(`/${page}`, await bundle(page))
+    const server = createServer(({ url = "" }, response) => {
+      response.writeHead(200, { "Content-Type": "text/html; charset=utf-8" }).end(`<!doctype html><script>${scripts.get(url) ?? ""}</script>`)
     })
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
     const browser = await driver.launch({ executablePath: chromium.command, args: flags })
@@ -66,10 +73,10 @@ export class PhoneBrowser {
   }
 
   /** A phone in a new window. The peers' certificates are made by the test, and nobody's authority has signed them. */
-  async open(): Promise<BrowserPhone> {
+  async open(library: PhoneLibrary): Promise<BrowserPhone> {
     const context = await this.#browser.newContext({ ignoreHTTPSErrors: true, permissions: ["microphone"] })
     const page = await context.newPage()
-    await page.goto(this.origin)
+    await page.goto(`${this.origin}/${pages[library]}`)
     return new BrowserPhone(page)
   }
 
@@ -79,8 +86,8 @@ export class PhoneBrowser {
   }
 }
 
-async function bundle(): Promise<string> {
-  const input = new URL("browser-page.js", import.meta.url).pathname
+async function bundle(page: string): Promise<string> {
+  const input = new URL(page, import.meta.url).pathname
   const { output } = await build({ input, platform: "browser", write: false, logLevel: "silent", output: { format: "iife" } })
   return output[0].code.replaceAll("</script", "<\\/script")
 }

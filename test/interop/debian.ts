@@ -12,6 +12,9 @@ export interface Program {
 export const sipp: Program = { command: "sipp", versionArgs: ["-v"], version: /SIPp v[\w.-]+/, package: "sip-tester" }
 export const chromium: Program = { command: "/usr/bin/chromium", versionArgs: ["--version"], version: /Chromium [\d.]+/, package: "chromium" }
 export const baresip: Program = { command: "baresip", versionArgs: ["-h"], version: /baresip v[\d.]+/, package: "baresip-core" }
+export const sipsak: Program = { command: "sipsak", versionArgs: ["-V"], version: /sipsak [\d.]+/, package: "sipsak" }
+export const linphone: Program = { command: "linphonec", versionArgs: ["-v"], version: /version: [\d.]+/, package: "linphone-cli" }
+export const tshark: Program = { command: "tshark", versionArgs: ["--version"], version: /TShark[^\d]*[\d.]+/, package: "tshark" }
 
 /** The program's name and version. Throws with what is missing. */
 export function requireProgram(program: Program): string {

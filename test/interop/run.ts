@@ -1,7 +1,7 @@
 /**
- * Runs real SIP software (SIPp, Chromium with JsSIP, baresip) against peers that are processes of their own.
+ * Runs real SIP software (SIPp, Chromium with JsSIP and SIP.js, baresip, linphone, sipsak) against peers that are processes of their own.
  *
- *     npm run test:interop -- [--scenario register|calls|churn|browser|baresip] [--count N] [--rate N] [--peers N] [--backend NAME]
+ *     npm run test:interop -- [--scenario NAME] [--count N] [--rate N] [--peers N] [--backend NAME]
  *
  * Without `--scenario` all run, in sizes that take a minute or two. The full
  * size is `--scenario register --count 150000 --rate 3000` and
@@ -16,9 +16,14 @@ import { calls } from "./calls.ts"
 import { domain } from "./checks.ts"
 import type { Check, ScenarioOptions } from "./checks.ts"
 import { churn } from "./churn.ts"
-import { baresip, chromium, requireProgram, sipp, type Program } from "./debian.ts"
+import { Capture } from "./capture.ts"
+import { baresip, chromium, linphone, requireProgram, sipp, sipsak, tshark, type Program } from "./debian.ts"
+import { linphoneCalls } from "./linphone.ts"
 import { register } from "./register.ts"
 import { secured, type Prepared } from "./secured.ts"
+import { forSipsak, sipsakAsks } from "./sipsak.ts"
+import { dualStack, transports } from "./transports.ts"
+import { withUsers } from "./users.ts"
 
 interface Scenario {
   readonly count: number
@@ -26,14 +31,19 @@ interface Scenario {
   /** What the peers need besides. */
   readonly prepare?: () => Promise<Prepared>
   readonly program: Program
+  /** Whether tshark looks at what it sends; not where that is too much. */
+  readonly isCaptured?: boolean
   readonly run: (peers: readonly Daemon[], options: ScenarioOptions) => Promise<Check[]>
 }
 
 const scenarios: Readonly<Record<string, Scenario>> = {
-  browser: { count: 4, rate: 1, program: chromium, prepare: () => secured("wss"), run: browsers },
+  browser: { count: 6, rate: 1, program: chromium, prepare: () => secured("wss"), run: browsers },
   baresip: { count: 2, rate: 1, program: baresip, prepare: () => secured("tls"), run: baresipCalls },
+  linphone: { count: 4, rate: 1, program: linphone, prepare: async () => withUsers(["alice", "carol"]), isCaptured: true, run: linphoneCalls },
+  sipsak: { count: 6, rate: 1, program: sipsak, prepare: forSipsak, isCaptured: true, run: sipsakAsks },
+  transports: { count: 100, rate: 50, program: sipp, prepare: dualStack, isCaptured: true, run: transports },
   register: { count: 5000, rate: 1000, program: sipp, run: register },
-  calls: { count: 500, rate: 50, program: sipp, run: calls },
+  calls: { count: 500, rate: 50, program: sipp, isCaptured: true, run: calls },
   churn: {
     count: 6000,
     rate: 200,
@@ -60,6 +70,8 @@ const { values } = parseArgs({
   },
 })
 
+let canCapture = false
+
 function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
@@ -76,7 +88,9 @@ async function runScenario(name: string, scenario: Scenario): Promise<readonly C
   const prepared = await scenario.prepare?.()
   try {
     peers = await startOverlay(options.peers, [...peerArgs(options), ...(prepared?.args ?? [])])
-    return await scenario.run(peers, options)
+    const capture = canCapture && scenario.isCaptured === true ? await Capture.start() : undefined
+    const checks = await scenario.run(peers, options)
+    return capture === undefined ? checks : [...checks, await capture.end(name)]
   } catch (error) {
     return [{ name: `${name} runs to its end`, passed: false, detail: error instanceof Error ? error.message : String(error) }]
   } finally {
@@ -85,12 +99,38 @@ async function runScenario(name: string, scenario: Scenario): Promise<readonly C
   }
 }
 
+/** Whether tshark is there and may listen on loopback. */
+function mayCapture(): boolean {
+  try {
+    if (process.getuid?.() !== 0) throw new Error("only root may listen on loopback")
+    print(requireProgram(tshark))
+    return true
+  } catch (error) {
+    print(`no look at what is sent: ${error instanceof Error ? error.message : String(error)}`)
+    return false
+  }
+}
+
 async function main(): Promise<void> {
   const chosen = Object.entries(scenarios).filter(([name]) => values.scenario === undefined || values.scenario === name)
   if (chosen.length === 0) throw new Error(`--scenario: expected ${Object.keys(scenarios).join(", ")}, found ${values.scenario}`)
-  for (const program of new Set(chosen.map(([, { program }]) => program))) print(requireProgram(program))
+  const missing = new Map<Program, string>()
+  for (const program of new Set(chosen.map(([, { program }]) => program))) {
+    try {
+      print(requireProgram(program))
+    } catch (error) {
+      if (values.scenario !== undefined) throw error
+      missing.set(program, error instanceof Error ? error.message : String(error))
+    }
+  }
+  canCapture = mayCapture()
   const checks: Check[] = []
   for (const [name, scenario] of chosen) {
+    const reason = missing.get(scenario.program)
+    if (reason !== undefined) {
+      print(`${name}: skipped, ${reason}`)
+      continue
+    }
     for (const check of await runScenario(name, scenario)) {
       print(`${check.passed ? "  ok    " : "  FAILED"} ${check.name}: ${check.detail}`)
       checks.push(check)

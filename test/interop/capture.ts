@@ -1,0 +1,53 @@
+/** What goes over loopback while a scenario runs, and what tshark thinks of it. Capturing needs root. */
+import { spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import type { Check } from "./checks.ts"
+
+/** A capture that has begun. */
+export class Capture {
+  readonly #folder = mkdtempSync(join(tmpdir(), "p2psip-capture-"))
+  readonly #child
+
+  private constructor() {
+    this.#child = spawn("tshark", ["-q", "-i", "lo", "-f", "udp or tcp", "-w", this.#file], { stdio: ["ignore", "ignore", "pipe"] })
+  }
+
+  /** Resolves when the first packets could be seen. */
+  static async start(): Promise<Capture> {
+    const capture = new Capture()
+    const isCapturing = new Promise<void>((resolve) => {
+      let said = ""
+      capture.#child.stderr.on("data", (chunk: Buffer) => {
+        said += chunk.toString()
+        if (said.includes("Capturing on")) resolve()
+      })
+    })
+    await Promise.race([isCapturing, sleep(10_000)])
+    await sleep(1000)
+    return capture
+  }
+
+  get #file(): string {
+    return join(this.#folder, "lo.pcapng")
+  }
+
+  /** Ends the capture and has it looked at. */
+  async end(scenario: string): Promise<Check> {
+    const ended = once(this.#child, "exit")
+    await sleep(500)
+    this.#child.kill("SIGINT")
+    await ended
+    const name = `tshark finds no malformed SIP in what was sent (${scenario})`
+    const fields = ["frame.number", "_ws.malformed", "sip.Request-Line", "sip.Status-Line"].flatMap((field) => ["-e", field])
+    const { stdout, status } = spawnSync("tshark", ["-r", this.#file, "-Y", "sip", "-T", "fields", ...fields], { encoding: "utf8", maxBuffer: 1e9 })
+    rmSync(this.#folder, { recursive: true, force: true })
+    const lines = stdout.split("\n").filter((line) => line !== "")
+    const malformed = lines.filter((line) => (line.split("\t")[1] ?? "") !== "")
+    const passed = status === 0 && lines.length > 0 && malformed.length === 0
+    return { name, passed, detail: passed ? `${lines.length} messages` : `${malformed.length} of ${lines.length}\n${malformed.slice(0, 10).join("\n")}` }
+  }
+}
