@@ -84,6 +84,7 @@ scenario("a strict router before us is understood: our Record-Route as Request-U
   alice.sends(bye)
   const arrived = await bob.gets("BYE")
   expect(arrived.uri).toBe(bob.contact)
+  expect(arrived.headers.has("Route")).toBe(false)
   bob.answers(arrived, 200)
   await alice.gets(200)
 })
@@ -99,13 +100,20 @@ scenario("a strict router behind us gets its own URI as Request-URI", async (sce
   await alice.gets(486)
 }, { config: { users: [{ username: "alice", password: "secret" }] } })
 
-scenario("maddr that is us means the host beside it", async (scene) => {
+scenario("maddr that is us means the host beside it, ours or another", async (scene) => {
   const [alice, bob] = await aliceAndBob(scene)
+  const carrier = await scene.phone("carrier")
   const { host, port } = scene.peer.addressFor("UDP")
   alice.calls(`sip:bob@example.org:${port};maddr=${host};transport=udp`)
   bob.answers(await bob.gets("INVITE"), 486)
   await alice.gets(486)
-})
+  scene.dns.zone = { "_sip._udp.carrier.test": { SRV: [{ port: carrier.address.port, target: "host.test" }] }, "host.test": { A: ["127.0.0.1"] } }
+  alice.calls(`sip:carol@carrier.test:${port};maddr=${host};transport=udp`)
+  const invite = await carrier.gets("INVITE")
+  expect(invite.uri).toBe("sip:carol@carrier.test")
+  carrier.answers(invite, 486)
+  await alice.gets(486)
+}, { config: { calls: { relayFor: "everybody" } } })
 
 scenario("a loop is found when the request comes back as it was", async (scene) => {
   const alice = await scene.phone("alice")
@@ -122,6 +130,14 @@ scenario("a loop is found when the request comes back as it was", async (scene) 
   }
   await alice.gets(482)
 })
+
+scenario("a domain that is not ours and whose servers are we is a loop, found at once", async (scene) => {
+  const alice = await scene.phone("alice")
+  const { port } = scene.peer.addressFor("UDP")
+  scene.dns.zone = { "_sip._udp.carrier.test": { SRV: [{ port, target: "host.test" }] }, "host.test": { A: ["127.0.0.1"] } }
+  alice.calls("sip:carol@carrier.test")
+  await alice.gets(482)
+}, { config: { calls: { relayFor: "everybody" } } })
 
 scenario("a request that a phone sends back to us unchanged is a loop", async (scene) => {
   const [alice, mirror] = [await scene.phone("alice"), await scene.registered("mirror")]

@@ -56,11 +56,13 @@ scenario("maddr in a Via sends nothing to anybody", async ({ phone }) => {
 
 scenario("the Vias that a callee has changed do not lead the answer astray", async ({ phone, registered }) => {
   const [alice, bob, victim] = [await phone("alice"), await registered("bob"), await phone("victim")]
-  alice.calls("bob")
+  const sent = alice.calls("bob")
   const invite = await bob.gets("INVITE")
   const [ours = ""] = invite.headers.getAll("Via")
   bob.answers(invite, 486, { Via: [ours, `SIP/2.0/UDP 127.0.0.1:${victim.address.port};branch=z9hG4bKother`] })
-  await alice.gets(486)
+  const refusal = await alice.gets(486)
+  expect(refusal.headers.count("Via")).toBe(1)
+  expect(refusal.via?.branch).toBe(sent.via?.branch)
   expect(victim.inbox).toEqual([])
 })
 
