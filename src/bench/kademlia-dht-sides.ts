@@ -3,7 +3,7 @@ import { createRequire } from "node:module"
 import { backend } from "../../backends/kademlia/index.ts"
 import type { P2PSipServlet } from "../servlet/index.ts"
 import type { SimPeer } from "../sim/index.ts"
-import { Simulation } from "../sim/index.ts"
+import { Simulation, simAddress } from "../sim/index.ts"
 import { SimRandom } from "../sim/sim-random.ts"
 
 /** An overlay under test. */
@@ -25,16 +25,19 @@ const oneWayMs = 20
 const bootstrapPeers = 3
 
 /** Our backend over the simulator's Link: frames encoded and decoded, timers, upkeep and repair running. */
-export async function startOurs(peers: number, name: string, options: Readonly<Record<string, unknown>>): Promise<Store> {
+export async function startOurs(name: string, peers: number, options: Readonly<Record<string, unknown>>, isJoined: boolean): Promise<Store> {
   // The dead are silent, as they are on the other side.
   const simulation = new Simulation({ seed: 3, latency: oneWayMs, network: { resetOnCrash: 0 } })
   const running = new Map<string, { readonly process: SimPeer; readonly servlet: P2PSipServlet }>()
   const seeds: string[] = []
-  for (let at = 0; at < peers; at++) {
-    const process = simulation.addPeer(`peer${at}`)
+  const names = Array.from({ length: peers }, (_, at) => `peer${at}`)
+  const founders = isJoined ? undefined : { founders: names.map(simAddress) }
+  for (const each of names) {
+    const process = simulation.addPeer(each)
     await process.link.start()
-    const servlet = backend.create(process, backend.optionsSchema.parse(options))
-    await simulation.wait(servlet.join(seeds))
+    const { runtime, link } = process
+    const servlet = backend.create({ runtime, link, ...founders }, backend.optionsSchema.parse(options))
+    await simulation.wait(servlet.join(isJoined ? seeds : []))
     running.set(process.name, { process, servlet })
     if (seeds.length < bootstrapPeers) seeds.push(...process.link.self.addresses)
   }
