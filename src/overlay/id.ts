@@ -17,11 +17,17 @@ export const idBytes = 20
 const known = new Map<PeerId, Id>()
 const maxKnown = 65_536
 
-/** The place of a peer: derived from its public key, so that nobody can choose where to sit. */
+/**
+ * The place of a peer: derived from its public key, so that nobody can choose
+ * where to sit. The routers of a mesh have no key: their peer ids say where
+ * (`ssr-` and 48 bits in hexadecimal, zeros follow); no Link that authenticates
+ * its peers by their keys ever names such a one.
+ */
 export function idOfPeer(peerId: PeerId): Id {
   const id = known.get(peerId)
   if (id !== undefined) return id
-  const computed = digest(`p2psip peer ${peerId}`)
+  const isPlace = /^ssr-[0-9a-f]{12}$/.test(peerId)
+  const computed = isPlace ? peerId.slice("ssr-".length).padEnd(idBytes * 2, "0") : digest(`p2psip peer ${peerId}`)
   if (known.size === maxKnown) known.clear()
   known.set(peerId, computed)
   return computed

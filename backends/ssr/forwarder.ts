@@ -1,0 +1,194 @@
+/**
+ * Forwards packets: blindly along a source route, and where it ends to a node
+ * that is nearer to the destination on the ring. What is said of the way here
+ * teaches the route cache.
+ */
+import { ByteReader, ByteWriter } from "../../src/codec.ts"
+import { isP2PSipError } from "../../src/errors.ts"
+import type { Metrics } from "../../src/runtime/runtime.ts"
+import type { Address } from "./address.ts"
+import { clockwise } from "./address.ts"
+import type { Neighbourhood } from "./neighbourhood.ts"
+import type { Packet, PacketType } from "./packet.ts"
+import { decodePacket, encodePacket, headerBytes, maxRouteLength, nextNode, packetTypes, payloadTypes, readAddress, writeAddress } from "./packet.ts"
+import type { RouteCache } from "./route-cache.ts"
+import type { Route, Way } from "./route.ts"
+import { extend, reverse } from "./route.ts"
+
+export interface ForwarderComponents {
+  readonly metrics: Metrics
+  readonly neighbourhood: Neighbourhood
+  readonly cache: RouteCache
+}
+
+/** What the node does with what the forwarder finds out. */
+export interface ForwarderListener {
+  /** A packet has arrived: at its destination, or at the nearest node where its type allows that. */
+  onArrival(packet: Packet): void
+  /** Nodes that were not known before came up in a route. */
+  onLearned(addresses: readonly Address[]): void
+  /** Ways were lost. */
+  onLost(): void
+}
+
+/** To whatever has the smallest address; see `packetTypes.newNodeAnnounce`. */
+export const smallestAddress = 0
+
+/** See the head of this file. */
+export class Forwarder {
+  readonly #components: ForwarderComponents
+  readonly #listener: ForwarderListener
+
+  constructor(components: ForwarderComponents, listener: ForwarderListener) {
+    this.#components = components
+    this.#listener = listener
+    components.neighbourhood.onPacket((neighbour, frame) => this.#onFrame(neighbour, frame))
+  }
+
+  /** Sends from this node. Returns false where no way leads on, or the neighbour's queue is full. */
+  send(type: PacketType, destination: Address, payload: Uint8Array, payloadType: number = payloadTypes.none): boolean {
+    const { self } = this.#components.cache
+    return this.#decide({ type, stub: [], route: [self], hop: 0, destination, payloadType, payload })
+  }
+
+  /** The most payload that fits into a packet with a way of so many links. */
+  maxPayloadBytes(hops: number): number {
+    return this.#components.neighbourhood.maxPacketBytes - headerBytes(0, hops + 1)
+  }
+
+  #onFrame(neighbour: Address, frame: Uint8Array): void {
+    let packet: Packet
+    try {
+      packet = decodePacket(new ByteReader(frame), this.#components.cache.self)
+      if (previousNode(packet) !== neighbour && packet.stub.length === 0) return void this.#drop("forged")
+      packet = advanced(packet)
+      this.#learnFrom(packet, neighbour)
+    } catch (error) {
+      if (!isP2PSipError(error)) throw error
+      return void this.#drop("malformed")
+    }
+    if (nextNode(packet) !== undefined) this.#forward(packet)
+    else if (packet.destination === this.#components.cache.self) this.#listener.onArrival(packet)
+    else this.#decide(packet)
+  }
+
+  /** Along the route, or by a shorter way where this node knows one. */
+  #forward(packet: Packet): boolean {
+    const { cache } = this.#components
+    if (packet.stub.length > 0) return this.#pass(packet)
+    const goal = goalOf(packet)
+    const known = cache.hopsTo(goal)
+    if (known === undefined || known >= packet.route.length - 1 - packet.hop) return this.#pass(packet)
+    return this.#pass(detoured(packet, cache.routeTo(goal) as Route) ?? packet)
+  }
+
+  /** To the next node of its route. */
+  #pass(packet: Packet): boolean {
+    const { neighbourhood } = this.#components
+    const next = nextNode(packet) as Address
+    if (!neighbourhood.isNeighbour(next)) return this.#repair(packet, next)
+    const frame = encodePacket(packet)
+    if (frame.length > neighbourhood.maxPacketBytes) return this.#drop("too long")
+    return neighbourhood.send(next, frame) || this.#drop("queue full")
+  }
+
+  /** A link is gone: by another way to where the route leads, or to the destination itself. The source is told of the link. */
+  #repair(packet: Packet, next: Address): boolean {
+    const { cache } = this.#components
+    if (cache.forgetLink(cache.self, next)) this.#listener.onLost()
+    if (packet.type !== packetTypes.linkBroken) this.#complain(packetTypes.linkBroken, packet, [cache.self, next])
+    if (packet.stub.length > 0) return this.#drop("broken link")
+    for (const goal of [goalOf(packet), packet.destination]) {
+      const onward = cache.routeTo(goal)
+      const repaired = onward === undefined ? undefined : detoured(packet, onward)
+      if (repaired !== undefined) return this.#pass(repaired)
+    }
+    return this.#drop("broken link")
+  }
+
+  /** At the end of a source route: on to a node that is nearer to the destination. */
+  #decide(packet: Packet): boolean {
+    const { cache } = this.#components
+    const { destination, type, route, hop } = packet
+    const goal = this.#nearerTo(destination, type)
+    if (goal !== undefined) {
+      return this.#pass({ ...packet, ...bounded(extend(route.slice(0, hop + 1), cache.routeTo(goal) as Route)) })
+    }
+    if (type === packetTypes.closest || type === packetTypes.newNodeAnnounce) {
+      this.#listener.onArrival(packet)
+      return true
+    }
+    if (type === packetTypes.connect) this.#complain(packetTypes.unreachable, packet, [destination])
+    return this.#drop("no way")
+  }
+
+  #nearerTo(destination: Address, type: PacketType): Address | undefined {
+    const { cache } = this.#components
+    if (type === packetTypes.newNodeAnnounce) return cache.smallest()
+    if (cache.knows(destination)) return destination
+    return cache.towards(destination, clockwise(cache.self, destination))
+  }
+
+  /** Tells the source of a packet what is wrong, by the way that it came. */
+  #complain(type: PacketType, { route, hop, stub }: Packet, about: readonly Address[]): void {
+    const back = reverse(route.slice(0, hop + 1))
+    if (back.length < 2 || stub.length > 0) return
+    const writer = new ByteWriter(16)
+    for (const address of about) writeAddress(writer, address)
+    const destination = back.at(-1) as Address
+    this.#pass({ type, stub: [], route: back, hop: 0, destination, payloadType: payloadTypes.none, payload: writer.finish() })
+  }
+
+  /** Ways back to where the packet has been, ways on to where it goes, and what it says of ways that are none. */
+  #learnFrom(packet: Packet, neighbour: Address): void {
+    const { cache } = this.#components
+    const { type, stub, route, hop, payload } = packet
+    if (type === packetTypes.linkBroken || type === packetTypes.unreachable) {
+      const reader = new ByteReader(payload)
+      const isLost = type === packetTypes.linkBroken
+        ? cache.forgetLink(readAddress(reader), readAddress(reader))
+        : cache.forget(readAddress(reader))
+      if (isLost) this.#listener.onLost()
+    }
+    const onward = stub.length > 0 ? [cache.self, ...stub, ...route.slice(hop + 1)] : route.slice(hop)
+    const learned = [...cache.learn(onward)]
+    learned.push(...cache.learn(stub.length > 0 ? [cache.self, neighbour] : reverse(route.slice(0, hop + 1))))
+    if (learned.length > 0) this.#listener.onLearned(learned)
+  }
+
+  #drop(reason: string): boolean {
+    this.#components.metrics.counter("p2psip_ssr_dropped_packets_total", "mesh packets dropped", { reason }).add()
+    return false
+  }
+}
+
+/** Where the source route ends. */
+function goalOf({ route }: Packet): Address {
+  return route.at(-1) as Address
+}
+
+/** Who sent the packet here, when it follows its source route. */
+function previousNode({ route, hop }: Packet): Address | undefined {
+  return route[hop]
+}
+
+/** The packet one node further on: here. */
+function advanced(packet: Packet): Packet {
+  return packet.stub.length > 0 ? { ...packet, stub: packet.stub.slice(1) } : { ...packet, hop: packet.hop + 1 }
+}
+
+/**
+ * The packet with another way from here on. Undefined where that meets a node
+ * where the packet has been: no packet of one decision shall visit a node twice.
+ */
+function detoured(packet: Packet, onward: Route): Packet | undefined {
+  const travelled = packet.route.slice(0, packet.hop + 1)
+  if (onward.slice(1).some((address) => travelled.includes(address))) return undefined
+  return { ...packet, ...bounded({ stub: [], route: [...travelled, ...onward.slice(1)], hop: packet.hop }) }
+}
+
+/** A way whose route is too long begins at a later node: errors are then told to that one. */
+function bounded(way: Way): Way {
+  const surplus = Math.max(0, way.route.length - maxRouteLength)
+  return surplus === 0 ? way : { stub: way.stub, route: way.route.slice(surplus), hop: way.hop - surplus }
+}

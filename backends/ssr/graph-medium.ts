@@ -1,0 +1,134 @@
+/**
+ * Links of one process: a graph of nodes, whose edges come and go. For tests
+ * and simulations; each packet arrives a link's delay later.
+ */
+import type { Runtime } from "../../src/runtime/runtime.ts"
+import type { Address } from "./address.ts"
+import type { LinkEvent, Neighbourhood } from "./neighbourhood.ts"
+
+export interface GraphMediumOptions {
+  /** Milliseconds that a packet takes over a link. @default 2 */
+  readonly delayMs?: number
+  /** Told of each packet that is sent. */
+  readonly onSend?: (from: Address, to: Address, packet: Uint8Array) => void
+}
+
+const defaultDelayMs = 2
+const maxPacketBytes = 65_536
+
+/** See the head of this file. */
+export class GraphMedium {
+  readonly #nodes = new Map<Address, GraphNeighbourhood>()
+  readonly #edges = new Map<Address, Set<Address>>()
+  readonly delayMs: number
+  readonly onSend: GraphMediumOptions["onSend"]
+
+  constructor(options: GraphMediumOptions = {}) {
+    this.delayMs = options.delayMs ?? defaultDelayMs
+    this.onSend = options.onSend
+  }
+
+  /** Puts a node into the graph; its links may have been made before. */
+  attach(runtime: Runtime, self: Address): Neighbourhood {
+    const node = new GraphNeighbourhood(this, runtime, self)
+    this.#nodes.set(self, node)
+    for (const other of this.neighboursOf(self)) this.#nodes.get(other)?.tell({ name: "up", neighbour: self })
+    return node
+  }
+
+  /** The node dies: nothing of its own goes on, its neighbours notice. */
+  detach(address: Address): void {
+    const others = [...this.neighboursOf(address)]
+    this.#nodes.delete(address)
+    for (const other of others) this.#nodes.get(other)?.tell({ name: "down", neighbour: address })
+  }
+
+  link(a: Address, b: Address): void {
+    if (a === b || this.#edges.get(a)?.has(b) === true) return
+    this.#edgesOf(a).add(b)
+    this.#edgesOf(b).add(a)
+    this.#tellBoth(a, b, "up")
+  }
+
+  unlink(a: Address, b: Address): void {
+    if (this.#edges.get(a)?.has(b) !== true) return
+    this.#tellBoth(a, b, "down")
+    this.#edgesOf(a).delete(b)
+    this.#edgesOf(b).delete(a)
+  }
+
+  /** Nodes that are there and have a link to this one. */
+  *neighboursOf(address: Address): IterableIterator<Address> {
+    for (const other of this.#edges.get(address) ?? []) if (this.#nodes.has(other)) yield other
+  }
+
+  areLinked(a: Address, b: Address): boolean {
+    return this.#edges.get(a)?.has(b) === true && this.#nodes.has(a) && this.#nodes.has(b)
+  }
+
+  node(address: Address): GraphNeighbourhood | undefined {
+    return this.#nodes.get(address)
+  }
+
+  #tellBoth(a: Address, b: Address, name: LinkEvent["name"]): void {
+    const [nodeA, nodeB] = [this.#nodes.get(a), this.#nodes.get(b)]
+    if (nodeA === undefined || nodeB === undefined) return
+    nodeA.tell({ name, neighbour: b })
+    nodeB.tell({ name, neighbour: a })
+  }
+
+  #edgesOf(address: Address): Set<Address> {
+    let edges = this.#edges.get(address)
+    if (edges === undefined) this.#edges.set(address, (edges = new Set()))
+    return edges
+  }
+}
+
+/** One node's view of the graph. */
+export class GraphNeighbourhood implements Neighbourhood {
+  readonly self: Address
+  readonly maxPacketBytes = maxPacketBytes
+  readonly #medium: GraphMedium
+  readonly #runtime: Runtime
+  #packetHandler: (neighbour: Address, packet: Uint8Array) => void = () => undefined
+  #linkListener: (event: LinkEvent) => void = () => undefined
+
+  constructor(medium: GraphMedium, runtime: Runtime, self: Address) {
+    this.#medium = medium
+    this.#runtime = runtime
+    this.self = self
+  }
+
+  neighbours(): Iterable<Address> {
+    return this.#medium.neighboursOf(this.self)
+  }
+
+  isNeighbour(address: Address): boolean {
+    return this.#medium.areLinked(this.self, address)
+  }
+
+  send(neighbour: Address, packet: Uint8Array): boolean {
+    if (!this.isNeighbour(neighbour)) return false
+    this.#medium.onSend?.(this.self, neighbour, packet)
+    const receiver = this.#medium.node(neighbour)
+    this.#runtime.setTimer(this.#medium.delayMs, () => {
+      // The receiver may be another one by now, or the link gone.
+      if (receiver !== undefined && receiver === this.#medium.node(neighbour) && this.#medium.areLinked(this.self, neighbour)) {
+        receiver.#packetHandler(this.self, packet)
+      }
+    })
+    return true
+  }
+
+  onPacket(handler: (neighbour: Address, packet: Uint8Array) => void): void {
+    this.#packetHandler = handler
+  }
+
+  onLink(listener: (event: LinkEvent) => void): void {
+    this.#linkListener = listener
+  }
+
+  tell(event: LinkEvent): void {
+    this.#linkListener(event)
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * Places on the ring, by linearization (Onus, Richa, Scheideler, 2007; Kutzner
+ * and Fuhrmann, 2007): addresses are taken as a line. Each node looks for the
+ * nearest node that it knows on either side, and introduces to each other those
+ * that it knows beside them. Every introduction replaces a way by one that
+ * spans less of the line, so that from any connected start the line gets
+ * sorted; nothing is flooded. The two ends then find each other: the last node
+ * sends a packet to the smallest address there is.
+ */
+import type { Address } from "./address.ts"
+import type { Ring, RingPlaces, RingPort } from "./ring.ts"
+import { Agreements } from "./agreements.ts"
+import type { RingUpdate } from "./ring-messages.ts"
+import type { RouteCache } from "./route-cache.ts"
+
+type Side = "left" | "right"
+
+const sides = ["left", "right"] as const
+const opposite = { left: "right", right: "left" } as const
+
+/** See the head of this file. */
+export class Linearization implements Ring {
+  readonly #cache: RouteCache
+  readonly #port: RingPort
+  readonly #agreements: Agreements
+  /** Neighbours that have agreed; at the ends of the line, the other end. */
+  #places: RingPlaces = {}
+
+  constructor(cache: RouteCache, port: RingPort) {
+    this.#cache = cache
+    this.#port = port
+    this.#agreements = new Agreements()
+  }
+
+  get places(): RingPlaces {
+    return this.#places
+  }
+
+  onLearned(address: Address, isIntroduced: boolean): void {
+    const side = this.#sideOf(address)
+    const nearest = this.#nearest(side)
+    if (nearest === address) {
+      this.#notify(address)
+      const next = this.#nearest(side, address)
+      if (next !== undefined && isIntroduced) this.#introduce(address, next)
+    } else if (isIntroduced) {
+      const before = this.#neighbourOf(address, side)
+      if (before !== undefined) this.#introduce(before, address)
+    }
+  }
+
+  onNotification(from: Address): void {
+    if (this.#agree(from)) return this.#port.reply(from)
+    const nearest = this.#nearest(this.#sideOf(from))
+    if (nearest !== undefined) this.#introduce(nearest, from)
+  }
+
+  onUpdate(from: Address, update: RingUpdate): void {
+    // A candidate has been learned already, from the way to it.
+    if (update.kind !== "agreed") return
+    this.#agreements.clear(from)
+    this.#agree(from)
+  }
+
+  /** A packet for the smallest address has come to this node, which knows no smaller one. */
+  onAnnounce(from: Address): void {
+    const beyond = this.#nearestAfter(from)
+    if (beyond !== undefined) this.#introduce(beyond, from)
+    else if (this.#agree(from)) this.#port.reply(from)
+  }
+
+  tick(): void {
+    for (const side of sides) {
+      const wanted = this.#nearest(side) ?? this.#places[side]
+      if (wanted === undefined) continue
+      if (this.#agreements.isOverdue(wanted)) this.#giveUp(wanted)
+      else this.#notify(wanted)
+    }
+    const isLast = this.#nearest("right") === undefined
+    if (isLast && this.#nearest("left") !== undefined) this.#port.announce()
+    this.#dropStale()
+    // Introductions may have been lost.
+    const link = this.#port.randomLink()
+    if (link === undefined) return
+    const before = this.#neighbourOf(link, this.#sideOf(link))
+    if (before !== undefined) this.#introduce(before, link)
+  }
+
+  onLost(): void {
+    this.#dropStale()
+  }
+
+  #notify(address: Address): void {
+    this.#agreements.ask(address)
+    this.#port.notify(address)
+  }
+
+  /** No answer to several notifications: as far as this node knows, there is no such node. */
+  #giveUp(address: Address): void {
+    this.#agreements.clear(address)
+    this.#cache.forget(address)
+    this.#dropStale()
+    const next = this.#nearest(this.#sideOf(address))
+    if (next !== undefined) this.#notify(next)
+  }
+
+  /** Takes a node for the neighbour that it is; false when there are nearer ones. */
+  #agree(address: Address): boolean {
+    const agreed = sides.filter((side) => this.#isNeighbour(side, address))
+    if (agreed.some((side) => this.#places[side] !== address)) {
+      this.#places = { ...this.#places, ...Object.fromEntries(agreed.map((side) => [side, address])) }
+      this.#hold()
+      this.#port.onPlaces(this.#places)
+    }
+    return agreed.length > 0
+  }
+
+  /** Whether a node is the nearest that is known on a side of the ring: at an end of the line, the other end. */
+  #isNeighbour(side: Side, address: Address): boolean {
+    const nearest = this.#nearest(side)
+    return nearest === undefined ? this.#farthest(opposite[side]) === address : nearest === address
+  }
+
+  /** Neighbours without a way to them are none. */
+  #dropStale(): void {
+    const { left, right } = this.#places
+    const isLeftGone = left !== undefined && !this.#cache.knows(left)
+    const isRightGone = right !== undefined && !this.#cache.knows(right)
+    if (!isLeftGone && !isRightGone) return
+    this.#places = {
+      ...(left === undefined || isLeftGone ? {} : { left }),
+      ...(right === undefined || isRightGone ? {} : { right }),
+    }
+    this.#hold()
+    this.#port.onPlaces(this.#places)
+  }
+
+  #hold(): void {
+    const { left, right } = this.#places
+    this.#cache.hold([left, right].filter((address) => address !== undefined))
+  }
+
+  /** Tells two nodes on the same side of each other. */
+  #introduce(a: Address, b: Address): void {
+    this.#port.introduce(a, b)
+    this.#port.introduce(b, a)
+  }
+
+  #sideOf(address: Address): Side {
+    return address < this.#cache.self ? "left" : "right"
+  }
+
+  /** The nearest node that is known on a side, `except` one. */
+  #nearest(side: Side, except?: Address): Address | undefined {
+    const { self } = this.#cache
+    let nearest: Address | undefined
+    for (const address of this.#cache.addresses()) {
+      if (address === except || (address < self) !== (side === "left")) continue
+      if (nearest === undefined || Math.abs(address - self) < Math.abs(nearest - self)) nearest = address
+    }
+    return nearest
+  }
+
+  /** The node nearest to `address` of those between it and this node. */
+  #neighbourOf(address: Address, side: Side): Address | undefined {
+    const { self } = this.#cache
+    let best: Address | undefined
+    for (const other of this.#cache.addresses()) {
+      const isBetween = side === "left" ? other > address && other < self : other < address && other > self
+      if (isBetween && (best === undefined || Math.abs(other - address) < Math.abs(best - address))) best = other
+    }
+    return best
+  }
+
+  /** The nearest node after an address on the line. */
+  #nearestAfter(address: Address): Address | undefined {
+    let best: Address | undefined
+    for (const other of this.#cache.addresses()) if (other > address && (best === undefined || other < best)) best = other
+    return best
+  }
+
+  /** The end of the line on a side, as far as this node knows. */
+  #farthest(side: Side): Address | undefined {
+    const { self } = this.#cache
+    let farthest: Address | undefined
+    for (const address of this.#cache.addresses()) {
+      if ((address < self) !== (side === "left")) continue
+      if (farthest === undefined || Math.abs(address - self) > Math.abs(farthest - self)) farthest = address
+    }
+    return farthest
+  }
+}

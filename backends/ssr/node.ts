@@ -1,0 +1,220 @@
+/**
+ * A node of the mesh: a forwarder, a place on the ring, and what is done when
+ * something is learned. It needs no join: it is a node as soon as it has a link.
+ */
+import { ByteReader } from "../../src/codec.ts"
+import { isP2PSipError } from "../../src/errors.ts"
+import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
+import type { Address } from "./address.ts"
+import { clockwise } from "./address.ts"
+import { Forwarder, smallestAddress } from "./forwarder.ts"
+import { Linearization } from "./linearization.ts"
+import type { LinkEvent, Neighbourhood } from "./neighbourhood.ts"
+import type { SsrSettings } from "./options.ts"
+import type { Packet } from "./packet.ts"
+import { packetTypes, payloadTypes, readAddress } from "./packet.ts"
+import { RecentSources } from "./recent-sources.ts"
+import type { Ring, RingPlaces, RingPort } from "./ring.ts"
+import { decodeUpdate, encodeUpdate } from "./ring-messages.ts"
+import type { Route } from "./route.ts"
+import { join } from "./route.ts"
+import { RouteCache } from "./route-cache.ts"
+
+export interface NodeComponents {
+  readonly runtime: Runtime
+  readonly neighbourhood: Neighbourhood
+}
+
+/** What the layer above does with what arrives here. */
+export interface NodeListener {
+  /** Application data for this node; `isExact` unless this node is only the closest. */
+  onData(source: Address, payload: Uint8Array, isExact: boolean): void
+  onPlaces(places: RingPlaces): void
+  /** No way leads to a node, as another node says. */
+  onUnreachable(address: Address): void
+}
+
+const nothing = new Uint8Array(0)
+
+/** See the head of this file. */
+export class SsrNode {
+  readonly cache: RouteCache
+  readonly #components: NodeComponents
+  readonly #settings: SsrSettings
+  readonly #listener: NodeListener
+  readonly #forwarder: Forwarder
+  readonly #ring: Ring
+  readonly #announced: RecentSources
+  #intervalMs: number
+  #timer: Timer | undefined
+  #dueAt = 0
+  #isStopped = true
+
+  constructor(components: NodeComponents, settings: SsrSettings, listener: NodeListener) {
+    const { runtime, neighbourhood } = components
+    this.#components = components
+    this.#settings = settings
+    this.#listener = listener
+    this.#intervalMs = settings.minStabilizeMs
+    this.cache = new RouteCache(neighbourhood.self, settings.maxRoutes)
+    this.#announced = new RecentSources(runtime)
+    this.#ring = new Linearization(this.cache, this.#port())
+    this.#forwarder = new Forwarder({ metrics: runtime.metrics, neighbourhood, cache: this.cache }, {
+      onArrival: (packet) => this.#onArrival(packet),
+      onLearned: (addresses) => this.#learned(addresses, false),
+      onLost: () => this.#lost(),
+    })
+    neighbourhood.onLink((event) => this.#onLink(event))
+  }
+
+  get address(): Address {
+    return this.cache.self
+  }
+
+  /** Neighbours on the ring that have agreed. */
+  get places(): RingPlaces {
+    return this.#ring.places
+  }
+
+  start(): void {
+    this.#isStopped = false
+    for (const neighbour of this.#components.neighbourhood.neighbours()) this.#onLink({ name: "up", neighbour })
+    this.#hurry()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  /** Whether an address is this node's to answer for: from its own up to, not including, its right neighbour's. */
+  isResponsible(address: Address): boolean {
+    const { right } = this.places
+    return right === undefined || clockwise(this.address, address) < clockwise(this.address, right)
+  }
+
+  /** Application data to one node. False where no way leads on. */
+  send(to: Address, payload: Uint8Array): boolean {
+    return this.#forwarder.send(packetTypes.connect, to, payload, payloadTypes.application)
+  }
+
+  /** Application data to the node that answers for an address. */
+  sendToClosest(to: Address, payload: Uint8Array): boolean {
+    return this.#forwarder.send(packetTypes.closest, to, payload, payloadTypes.application)
+  }
+
+  /** A node did not answer: asks it whether it is still there, unless it is but one of many that are known. */
+  suspect(address: Address): void {
+    const { left, right } = this.places
+    if (address === left || address === right) this.#hurry()
+    else if (!this.#components.neighbourhood.isNeighbour(address)) this.cache.forget(address)
+  }
+
+  #port(): RingPort {
+    const send = (type: typeof packetTypes.notification | typeof packetTypes.update, to: Address, body: Uint8Array): void => {
+      this.#forwarder.send(type, to, body)
+    }
+    return {
+      notify: (to) => send(packetTypes.notification, to, nothing),
+      reply: (to) => send(packetTypes.update, to, encodeUpdate({ kind: "agreed" })),
+      introduce: (to, candidate) => {
+        const there = this.cache.routeTo(to)
+        const onward = this.cache.routeTo(candidate)
+        if (there === undefined || onward === undefined) return
+        send(packetTypes.update, to, encodeUpdate({ kind: "candidate", route: join(there.toReversed(), onward) }))
+      },
+      announce: () => void this.#forwarder.send(packetTypes.newNodeAnnounce, smallestAddress, nothing),
+      randomLink: () => {
+        const links = [...this.#components.neighbourhood.neighbours()]
+        return links[Math.floor(this.#components.runtime.random.float() * links.length)]
+      },
+      onPlaces: (places) => {
+        this.#hurry()
+        this.#listener.onPlaces(places)
+      },
+    }
+  }
+
+  #onLink({ name, neighbour }: LinkEvent): void {
+    if (name === "down") {
+      if (this.cache.forgetLink(this.address, neighbour)) this.#lost()
+    } else {
+      const learned = this.cache.learn([this.address, neighbour])
+      this.#learned(learned, true)
+      this.#hurry()
+    }
+  }
+
+  #learned(addresses: readonly Address[], isIntroduced: boolean): void {
+    for (const address of addresses) if (this.cache.knows(address)) this.#ring.onLearned(address, isIntroduced)
+  }
+
+  #lost(): void {
+    this.#ring.onLost()
+    this.#hurry()
+  }
+
+  #onArrival(packet: Packet): void {
+    const source = packet.route[0] as Address
+    try {
+      this.#take(packet, source)
+    } catch (error) {
+      if (!isP2PSipError(error)) throw error
+      this.#components.runtime.metrics.counter("p2psip_ssr_dropped_packets_total", "mesh packets dropped", { reason: "malformed" }).add()
+    }
+  }
+
+  #take(packet: Packet, source: Address): void {
+    const body = new ByteReader(packet.payload)
+    switch (packet.type) {
+      case packetTypes.notification: return this.#ring.onNotification(source)
+      case packetTypes.newNodeAnnounce: return this.#ring.onAnnounce(source)
+      case packetTypes.unreachable: return this.#listener.onUnreachable(readAddress(body))
+      case packetTypes.update: {
+        const update = decodeUpdate(body)
+        if (update.kind === "candidate") this.#learnCandidate(update.route)
+        return this.#ring.onUpdate(source, update)
+      }
+      case packetTypes.connect:
+      case packetTypes.closest: {
+        this.#announcePath(source, packet.route)
+        if (packet.payloadType === payloadTypes.application) this.#listener.onData(source, packet.payload, packet.destination === this.address)
+      }
+    }
+  }
+
+  #learnCandidate(route: Route): void {
+    if (route[0] !== this.address) return
+    const candidate = route.at(-1) as Address
+    const learned = this.cache.learn(route)
+    this.#learned(learned.filter((address) => address !== candidate), false)
+    if (learned.includes(candidate)) this.#learned([candidate], true)
+  }
+
+  /** Lets the source know the whole way that its packet has come: next time it needs no decisions. */
+  #announcePath(source: Address, route: Route): void {
+    if (route.length <= 2 || !this.#announced.add(source)) return
+    this.#forwarder.send(packetTypes.pathAnnounce, source, nothing)
+  }
+
+  /** Something changed: looks after the ring soon, and often. */
+  #hurry(): void {
+    if (this.#isStopped) return
+    this.#intervalMs = this.#settings.minStabilizeMs
+    // What is due soon stays so: changes may come faster than rounds.
+    if (this.#timer === undefined || this.#dueAt > this.#components.runtime.now() + 1.5 * this.#intervalMs) this.#schedule()
+  }
+
+  #schedule(): void {
+    this.#timer?.cancel()
+    const { runtime } = this.#components
+    const delayMs = this.#intervalMs * (0.5 + runtime.random.float())
+    this.#dueAt = runtime.now() + delayMs
+    this.#timer = runtime.setTimer(delayMs, () => {
+      this.#ring.tick()
+      this.#intervalMs = Math.min(this.#settings.maxStabilizeMs, this.#intervalMs * 2)
+      this.#schedule()
+    })
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Packets of the mesh: one layout for all of them, Linyphi's Connect
+ * (Table 2 of its description). See PROTOCOL.md.
+ */
+import type { ByteReader } from "../../src/codec.ts"
+import { ByteWriter, badFrame } from "../../src/codec.ts"
+import type { Address } from "./address.ts"
+import { addressBytes } from "./address.ts"
+
+/** The first byte of a packet. */
+export const packetTypes = {
+  /** To exactly its destination. */
+  connect: 0x03,
+  /** To the smallest address there is: closes the ring. */
+  newNodeAnnounce: 0x04,
+  unreachable: 0x06,
+  notification: 0x07,
+  update: 0x08,
+  linkBroken: 0x09,
+  pathAnnounce: 0x0a,
+  /** Flooded: the largest address there is, and the way to it. */
+  maxNodeAnnounce: 0x0b,
+  /** To whoever answers for its destination. */
+  closest: 0x0e,
+} as const
+
+export type PacketType = (typeof packetTypes)[keyof typeof packetTypes]
+
+/** What a payload is. */
+export const payloadTypes = { none: 0, ipv4: 4, ipv6: 6, application: 10 } as const
+
+/** Hop counts have one byte. */
+export const maxRouteLength = 255
+
+export interface Packet {
+  readonly type: PacketType
+  /** Nodes still to visit before the source route goes on: the way back to it, after a node has cut itself out. */
+  readonly stub: readonly Address[]
+  /** From the source to the node where the next decision is made, or to the destination. */
+  readonly route: readonly Address[]
+  /** Where in the source route the packet is, or will be after the stub route. */
+  readonly hop: number
+  readonly destination: Address
+  readonly payloadType: number
+  /** A view of the frame that it came in. */
+  readonly payload: Uint8Array
+}
+
+const emptyRoute: readonly Address[] = []
+const types: ReadonlySet<number> = new Set(Object.values(packetTypes))
+
+/** The neighbour that a packet goes to next; undefined at its route's end. */
+export function nextNode({ stub, route, hop }: Packet): Address | undefined {
+  return stub.length > 0 ? stub[0] : route[hop + 1]
+}
+
+/** Bytes of a packet without its payload. */
+export function headerBytes(stubLength: number, routeLength: number): number {
+  return 1 + 2 + stubLength * addressBytes + 2 + routeLength * addressBytes + 1 + 3 * addressBytes + 4
+}
+
+/** The bytes that go to the packet's next node. */
+export function encodePacket(packet: Packet): Uint8Array {
+  const { type, stub, route, hop, destination, payloadType, payload } = packet
+  const writer = new ByteWriter(headerBytes(stub.length, route.length) + payload.length)
+  writer.uint8(type)
+  writeRoute(writer, stub)
+  writeRoute(writer, route)
+  writer.uint8(hop)
+  writeAddress(writer, route.at(-1) ?? destination)
+  writeAddress(writer, nextNode(packet) ?? destination)
+  writeAddress(writer, destination)
+  return writer.uint32(payloadType).fixed(payload).finish()
+}
+
+/** What a neighbour sent to `self`. Throws `P2PSIP_BAD_FRAME`. */
+export function decodePacket(reader: ByteReader, self: Address): Packet {
+  const type = reader.uint8()
+  if (!types.has(type)) throw badFrame("a packet type", `${type}`)
+  const stub = readRoute(reader)
+  const route = readRoute(reader)
+  const hop = reader.uint8()
+  const current = readAddress(reader)
+  const next = readAddress(reader)
+  const destination = readAddress(reader)
+  if (route.length === 0 || route.at(-1) !== current) throw badFrame("a route to the current destination", "another one")
+  const packet = { type: type as PacketType, stub, route, hop, destination, payloadType: reader.uint32(), payload: reader.fixed(reader.remaining) }
+  if (next !== self || nextNode(packet) !== self) throw badFrame("a packet for this node", "one for another")
+  return packet
+}
+
+/** Number of addresses in two bytes, then the addresses. */
+export function writeRoute(writer: ByteWriter, route: readonly Address[]): void {
+  writer.uint16(route.length)
+  for (const address of route) writeAddress(writer, address)
+}
+
+/** Reads what `writeRoute` wrote: different addresses, at most 255. */
+export function readRoute(reader: ByteReader): readonly Address[] {
+  const length = reader.uint16()
+  if (length === 0) return emptyRoute
+  if (length > maxRouteLength || length * addressBytes > reader.remaining) throw badFrame("at most 255 addresses, all there", `${length}`)
+  const route: Address[] = []
+  for (let left = length; left > 0; left--) route.push(readAddress(reader))
+  if (new Set(route).size !== length) throw badFrame("a route without a circle", "one with a circle")
+  return route
+}
+
+export function writeAddress(writer: ByteWriter, address: Address): void {
+  writer.uint16(Math.floor(address / 0x1_0000_0000)).uint32(address % 0x1_0000_0000)
+}
+
+export function readAddress(reader: ByteReader): Address {
+  return reader.uint16() * 0x1_0000_0000 + reader.uint32()
+}

@@ -1,0 +1,39 @@
+/** What a procedure that finds a node's place on the ring has to do, and what it is given. */
+import type { Address } from "./address.ts"
+import type { RingUpdate } from "./ring-messages.ts"
+
+/** Neighbours on the ring that have agreed to be so. The last node's right neighbour is the first one. */
+export interface RingPlaces {
+  readonly left?: Address
+  readonly right?: Address
+}
+
+/** The node around a ring procedure. */
+export interface RingPort {
+  /** Sends a notification along the way that is known. */
+  notify(to: Address): void
+  /** Sends "agreed". */
+  reply(to: Address): void
+  /** Tells `to` of a candidate, with the way there through this node. */
+  introduce(to: Address, candidate: Address): void
+  /** Sends a packet that ends at the node with the smallest address. */
+  announce(): void
+  /** Any neighbour by link. */
+  randomLink(): Address | undefined
+  /** The neighbours are others now. */
+  onPlaces(places: RingPlaces): void
+}
+
+/** See the head of this file. All nodes that it is told of have a way in the route cache. */
+export interface Ring {
+  readonly places: RingPlaces
+  /** A node that was not known before; introduced by another node or a link, or only overheard. */
+  onLearned(address: Address, isIntroduced: boolean): void
+  onNotification(from: Address): void
+  onUpdate(from: Address, update: RingUpdate): void
+  onAnnounce(from: Address): void
+  /** Ways were lost. */
+  onLost(): void
+  /** Every now and then, sooner when something changed. */
+  tick(): void
+}

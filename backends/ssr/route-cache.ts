@@ -1,0 +1,218 @@
+/**
+ * The ways that a node knows: a tree with this node at its root, so that ways
+ * share what they have in common and a better way to one node is a better way
+ * to all behind it.
+ *
+ * Bounded. The links of this node and the nodes that it holds (its neighbours
+ * on the ring, and the way there) stay; of the others those go first of whose
+ * distance on the ring there are the most: what is left is dense near this
+ * node and sparse far away, which is what greedy routing needs.
+ */
+import type { Address } from "./address.ts"
+import { clockwise, ringSize } from "./address.ts"
+import type { Route } from "./route.ts"
+
+/** A node and the way to it. */
+interface Branch {
+  readonly address: Address
+  previous: Branch | undefined
+  /** Links on the way. */
+  hops: number
+  readonly children: Set<Branch>
+  /** Those at about the same distance from this node on the ring; what was used last comes last. */
+  readonly peers: Set<Branch>
+}
+
+/** See the head of this file. */
+export class RouteCache {
+  readonly self: Address
+  readonly #maxNodes: number
+  readonly #root: Branch
+  readonly #branches = new Map<Address, Branch>()
+  /** By distance on the ring, as a power of two; positive clockwise, negative counter-clockwise. */
+  readonly #scales = new Map<number, Set<Branch>>()
+  readonly #held = new Set<Address>()
+
+  constructor(self: Address, maxNodes: number) {
+    this.self = self
+    this.#maxNodes = maxNodes
+    this.#root = { address: self, previous: undefined, hops: 0, children: new Set(), peers: new Set() }
+  }
+
+  /** How many nodes are known, this one aside. */
+  get size(): number {
+    return this.#branches.size
+  }
+
+  knows(address: Address): boolean {
+    return this.#branches.has(address)
+  }
+
+  /** All nodes that are known, in no order. */
+  addresses(): IterableIterator<Address> {
+    return this.#branches.keys()
+  }
+
+  /** Links on the way to a node; undefined where no way is known. */
+  hopsTo(address: Address): number | undefined {
+    return this.#branches.get(address)?.hops
+  }
+
+  /** The way from this node to another. */
+  routeTo(address: Address): Route | undefined {
+    const branch = this.#branches.get(address)
+    if (branch === undefined) return undefined
+    touch(branch)
+    const route = new Array<Address>(branch.hops + 1)
+    for (let at: Branch | undefined = branch; at !== undefined; at = at.previous) route[at.hops] = at.address
+    return route
+  }
+
+  /** A link of this node came up. */
+  addLink(neighbour: Address): void {
+    this.learn([this.self, neighbour])
+  }
+
+  /** Learns the ways to all nodes of a route that begins at this node. Returns those that were not known before. */
+  learn(route: Route): readonly Address[] {
+    const learned: Address[] = []
+    let previous = this.#root
+    for (const address of route.slice(1)) {
+      // A route that comes back to this node is of use only from there on.
+      if (address === this.self) {
+        previous = this.#root
+        continue
+      }
+      let branch = this.#branches.get(address)
+      if (branch === undefined) {
+        branch = this.#add(address, previous)
+        learned.push(address)
+      } else if (branch.hops > previous.hops + 1) {
+        this.#move(branch, previous)
+      }
+      touch(branch)
+      previous = branch
+    }
+    this.#shrink()
+    return learned.length === 0 ? learned : learned.filter((address) => this.#branches.has(address))
+  }
+
+  /** Holds exactly these nodes, whatever else is learned. */
+  hold(addresses: Iterable<Address>): void {
+    this.#held.clear()
+    for (const address of addresses) this.#held.add(address)
+  }
+
+  /** There is no such node, or no way to it. Returns whether it was known. */
+  forget(address: Address): boolean {
+    const branch = this.#branches.get(address)
+    if (branch !== undefined) this.#remove(branch)
+    return branch !== undefined
+  }
+
+  /** A link is broken, in both directions: what lies behind it is forgotten. Returns whether anything did. */
+  forgetLink(a: Address, b: Address): boolean {
+    return this.#cut(a, b) || this.#cut(b, a)
+  }
+
+  /**
+   * The best node to send a packet to that is bound for `destination`: nearer to
+   * it (clockwise) than `than`; of those that come about as near as any, the one
+   * that the fewest links away. Undefined where none is nearer.
+   */
+  towards(destination: Address, than: number, isExcluded?: (address: Address) => boolean): Address | undefined {
+    let nearest = than
+    for (const address of this.#branches.keys()) {
+      const distance = clockwise(address, destination)
+      if (distance < nearest && isExcluded?.(address) !== true) nearest = distance
+    }
+    if (nearest === than) return undefined
+    const enough = Math.min(than - 1, nearest * slack)
+    let best: Branch | undefined
+    for (const branch of this.#branches.values()) {
+      const distance = clockwise(branch.address, destination)
+      if (distance > enough || isExcluded?.(branch.address) === true) continue
+      if (best === undefined || branch.hops < best.hops || (branch.hops === best.hops && distance < clockwise(best.address, destination))) best = branch
+    }
+    return best?.address
+  }
+
+  /** The smallest address that is known and smaller than this node's. */
+  smallest(): Address | undefined {
+    let smallest = this.self
+    for (const address of this.#branches.keys()) if (address < smallest) smallest = address
+    return smallest === this.self ? undefined : smallest
+  }
+
+  #add(address: Address, previous: Branch): Branch {
+    const scale = scaleOf(this.self, address)
+    let peers = this.#scales.get(scale)
+    if (peers === undefined) this.#scales.set(scale, (peers = new Set()))
+    const branch: Branch = { address, previous, hops: previous.hops + 1, children: new Set(), peers }
+    previous.children.add(branch)
+    peers.add(branch)
+    this.#branches.set(address, branch)
+    return branch
+  }
+
+  #move(branch: Branch, previous: Branch): void {
+    branch.previous?.children.delete(branch)
+    branch.previous = previous
+    previous.children.add(branch)
+    const changed = [branch]
+    for (let one = changed.pop(); one !== undefined; one = changed.pop()) {
+      one.hops = (one.previous?.hops ?? 0) + 1
+      changed.push(...one.children)
+    }
+  }
+
+  #cut(near: Address, far: Address): boolean {
+    const branch = this.#branches.get(far)
+    if (branch?.previous?.address !== near) return false
+    this.#remove(branch)
+    return true
+  }
+
+  #remove(branch: Branch): void {
+    branch.previous?.children.delete(branch)
+    const gone = [branch]
+    for (let one = gone.pop(); one !== undefined; one = gone.pop()) {
+      this.#branches.delete(one.address)
+      one.peers.delete(one)
+      gone.push(...one.children)
+    }
+  }
+
+  /** Forgets ends of ways until the bound is kept; links and held nodes may exceed it. */
+  #shrink(): void {
+    while (this.#branches.size > this.#maxNodes) {
+      const least = this.#leastUseful()
+      if (least === undefined) return
+      this.#remove(least)
+    }
+  }
+
+  /** The one that has not been used for longest where there are the most. */
+  #leastUseful(): Branch | undefined {
+    const crowds = [...this.#scales.values()].sort((a, b) => b.size - a.size)
+    for (const crowd of crowds) {
+      for (const branch of crowd) {
+        if (branch.children.size === 0 && branch.hops > 1 && !this.#held.has(branch.address)) return branch
+      }
+    }
+    return undefined
+  }
+}
+
+function touch(branch: Branch): void {
+  branch.peers.delete(branch)
+  branch.peers.add(branch)
+}
+
+/** A node counts as about as near as the nearest up to so many times its distance. */
+const slack = 2
+
+function scaleOf(self: Address, address: Address): number {
+  const distance = clockwise(self, address)
+  return distance <= ringSize / 2 ? Math.ceil(Math.log2(distance)) : -Math.ceil(Math.log2(ringSize - distance))
+}

@@ -1,0 +1,149 @@
+/**
+ * The ring of the mesh as key-based routing: a node answers for the keys from
+ * its own address up to its right neighbour's.
+ */
+import type { PeerId } from "../../src/link/link.ts"
+import type { Id } from "../../src/overlay/id.ts"
+import type { KeyBasedRouting, KeyRange, Member, RoutingChange } from "../../src/overlay/key-based-routing.ts"
+import { memberOf } from "../../src/overlay/member-codec.ts"
+import { RoutingListeners } from "../../src/overlay/routing-listeners.ts"
+import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
+import type { PeerInfo } from "../../src/servlet/types.ts"
+import type { Address } from "./address.ts"
+import { addressOfId, addressOfPeer, clockwise, peerIdOf } from "./address.ts"
+import { noNeighbours } from "./mesh-link.ts"
+import type { MeshLink } from "./mesh-link.ts"
+import type { SsrSettings } from "./options.ts"
+import { keysFrom } from "./responsibility.ts"
+
+const noRanges: readonly KeyRange[] = []
+const nobody: readonly Member[] = []
+/** A place that has been the same for so long is taken for the right one. */
+const settleMs = 1_000
+
+/** See the head of this file. */
+export class SsrRouting implements KeyBasedRouting {
+  readonly self: Member
+  readonly #runtime: Runtime
+  readonly #link: MeshLink
+  readonly #settings: SsrSettings
+  readonly #listeners: RoutingListeners
+  readonly #removeListener: () => void
+  #isMember = false
+  #ranges = noRanges
+  #neighbours = nobody
+  #changedAt = 0
+
+  constructor(components: { readonly runtime: Runtime; readonly link: MeshLink }, settings: SsrSettings) {
+    this.#runtime = components.runtime
+    this.#link = components.link
+    this.#settings = settings
+    this.self = memberOf(components.link.self)
+    this.#listeners = new RoutingListeners(components.runtime)
+    this.#removeListener = components.link.onPlaces(() => this.#onPlaces())
+  }
+
+  async join(bootstrap: readonly Member[], signal: AbortSignal): Promise<void> {
+    const contacts = bootstrap.filter(({ peerId }) => addressOfPeer(peerId) !== this.#link.node.address)
+    this.#link.enter(contacts)
+    if (contacts.length > 0) await this.#placed(contacts, signal)
+    this.#isMember = true
+    this.#onPlaces()
+  }
+
+  async leave(): Promise<void> {
+    this.stop()
+  }
+
+  stop(): void {
+    this.#removeListener()
+    this.#isMember = false
+    this.#ranges = noRanges
+    this.#neighbours = nobody
+    this.#link.exit()
+  }
+
+  isResponsible(key: Id): boolean {
+    return this.#isMember && this.#link.node.isResponsible(addressOfId(key))
+  }
+
+  ranges(): readonly KeyRange[] {
+    return this.#ranges
+  }
+
+  nextHop(key: Id, excluded?: ReadonlySet<PeerId>): Member | undefined {
+    const address = addressOfId(key)
+    const { node } = this.#link
+    if (this.isResponsible(key)) return undefined
+    const isExcluded = excluded === undefined ? undefined : (other: Address): boolean => excluded.has(peerIdOf(other))
+    const nearer = node.cache.towards(address, clockwise(node.address, address), isExcluded)
+    return nearer === undefined ? undefined : memberAt(nearer)
+  }
+
+  replicaSet(key: Id, count: number): readonly Member[] {
+    if (!this.#isMember) return []
+    const owner = this.isResponsible(key) ? this.self : this.nextHop(key)
+    const others = this.#neighbours.filter(({ id }) => id !== owner?.id)
+    return [...(owner === undefined ? [] : [owner]), ...others].slice(0, count)
+  }
+
+  replicas(count: number): readonly Member[] {
+    return this.#neighbours.slice(0, count - 1)
+  }
+
+  neighbours(): readonly Member[] {
+    return this.#neighbours
+  }
+
+  suspect(peerId: PeerId): void {
+    this.#link.node.suspect(addressOfPeer(peerId))
+  }
+
+  onChange(listener: (change: RoutingChange) => void): () => void {
+    return this.#listeners.add(listener)
+  }
+
+  describe(): { readonly peersKnown: number; readonly neighbours: Readonly<Record<string, readonly PeerInfo[]>> } {
+    const { left, right } = this.#link.node.places
+    const info = (address: Address | undefined): PeerInfo[] => (address === undefined ? [] : [memberAt(address)])
+    return { peersKnown: this.#link.node.cache.size, neighbours: { left: info(left), right: info(right) } }
+  }
+
+  /** Resolves once both neighbours on the ring have agreed, and no others have come up for a moment. */
+  async #placed(contacts: readonly Member[], signal: AbortSignal): Promise<void> {
+    const giveUpAt = this.#runtime.now() + this.#settings.joinTimeoutMs
+    for (;;) {
+      await this.#pause(settleMs / 4, signal)
+      const { left, right } = this.#link.node.places
+      const now = this.#runtime.now()
+      if (left !== undefined && right !== undefined && now >= this.#changedAt + settleMs) return
+      if (now < giveUpAt) continue
+      this.stop()
+      throw noNeighbours(contacts)
+    }
+  }
+
+  async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer: Timer = this.#runtime.setTimer(delayMs, resolve)
+      signal.addEventListener("abort", () => (timer.cancel(), resolve()), { once: true })
+    })
+    if (!signal.aborted) return
+    this.stop()
+    signal.throwIfAborted()
+  }
+
+  #onPlaces(): void {
+    this.#changedAt = this.#runtime.now()
+    if (!this.#isMember) return
+    const { left, right } = this.#link.node.places
+    const addresses = [...new Set([left, right])].filter((address) => address !== undefined && address !== this.#link.node.address)
+    this.#neighbours = (addresses as Address[]).map(memberAt)
+    this.#ranges = [keysFrom(this.#link.node.address, right ?? this.#link.node.address)]
+    this.#listeners.tell()
+  }
+}
+
+function memberAt(address: Address): Member {
+  return memberOf({ peerId: peerIdOf(address), addresses: [] })
+}

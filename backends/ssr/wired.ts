@@ -1,0 +1,181 @@
+/**
+ * Neighbours on a network where any peer could reach any other: a few links
+ * that each peer chooses, so that the mesh stays connected when some are lost.
+ */
+import { ByteReader } from "../../src/codec.ts"
+import { isP2PSipError } from "../../src/errors.ts"
+import type { Link, PeerAddress, PeerId } from "../../src/link/link.ts"
+import { channels } from "../../src/link/link.ts"
+import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
+import type { Address } from "./address.ts"
+import { addressOfPeer } from "./address.ts"
+import { Acquaintances } from "./acquaintances.ts"
+import type { Hello, HelloKind } from "./hello.ts"
+import { decodeHello, encodeHello, helloKinds, isHello, maxOthers } from "./hello.ts"
+import type { LinkEvent, Neighbourhood } from "./neighbourhood.ts"
+
+export interface WiredOptions {
+  /** Links that a peer looks for; it grants others up to four times as many. */
+  readonly wiredLinks: number
+}
+
+interface WiredLink {
+  readonly peer: PeerAddress
+  heardAt: number
+}
+
+/** Time between two rounds of asking whether the links still are. */
+const helloMs = 3_000
+const silenceMs = 3.5 * helloMs
+const grantFactor = 4
+
+/** See the head of this file. */
+export class Wired implements Neighbourhood {
+  readonly self: Address
+  readonly #runtime: Runtime
+  readonly #link: Link
+  readonly #wanted: number
+  readonly #links = new Map<Address, WiredLink>()
+  readonly #acquaintances = new Acquaintances()
+  #packetHandler: (neighbour: Address, packet: Uint8Array) => void = () => undefined
+  #linkListener: (event: LinkEvent) => void = () => undefined
+  #removeListener: (() => void) | undefined
+  #timer: Timer | undefined
+
+  constructor(components: { readonly runtime: Runtime; readonly link: Link }, options: WiredOptions) {
+    this.#runtime = components.runtime
+    this.#link = components.link
+    this.#wanted = options.wiredLinks
+    this.self = addressOfPeer(components.link.self.peerId)
+  }
+
+  get maxPacketBytes(): number {
+    return this.#link.maxFrameBytes
+  }
+
+  /** Takes over the overlay's channel, and asks these peers to be neighbours. */
+  start(contacts: readonly PeerAddress[]): void {
+    this.#link.onFrame(channels.overlay, (from, frame) => this.#onFrame(from, frame))
+    this.#removeListener = this.#link.onPeer(({ name, peerId }) => {
+      if (name === "down") this.#drop(addressOfPeer(peerId))
+    })
+    for (const contact of contacts) {
+      this.#acquaintances.add(contact)
+      this.#ask(contact)
+    }
+    this.#helloLater()
+  }
+
+  /** Tells the neighbours, and hears nothing more. */
+  stop(): void {
+    for (const { peer } of this.#links.values()) this.#say(helloKinds.no, peer.peerId)
+    this.#links.clear()
+    this.#timer?.cancel()
+    this.#removeListener?.()
+    this.#link.onFrame(channels.overlay, () => undefined)
+    this.#packetHandler = () => undefined
+  }
+
+  neighbours(): Iterable<Address> {
+    return this.#links.keys()
+  }
+
+  isNeighbour(address: Address): boolean {
+    return this.#links.has(address)
+  }
+
+  send(neighbour: Address, packet: Uint8Array): boolean {
+    const link = this.#links.get(neighbour)
+    return link !== undefined && this.#link.send(link.peer.peerId, channels.overlay, packet)
+  }
+
+  onPacket(handler: (neighbour: Address, packet: Uint8Array) => void): void {
+    this.#packetHandler = handler
+  }
+
+  onLink(listener: (event: LinkEvent) => void): void {
+    this.#linkListener = listener
+  }
+
+  #onFrame(from: PeerId, frame: Uint8Array): void {
+    const address = addressOfPeer(from)
+    if (!isHello(frame)) {
+      const link = this.#links.get(address)
+      if (link === undefined) return this.#count("not a neighbour")
+      link.heardAt = this.#runtime.now()
+      return this.#packetHandler(address, frame)
+    }
+    try {
+      this.#onHello(from, decodeHello(new ByteReader(frame)))
+    } catch (error) {
+      if (!isP2PSipError(error)) throw error
+      this.#count("malformed")
+    }
+  }
+
+  #onHello(from: PeerId, { kind, addresses, others }: Hello): void {
+    const peer = { peerId: from, addresses }
+    const address = addressOfPeer(from)
+    this.#acquaintances.add(peer)
+    for (const other of others) if (other.peerId !== this.#link.self.peerId) this.#acquaintances.add(other)
+    switch (kind) {
+      case helloKinds.ask: {
+        const isGranted = this.#links.has(address) || this.#links.size < grantFactor * this.#wanted
+        this.#link.learn(peer)
+        this.#say(isGranted ? helloKinds.yes : helloKinds.no, from)
+        return isGranted ? this.#raise(address, peer) : undefined
+      }
+      case helloKinds.yes: return this.#raise(address, peer)
+      case helloKinds.no: {
+        this.#drop(address)
+        this.#acquaintances.refused(from)
+      }
+    }
+  }
+
+  #raise(address: Address, peer: PeerAddress): void {
+    const known = this.#links.get(address)
+    this.#links.set(address, { peer, heardAt: this.#runtime.now() })
+    if (known === undefined) this.#linkListener({ name: "up", neighbour: address })
+  }
+
+  #drop(address: Address): void {
+    if (!this.#links.delete(address)) return
+    this.#linkListener({ name: "down", neighbour: address })
+    this.#lookForMore()
+  }
+
+  #helloLater(): void {
+    this.#timer = this.#runtime.setTimer(helloMs * (0.75 + 0.5 * this.#runtime.random.float()), () => {
+      const silentSince = this.#runtime.now() - silenceMs
+      for (const [address, { peer, heardAt }] of [...this.#links]) {
+        if (heardAt < silentSince) this.#drop(address)
+        else this.#say(helloKinds.ask, peer.peerId)
+      }
+      this.#lookForMore()
+      this.#helloLater()
+    })
+  }
+
+  /** Asks for links where they are too few; and always one old acquaintance: the mesh may have come apart. */
+  #lookForMore(): void {
+    const missing = Math.max(1, this.#wanted - this.#links.size)
+    const isUnlinked = ({ peerId }: PeerAddress): boolean => !this.#links.has(addressOfPeer(peerId))
+    if (this.#links.size >= grantFactor * this.#wanted) return
+    for (const peer of this.#acquaintances.draw(missing, this.#runtime.random, isUnlinked)) this.#ask(peer)
+  }
+
+  #ask(peer: PeerAddress): void {
+    this.#link.learn(peer)
+    this.#say(helloKinds.ask, peer.peerId)
+  }
+
+  #say(kind: HelloKind, to: PeerId): void {
+    const others = this.#acquaintances.draw(maxOthers, this.#runtime.random, ({ peerId }) => peerId !== to && this.#links.has(addressOfPeer(peerId)))
+    this.#link.send(to, channels.overlay, encodeHello({ kind, addresses: this.#link.self.addresses, others }))
+  }
+
+  #count(reason: string): void {
+    this.#runtime.metrics.counter("p2psip_ssr_dropped_packets_total", "mesh packets dropped", { reason }).add()
+  }
+}

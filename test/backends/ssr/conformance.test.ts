@@ -1,0 +1,4 @@
+import { createBackend } from "../../../backends/ssr/index.ts"
+import { conformsEverywhere } from "../everywhere.ts"
+
+conformsEverywhere("ssr", createBackend)
