@@ -11,6 +11,7 @@ const backends: Readonly<Record<string, () => Promise<{ readonly backend: Backen
   chord: () => import("./chord/index.ts"),
   kademlia: () => import("./kademlia/index.ts"),
   memory: () => import("./memory/index.ts"),
+  ssr: () => import("./ssr/index.ts"),
 }
 
 /** The names of the backends that come with this package. */

@@ -16,12 +16,11 @@ export class Agreements {
     this.#asked.delete(address)
   }
 
-  isOverdue(address: Address): boolean {
-    return (this.#asked.get(address) ?? 0) >= patience
+  isAsked(address: Address): boolean {
+    return this.#asked.has(address)
   }
 
-  /** Forgets all but those of `kept`. */
-  keep(kept: ReadonlySet<Address>): void {
-    for (const address of this.#asked.keys()) if (!kept.has(address)) this.#asked.delete(address)
+  isOverdue(address: Address): boolean {
+    return (this.#asked.get(address) ?? 0) >= patience
   }
 }

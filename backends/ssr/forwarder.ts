@@ -10,7 +10,7 @@ import type { Address } from "./address.ts"
 import { clockwise } from "./address.ts"
 import type { Neighbourhood } from "./neighbourhood.ts"
 import type { Packet, PacketType } from "./packet.ts"
-import { decodePacket, encodePacket, headerBytes, maxRouteLength, nextNode, packetTypes, payloadTypes, readAddress, writeAddress } from "./packet.ts"
+import { decodePacket, encodePacket, maxRouteLength, nextNode, packetTypes, payloadTypes, readAddress, writeAddress } from "./packet.ts"
 import type { RouteCache } from "./route-cache.ts"
 import type { Route, Way } from "./route.ts"
 import { extend, reverse } from "./route.ts"
@@ -27,8 +27,8 @@ export interface ForwarderListener {
   onArrival(packet: Packet): void
   /** Nodes that were not known before came up in a route. */
   onLearned(addresses: readonly Address[]): void
-  /** Ways were lost. */
-  onLost(): void
+  /** A link to this node is broken, and with it all ways that crossed it. */
+  onBroken(far: Address): void
 }
 
 /** To whatever has the smallest address; see `packetTypes.newNodeAnnounce`. */
@@ -51,9 +51,10 @@ export class Forwarder {
     return this.#decide({ type, stub: [], route: [self], hop: 0, destination, payloadType, payload })
   }
 
-  /** The most payload that fits into a packet with a way of so many links. */
-  maxPayloadBytes(hops: number): number {
-    return this.#components.neighbourhood.maxPacketBytes - headerBytes(0, hops + 1)
+  /** Sends from this node by a way that may not work. */
+  sendAlong(route: Route, type: PacketType, payload: Uint8Array): void {
+    const destination = route.at(-1) as Address
+    if (route.length > 1) this.#pass({ type, stub: [], route, hop: 0, destination, payloadType: payloadTypes.none, payload })
   }
 
   #onFrame(neighbour: Address, frame: Uint8Array): void {
@@ -67,53 +68,57 @@ export class Forwarder {
       if (!isP2PSipError(error)) throw error
       return void this.#drop("malformed")
     }
-    if (nextNode(packet) !== undefined) this.#forward(packet)
+    if (nextNode(packet) !== undefined) this.#forward(packet, neighbour)
     else if (packet.destination === this.#components.cache.self) this.#listener.onArrival(packet)
     else this.#decide(packet)
   }
 
   /** Along the route, or by a shorter way where this node knows one. */
-  #forward(packet: Packet): boolean {
+  #forward(packet: Packet, neighbour: Address): boolean {
     const { cache } = this.#components
-    if (packet.stub.length > 0) return this.#pass(packet)
+    if (packet.stub.length > 0) return this.#pass(packet, neighbour)
     const goal = goalOf(packet)
     const known = cache.hopsTo(goal)
-    if (known === undefined || known >= packet.route.length - 1 - packet.hop) return this.#pass(packet)
-    return this.#pass(detoured(packet, cache.routeTo(goal) as Route) ?? packet)
+    if (known === undefined || known >= packet.route.length - 1 - packet.hop) return this.#pass(packet, neighbour)
+    return this.#pass(shortened(packet, cache.routeTo(goal) as Route), neighbour)
   }
 
-  /** To the next node of its route. */
-  #pass(packet: Packet): boolean {
+  /** To the next node of its route; `neighbour` is where it came from. */
+  #pass(packet: Packet, neighbour?: Address): boolean {
     const { neighbourhood } = this.#components
     const next = nextNode(packet) as Address
-    if (!neighbourhood.isNeighbour(next)) return this.#repair(packet, next)
+    if (!neighbourhood.isNeighbour(next)) return this.#repair(packet, next, neighbour)
     const frame = encodePacket(packet)
     if (frame.length > neighbourhood.maxPacketBytes) return this.#drop("too long")
     return neighbourhood.send(next, frame) || this.#drop("queue full")
   }
 
-  /** A link is gone: by another way to where the route leads, or to the destination itself. The source is told of the link. */
-  #repair(packet: Packet, next: Address): boolean {
+  /**
+   * A link is gone: by another way to where the route leads, or on towards the
+   * destination. The source is told of the link; and the neighbour, who may be
+   * the one that chose the way.
+   */
+  #repair(packet: Packet, next: Address, neighbour?: Address): boolean {
     const { cache } = this.#components
-    if (cache.forgetLink(cache.self, next)) this.#listener.onLost()
-    if (packet.type !== packetTypes.linkBroken) this.#complain(packetTypes.linkBroken, packet, [cache.self, next])
-    if (packet.stub.length > 0) return this.#drop("broken link")
-    for (const goal of [goalOf(packet), packet.destination]) {
-      const onward = cache.routeTo(goal)
-      const repaired = onward === undefined ? undefined : detoured(packet, onward)
-      if (repaired !== undefined) return this.#pass(repaired)
+    if (cache.forgetLink(cache.self, next)) this.#listener.onBroken(next)
+    if (packet.type !== packetTypes.linkBroken) {
+      this.#complain(packetTypes.linkBroken, packet, [cache.self, next])
+      if (neighbour !== undefined && packet.route[packet.hop - 1] !== neighbour) {
+        this.#complain(packetTypes.linkBroken, { ...packet, stub: [], route: [neighbour, cache.self], hop: 1 }, [cache.self, next])
+      }
     }
-    return this.#drop("broken link")
+    if (packet.stub.length > 0) return this.#drop("broken link")
+    const onward = cache.routeTo(goalOf(packet)) ?? this.#wayTo(packet.destination, packet.type)
+    if (onward === undefined) return this.#drop("broken link")
+    // Also back where it came from: the nodes there have just been told of the link, ahead of the packet.
+    return this.#pass({ ...packet, ...bounded(extend(packet.route.slice(0, packet.hop + 1), onward)) })
   }
 
   /** At the end of a source route: on to a node that is nearer to the destination. */
   #decide(packet: Packet): boolean {
-    const { cache } = this.#components
     const { destination, type, route, hop } = packet
-    const goal = this.#nearerTo(destination, type)
-    if (goal !== undefined) {
-      return this.#pass({ ...packet, ...bounded(extend(route.slice(0, hop + 1), cache.routeTo(goal) as Route)) })
-    }
+    const onward = this.#wayTo(destination, type)
+    if (onward !== undefined) return this.#pass({ ...packet, ...bounded(extend(route.slice(0, hop + 1), onward)) })
     if (type === packetTypes.closest || type === packetTypes.newNodeAnnounce) {
       this.#listener.onArrival(packet)
       return true
@@ -122,11 +127,13 @@ export class Forwarder {
     return this.#drop("no way")
   }
 
-  #nearerTo(destination: Address, type: PacketType): Address | undefined {
+  /** The way to a destination, or to a node that is nearer to it than this one. */
+  #wayTo(destination: Address, type: PacketType): Route | undefined {
     const { cache } = this.#components
-    if (type === packetTypes.newNodeAnnounce) return cache.smallest()
-    if (cache.knows(destination)) return destination
-    return cache.towards(destination, clockwise(cache.self, destination))
+    const known = cache.routeTo(destination)
+    if (known !== undefined) return known
+    const goal = type === packetTypes.newNodeAnnounce ? cache.smallest() : cache.towards(destination, clockwise(cache.self, destination))
+    return goal === undefined ? undefined : cache.routeTo(goal)
   }
 
   /** Tells the source of a packet what is wrong, by the way that it came. */
@@ -141,17 +148,17 @@ export class Forwarder {
 
   /** Ways back to where the packet has been, ways on to where it goes, and what it says of ways that are none. */
   #learnFrom(packet: Packet, neighbour: Address): void {
-    const { cache } = this.#components
+    const { cache, neighbourhood } = this.#components
     const { type, stub, route, hop, payload } = packet
     if (type === packetTypes.linkBroken || type === packetTypes.unreachable) {
       const reader = new ByteReader(payload)
-      const isLost = type === packetTypes.linkBroken
-        ? cache.forgetLink(readAddress(reader), readAddress(reader))
-        : cache.forget(readAddress(reader))
-      if (isLost) this.#listener.onLost()
+      const near = readAddress(reader)
+      const far = type === packetTypes.linkBroken ? readAddress(reader) : near
+      if (near === far ? cache.forget(far) : cache.forgetLink(near, far)) this.#listener.onBroken(far)
     }
     const onward = stub.length > 0 ? [cache.self, ...stub, ...route.slice(hop + 1)] : route.slice(hop)
-    const learned = [...cache.learn(onward)]
+    const isOpen = onward[1] !== undefined && neighbourhood.isNeighbour(onward[1])
+    const learned = isOpen ? [...cache.learn(onward)] : []
     learned.push(...cache.learn(stub.length > 0 ? [cache.self, neighbour] : reverse(route.slice(0, hop + 1))))
     if (learned.length > 0) this.#listener.onLearned(learned)
   }
@@ -177,13 +184,10 @@ function advanced(packet: Packet): Packet {
   return packet.stub.length > 0 ? { ...packet, stub: packet.stub.slice(1) } : { ...packet, hop: packet.hop + 1 }
 }
 
-/**
- * The packet with another way from here on. Undefined where that meets a node
- * where the packet has been: no packet of one decision shall visit a node twice.
- */
-function detoured(packet: Packet, onward: Route): Packet | undefined {
+/** The packet with a shorter way from here on, unless that leads back to where it has been. */
+function shortened(packet: Packet, onward: Route): Packet {
   const travelled = packet.route.slice(0, packet.hop + 1)
-  if (onward.slice(1).some((address) => travelled.includes(address))) return undefined
+  if (onward.slice(1).some((address) => travelled.includes(address))) return packet
   return { ...packet, ...bounded({ stub: [], route: [...travelled, ...onward.slice(1)], hop: packet.hop }) }
 }
 

@@ -40,7 +40,7 @@ export class Linearization implements Ring {
     const side = this.#sideOf(address)
     const nearest = this.#nearest(side)
     if (nearest === address) {
-      this.#notify(address)
+      if (!this.#agreements.isAsked(address)) this.#notify(address)
       const next = this.#nearest(side, address)
       if (next !== undefined && isIntroduced) this.#introduce(address, next)
     } else if (isIntroduced) {
@@ -78,7 +78,6 @@ export class Linearization implements Ring {
     }
     const isLast = this.#nearest("right") === undefined
     if (isLast && this.#nearest("left") !== undefined) this.#port.announce()
-    this.#dropStale()
     // Introductions may have been lost.
     const link = this.#port.randomLink()
     if (link === undefined) return
@@ -86,8 +85,10 @@ export class Linearization implements Ring {
     if (before !== undefined) this.#introduce(before, link)
   }
 
-  onLost(): void {
-    this.#dropStale()
+  onFarewell(from: Address): void {
+    this.#cache.forget(from)
+    this.#port.doubt(from)
+    this.#release(from)
   }
 
   #notify(address: Address): void {
@@ -99,9 +100,21 @@ export class Linearization implements Ring {
   #giveUp(address: Address): void {
     this.#agreements.clear(address)
     this.#cache.forget(address)
-    this.#dropStale()
+    this.#port.doubt(address)
+    this.#release(address)
     const next = this.#nearest(this.#sideOf(address))
     if (next !== undefined) this.#notify(next)
+  }
+
+  #release(address: Address): void {
+    const { left, right } = this.#places
+    if (left !== address && right !== address) return
+    this.#places = {
+      ...(left === undefined || left === address ? {} : { left }),
+      ...(right === undefined || right === address ? {} : { right }),
+    }
+    this.#hold()
+    this.#port.onPlaces(this.#places)
   }
 
   /** Takes a node for the neighbour that it is; false when there are nearer ones. */
@@ -121,20 +134,6 @@ export class Linearization implements Ring {
     return nearest === undefined ? this.#farthest(opposite[side]) === address : nearest === address
   }
 
-  /** Neighbours without a way to them are none. */
-  #dropStale(): void {
-    const { left, right } = this.#places
-    const isLeftGone = left !== undefined && !this.#cache.knows(left)
-    const isRightGone = right !== undefined && !this.#cache.knows(right)
-    if (!isLeftGone && !isRightGone) return
-    this.#places = {
-      ...(left === undefined || isLeftGone ? {} : { left }),
-      ...(right === undefined || isRightGone ? {} : { right }),
-    }
-    this.#hold()
-    this.#port.onPlaces(this.#places)
-  }
-
   #hold(): void {
     const { left, right } = this.#places
     this.#cache.hold([left, right].filter((address) => address !== undefined))
@@ -146,6 +145,14 @@ export class Linearization implements Ring {
     this.#port.introduce(b, a)
   }
 
+  /** A neighbour to whom the way was lost is one until it has been asked in vain: greedily routed packets may still find it. */
+  *#known(): IterableIterator<Address> {
+    yield* this.#cache.addresses()
+    const { left, right } = this.#places
+    if (left !== undefined && !this.#cache.knows(left)) yield left
+    if (right !== undefined && !this.#cache.knows(right)) yield right
+  }
+
   #sideOf(address: Address): Side {
     return address < this.#cache.self ? "left" : "right"
   }
@@ -154,7 +161,7 @@ export class Linearization implements Ring {
   #nearest(side: Side, except?: Address): Address | undefined {
     const { self } = this.#cache
     let nearest: Address | undefined
-    for (const address of this.#cache.addresses()) {
+    for (const address of this.#known()) {
       if (address === except || (address < self) !== (side === "left")) continue
       if (nearest === undefined || Math.abs(address - self) < Math.abs(nearest - self)) nearest = address
     }
@@ -165,7 +172,7 @@ export class Linearization implements Ring {
   #neighbourOf(address: Address, side: Side): Address | undefined {
     const { self } = this.#cache
     let best: Address | undefined
-    for (const other of this.#cache.addresses()) {
+    for (const other of this.#known()) {
       const isBetween = side === "left" ? other > address && other < self : other < address && other > self
       if (isBetween && (best === undefined || Math.abs(other - address) < Math.abs(best - address))) best = other
     }
@@ -175,7 +182,7 @@ export class Linearization implements Ring {
   /** The nearest node after an address on the line. */
   #nearestAfter(address: Address): Address | undefined {
     let best: Address | undefined
-    for (const other of this.#cache.addresses()) if (other > address && (best === undefined || other < best)) best = other
+    for (const other of this.#known()) if (other > address && (best === undefined || other < best)) best = other
     return best
   }
 
@@ -183,7 +190,7 @@ export class Linearization implements Ring {
   #farthest(side: Side): Address | undefined {
     const { self } = this.#cache
     let farthest: Address | undefined
-    for (const address of this.#cache.addresses()) {
+    for (const address of this.#known()) {
       if ((address < self) !== (side === "left")) continue
       if (farthest === undefined || Math.abs(address - self) > Math.abs(farthest - self)) farthest = address
     }

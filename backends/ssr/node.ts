@@ -6,18 +6,17 @@ import { ByteReader } from "../../src/codec.ts"
 import { isP2PSipError } from "../../src/errors.ts"
 import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
 import type { Address } from "./address.ts"
-import { clockwise } from "./address.ts"
 import { Forwarder, smallestAddress } from "./forwarder.ts"
 import { Linearization } from "./linearization.ts"
 import type { LinkEvent, Neighbourhood } from "./neighbourhood.ts"
 import type { SsrSettings } from "./options.ts"
 import type { Packet } from "./packet.ts"
 import { packetTypes, payloadTypes, readAddress } from "./packet.ts"
-import { RecentSources } from "./recent-sources.ts"
+import { Recent } from "./recent.ts"
 import type { Ring, RingPlaces, RingPort } from "./ring.ts"
 import { decodeUpdate, encodeUpdate } from "./ring-messages.ts"
 import type { Route } from "./route.ts"
-import { join } from "./route.ts"
+import { join, reverse } from "./route.ts"
 import { RouteCache } from "./route-cache.ts"
 
 export interface NodeComponents {
@@ -35,6 +34,10 @@ export interface NodeListener {
 }
 
 const nothing = new Uint8Array(0)
+const announceMs = 10_000
+/** Long enough for the last rumours of a dead node to die. */
+const doubtMs = 30_000
+const askMs = 3_000
 
 /** See the head of this file. */
 export class SsrNode {
@@ -44,7 +47,12 @@ export class SsrNode {
   readonly #listener: NodeListener
   readonly #forwarder: Forwarder
   readonly #ring: Ring
-  readonly #announced: RecentSources
+  /** Sources that were told of a whole way. */
+  readonly #announced: Recent
+  /** Nodes to which a way was found broken, or which did not answer: what others tell of them may be old. */
+  readonly #doubtful: Recent
+  /** Those of them that were asked themselves, by a way that others told of. */
+  readonly #asked: Recent
   #intervalMs: number
   #timer: Timer | undefined
   #dueAt = 0
@@ -57,12 +65,17 @@ export class SsrNode {
     this.#listener = listener
     this.#intervalMs = settings.minStabilizeMs
     this.cache = new RouteCache(neighbourhood.self, settings.maxRoutes)
-    this.#announced = new RecentSources(runtime)
+    this.#announced = new Recent(runtime, announceMs)
+    this.#doubtful = new Recent(runtime, doubtMs)
+    this.#asked = new Recent(runtime, askMs)
     this.#ring = new Linearization(this.cache, this.#port())
     this.#forwarder = new Forwarder({ metrics: runtime.metrics, neighbourhood, cache: this.cache }, {
       onArrival: (packet) => this.#onArrival(packet),
       onLearned: (addresses) => this.#learned(addresses, false),
-      onLost: () => this.#lost(),
+      onBroken: (far) => {
+        if (!this.cache.knows(far)) this.#doubtful.add(far)
+        this.#hurry()
+      },
     })
     neighbourhood.onLink((event) => this.#onLink(event))
   }
@@ -88,10 +101,16 @@ export class SsrNode {
     this.#timer = undefined
   }
 
-  /** Whether an address is this node's to answer for: from its own up to, not including, its right neighbour's. */
-  isResponsible(address: Address): boolean {
-    const { right } = this.places
-    return right === undefined || clockwise(this.address, address) < clockwise(this.address, right)
+  /** Tells the neighbours on the ring that this node goes, and those between whom it was of each other. */
+  sayFarewell(): void {
+    const { left, right } = this.places
+    if (left !== undefined && right !== undefined && left !== right) {
+      this.#introduce(left, right)
+      this.#introduce(right, left)
+    }
+    for (const neighbour of new Set([left, right])) {
+      if (neighbour !== undefined) this.#forwarder.send(packetTypes.update, neighbour, encodeUpdate({ kind: "farewell" }))
+    }
   }
 
   /** Application data to one node. False where no way leads on. */
@@ -118,17 +137,13 @@ export class SsrNode {
     return {
       notify: (to) => send(packetTypes.notification, to, nothing),
       reply: (to) => send(packetTypes.update, to, encodeUpdate({ kind: "agreed" })),
-      introduce: (to, candidate) => {
-        const there = this.cache.routeTo(to)
-        const onward = this.cache.routeTo(candidate)
-        if (there === undefined || onward === undefined) return
-        send(packetTypes.update, to, encodeUpdate({ kind: "candidate", route: join(there.toReversed(), onward) }))
-      },
+      introduce: (to, candidate) => this.#introduce(to, candidate),
       announce: () => void this.#forwarder.send(packetTypes.newNodeAnnounce, smallestAddress, nothing),
       randomLink: () => {
         const links = [...this.#components.neighbourhood.neighbours()]
         return links[Math.floor(this.#components.runtime.random.float() * links.length)]
       },
+      doubt: (address) => void this.#doubtful.add(address),
       onPlaces: (places) => {
         this.#hurry()
         this.#listener.onPlaces(places)
@@ -136,10 +151,18 @@ export class SsrNode {
     }
   }
 
+  #introduce(to: Address, candidate: Address): void {
+    const there = this.cache.routeTo(to)
+    const onward = this.cache.routeTo(candidate)
+    if (there === undefined || onward === undefined) return
+    this.#forwarder.send(packetTypes.update, to, encodeUpdate({ kind: "candidate", route: join(reverse(there), onward) }))
+  }
+
   #onLink({ name, neighbour }: LinkEvent): void {
     if (name === "down") {
-      if (this.cache.forgetLink(this.address, neighbour)) this.#lost()
+      if (this.cache.forgetLink(this.address, neighbour)) this.#hurry()
     } else {
+      this.#doubtful.delete(neighbour)
       const learned = this.cache.learn([this.address, neighbour])
       this.#learned(learned, true)
       this.#hurry()
@@ -150,13 +173,10 @@ export class SsrNode {
     for (const address of addresses) if (this.cache.knows(address)) this.#ring.onLearned(address, isIntroduced)
   }
 
-  #lost(): void {
-    this.#ring.onLost()
-    this.#hurry()
-  }
 
   #onArrival(packet: Packet): void {
     const source = packet.route[0] as Address
+    this.#doubtful.delete(source)
     try {
       this.#take(packet, source)
     } catch (error) {
@@ -173,6 +193,7 @@ export class SsrNode {
       case packetTypes.unreachable: return this.#listener.onUnreachable(readAddress(body))
       case packetTypes.update: {
         const update = decodeUpdate(body)
+        if (update.kind === "farewell") return this.#ring.onFarewell(source)
         if (update.kind === "candidate") this.#learnCandidate(update.route)
         return this.#ring.onUpdate(source, update)
       }
@@ -185,8 +206,12 @@ export class SsrNode {
   }
 
   #learnCandidate(route: Route): void {
-    if (route[0] !== this.address) return
     const candidate = route.at(-1) as Address
+    if (route[0] !== this.address) return
+    if (this.#doubtful.has(candidate)) {
+      if (this.#asked.add(candidate)) this.#forwarder.sendAlong(route, packetTypes.notification, nothing)
+      return
+    }
     const learned = this.cache.learn(route)
     this.#learned(learned.filter((address) => address !== candidate), false)
     if (learned.includes(candidate)) this.#learned([candidate], true)

@@ -4,10 +4,10 @@ import { ByteWriter, badFrame } from "../../src/codec.ts"
 import { readRoute, writeRoute } from "./packet.ts"
 import type { Route } from "./route.ts"
 
-/** "We are neighbours"; or "this one suits you better", with the way from the receiver to it. */
-export type RingUpdate = { readonly kind: "agreed" } | { readonly kind: "candidate"; readonly route: Route }
+/** "We are neighbours"; "this one suits you better", with the way from the receiver to it; or "I am going". */
+export type RingUpdate = { readonly kind: "agreed" } | { readonly kind: "candidate"; readonly route: Route } | { readonly kind: "farewell" }
 
-const kinds = { agreed: 0, candidate: 1 } as const
+const kinds = { agreed: 0, candidate: 1, farewell: 2 } as const
 const shortestRoute = 2
 
 export function encodeUpdate(update: RingUpdate): Uint8Array {
@@ -19,9 +19,9 @@ export function encodeUpdate(update: RingUpdate): Uint8Array {
 /** Throws `P2PSIP_BAD_FRAME`. */
 export function decodeUpdate(reader: ByteReader): RingUpdate {
   const kind = reader.uint8()
-  if (kind === kinds.agreed) {
+  if (kind === kinds.agreed || kind === kinds.farewell) {
     reader.end()
-    return { kind: "agreed" }
+    return { kind: kind === kinds.agreed ? "agreed" : "farewell" }
   }
   if (kind !== kinds.candidate) throw badFrame("a kind of update", `${kind}`)
   const route = readRoute(reader)

@@ -18,13 +18,15 @@ export interface RingPort {
   introduce(to: Address, candidate: Address): void
   /** Sends a packet that ends at the node with the smallest address. */
   announce(): void
+  /** The node has not answered: nobody's word is taken that it is there, but its own. */
+  doubt(address: Address): void
   /** Any neighbour by link. */
   randomLink(): Address | undefined
   /** The neighbours are others now. */
   onPlaces(places: RingPlaces): void
 }
 
-/** See the head of this file. All nodes that it is told of have a way in the route cache. */
+/** See the head of this file. All nodes that it is told of have been learned by the route cache. */
 export interface Ring {
   readonly places: RingPlaces
   /** A node that was not known before; introduced by another node or a link, or only overheard. */
@@ -32,8 +34,8 @@ export interface Ring {
   onNotification(from: Address): void
   onUpdate(from: Address, update: RingUpdate): void
   onAnnounce(from: Address): void
-  /** Ways were lost. */
-  onLost(): void
+  /** A node goes away. */
+  onFarewell(from: Address): void
   /** Every now and then, sooner when something changed. */
   tick(): void
 }

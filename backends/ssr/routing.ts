@@ -19,7 +19,7 @@ import { keysFrom } from "./responsibility.ts"
 const noRanges: readonly KeyRange[] = []
 const nobody: readonly Member[] = []
 /** A place that has been the same for so long is taken for the right one. */
-const settleMs = 1_000
+const settleMs = 300
 
 /** See the head of this file. */
 export class SsrRouting implements KeyBasedRouting {
@@ -30,6 +30,8 @@ export class SsrRouting implements KeyBasedRouting {
   readonly #listeners: RoutingListeners
   readonly #removeListener: () => void
   #isMember = false
+  /** Where this node's keys end. Without a right neighbour: where they ended while there was one. */
+  #end: Address
   #ranges = noRanges
   #neighbours = nobody
   #changedAt = 0
@@ -39,6 +41,7 @@ export class SsrRouting implements KeyBasedRouting {
     this.#link = components.link
     this.#settings = settings
     this.self = memberOf(components.link.self)
+    this.#end = components.link.node.address
     this.#listeners = new RoutingListeners(components.runtime)
     this.#removeListener = components.link.onPlaces(() => this.#onPlaces())
   }
@@ -52,6 +55,7 @@ export class SsrRouting implements KeyBasedRouting {
   }
 
   async leave(): Promise<void> {
+    if (this.#isMember) this.#link.node.sayFarewell()
     this.stop()
   }
 
@@ -64,7 +68,9 @@ export class SsrRouting implements KeyBasedRouting {
   }
 
   isResponsible(key: Id): boolean {
-    return this.#isMember && this.#link.node.isResponsible(addressOfId(key))
+    if (!this.#isMember) return false
+    const { address } = this.#link.node
+    return this.#end === address || clockwise(address, addressOfId(key)) < clockwise(address, this.#end)
   }
 
   ranges(): readonly KeyRange[] {
@@ -113,7 +119,7 @@ export class SsrRouting implements KeyBasedRouting {
   async #placed(contacts: readonly Member[], signal: AbortSignal): Promise<void> {
     const giveUpAt = this.#runtime.now() + this.#settings.joinTimeoutMs
     for (;;) {
-      await this.#pause(settleMs / 4, signal)
+      await this.#pause(settleMs / 6, signal)
       const { left, right } = this.#link.node.places
       const now = this.#runtime.now()
       if (left !== undefined && right !== undefined && now >= this.#changedAt + settleMs) return
@@ -137,9 +143,13 @@ export class SsrRouting implements KeyBasedRouting {
     this.#changedAt = this.#runtime.now()
     if (!this.#isMember) return
     const { left, right } = this.#link.node.places
-    const addresses = [...new Set([left, right])].filter((address) => address !== undefined && address !== this.#link.node.address)
+    const { address: own, cache } = this.#link.node
+    // The keys of a neighbour that is gone are this node's once the next one agrees, or nobody is left.
+    if (right !== undefined) this.#end = right
+    else if (cache.size === 0) this.#end = own
+    const addresses = [...new Set([left, right])].filter((address) => address !== undefined && address !== own)
     this.#neighbours = (addresses as Address[]).map(memberAt)
-    this.#ranges = [keysFrom(this.#link.node.address, right ?? this.#link.node.address)]
+    this.#ranges = [keysFrom(own, this.#end)]
     this.#listeners.tell()
   }
 }

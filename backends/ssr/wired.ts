@@ -27,6 +27,8 @@ interface WiredLink {
 /** Time between two rounds of asking whether the links still are. */
 const helloMs = 3_000
 const silenceMs = 3.5 * helloMs
+/** A peer whose connection broke has so long to answer. */
+const doubtMs = 2_000
 const grantFactor = 4
 
 /** See the head of this file. */
@@ -57,7 +59,7 @@ export class Wired implements Neighbourhood {
   start(contacts: readonly PeerAddress[]): void {
     this.#link.onFrame(channels.overlay, (from, frame) => this.#onFrame(from, frame))
     this.#removeListener = this.#link.onPeer(({ name, peerId }) => {
-      if (name === "down") this.#drop(addressOfPeer(peerId))
+      if (name === "down") this.#doubt(addressOfPeer(peerId))
     })
     for (const contact of contacts) {
       this.#acquaintances.add(contact)
@@ -135,8 +137,20 @@ export class Wired implements Neighbourhood {
 
   #raise(address: Address, peer: PeerAddress): void {
     const known = this.#links.get(address)
-    this.#links.set(address, { peer, heardAt: this.#runtime.now() })
+    if (known === undefined) this.#links.set(address, { peer, heardAt: this.#runtime.now() })
+    else known.heardAt = this.#runtime.now()
     if (known === undefined) this.#linkListener({ name: "up", neighbour: address })
+  }
+
+  /** A connection broke: another may be made, or the peer is dead. */
+  #doubt(address: Address): void {
+    const link = this.#links.get(address)
+    if (link === undefined) return
+    const doubtedAt = this.#runtime.now()
+    this.#say(helloKinds.ask, link.peer.peerId)
+    this.#runtime.setTimer(doubtMs, () => {
+      if (this.#links.get(address) === link && link.heardAt < doubtedAt) this.#drop(address)
+    })
   }
 
   #drop(address: Address): void {

@@ -26,6 +26,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "backends/bamboo": ["src/servlet", "src/overlay", link, runtime],
   "backends/chord": ["src/servlet", "src/overlay", link, runtime],
   "backends/kademlia": ["src/servlet", "src/overlay", link, runtime],
+  "backends/ssr": ["src/servlet", "src/overlay", link, runtime],
   "src/sip/message": [],
   "src/sip/transport": ["src/sip/message", "src/dns/dns.ts", link, runtime],
   "src/sip/transaction": ["src/sip/message", transport, "src/sip/transport/host-port.ts", runtime],

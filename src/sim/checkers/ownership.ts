@@ -8,7 +8,8 @@ export async function checkOwnership(fleet: Fleet, keys: readonly string[], read
   const chosen = readers >= fleet.serving.length ? fleet.serving : fleet.simulation.random.sample(fleet.serving, readers)
   const violations: Violation[] = []
   for (const key of keys) {
-    const serving = new Set(fleet.serving.map((member) => member.name))
+    // By the overlay's names: those of a mesh are not the Link's.
+    const serving = new Set(fleet.serving.map(({ name, servlet }) => servlet.status().self?.peerId ?? name))
     const last = await fleet.simulation.wait(Promise.all(chosen.map((member) => lastEvent(member, key))))
     const owners = new Map<string, string[]>()
     last.forEach((event, index) => {

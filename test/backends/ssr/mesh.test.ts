@@ -1,0 +1,122 @@
+/** The mesh as a whole: from any connected start one ring, and packets that find their way. */
+import fc from "fast-check"
+import { describe, expect, test } from "vitest"
+import { clockwise } from "../../../backends/ssr/address.ts"
+import { TestMesh } from "./mesh.ts"
+
+describe("the ring", () => {
+  test("from any connected graph every node finds its neighbours", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.integer({ min: 2, max: 24 }), fc.integer({ min: 1, max: 3 }), async (seed, count, degree) => {
+        const mesh = new TestMesh(seed)
+        mesh.addConnected(count, degree)
+        await mesh.simulation.run(20_000)
+        expect(mesh.misplaced()).toEqual([])
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test("two interleaved rings that a single link joins become one", async () => {
+    const mesh = new TestMesh(1)
+    const [even, odd] = [[20, 40, 60, 80], [10, 30, 50, 70]]
+    for (const ring of [even, odd]) ring.forEach((address, at) => mesh.medium.link(address, ring[(at + 1) % ring.length] as number))
+    for (const address of [...even, ...odd]) mesh.add(address)
+    await mesh.simulation.run(10_000)
+    expect(mesh.misplaced()).toHaveLength(8)
+    mesh.medium.link(20, 70)
+    await mesh.simulation.run(10_000)
+    expect(mesh.misplaced()).toEqual([])
+  })
+
+  test("a tenth of the nodes dies at once; the others close the gaps", async () => {
+    const mesh = new TestMesh(2)
+    const addresses = mesh.addConnected(60, 4)
+    await mesh.simulation.run(10_000)
+    for (const address of addresses.slice(0, 6)) mesh.crash(address)
+    await mesh.simulation.run(60_000)
+    expect(mesh.misplaced()).toEqual([])
+    const left = [...mesh.nodes.keys()]
+    expect(await mesh.lose(left.slice(0, 8), left)).toBe(0)
+  })
+
+  test("links come and go while nodes move; afterwards all is as it should be", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), async (seed) => {
+        const mesh = new TestMesh(seed)
+        const addresses = mesh.addConnected(16, 3)
+        const { random } = mesh.simulation
+        for (let change = 0; change < 20; change++) {
+          const [a = 0, b = 0] = random.sample(addresses, 2)
+          if (random.float() < 0.5) mesh.medium.link(a, b)
+          else if ([...mesh.medium.neighboursOf(a)].length > 1 && [...mesh.medium.neighboursOf(b)].length > 1) mesh.medium.unlink(a, b)
+          await mesh.simulation.run(500)
+        }
+        // Whatever came apart is joined again.
+        addresses.forEach((address, at) => mesh.medium.link(address, addresses[(at + 1) % addresses.length] as number))
+        await mesh.simulation.run(60_000)
+        expect(mesh.misplaced()).toEqual([])
+        await mesh.lose(addresses, addresses)
+        expect(await mesh.lose(addresses, addresses)).toBe(0)
+      }),
+      { numRuns: 15 },
+    )
+  })
+})
+
+describe("packets", () => {
+  test("find every node from every node, as soon as the ring stands", async () => {
+    const mesh = new TestMesh(3)
+    const addresses = mesh.addConnected(40)
+    await mesh.simulation.run(10_000)
+    expect(await mesh.lose(addresses, addresses)).toBe(0)
+  })
+
+  test("for any address go to the one node that answers for it", async () => {
+    const mesh = new TestMesh(4)
+    const addresses = mesh.addConnected(20)
+    await mesh.simulation.run(10_000)
+    for (let key = 1; key < 30; key++) {
+      const target = key * 9_000_000_000_000
+      mesh.arrivals.length = 0
+      for (const node of mesh.nodes.values()) node.sendToClosest(target, Buffer.from("key"))
+      await mesh.simulation.run(2_000)
+      const owner = addresses.reduce((best, address) => (clockwise(address, target) < clockwise(best, target) ? address : best))
+      expect(mesh.arrivals.map(({ at }) => at)).toEqual(addresses.map(() => owner))
+    }
+  })
+
+  test("for a node that is not there are answered: unreachable", async () => {
+    const mesh = new TestMesh(5)
+    const [first] = mesh.addConnected(10)
+    await mesh.simulation.run(10_000)
+    mesh.nodes.get(first as number)?.send(12_345, Buffer.from("anyone?"))
+    await mesh.simulation.run(2_000)
+    expect(mesh.arrivals).toEqual([])
+    expect(mesh.unreachable).toEqual([12_345])
+  })
+
+  test("go round a link that has just broken", async () => {
+    const mesh = new TestMesh(6)
+    const ring = [10, 20, 30, 40, 50, 60]
+    ring.forEach((address, at) => mesh.medium.link(address, ring[(at + 1) % ring.length] as number))
+    for (const address of ring) mesh.add(address)
+    await mesh.simulation.run(10_000)
+    expect(await mesh.lose([10], [30])).toBe(0)
+    mesh.medium.unlink(20, 30)
+    await mesh.simulation.run(20_000)
+    expect(await mesh.lose([10], [30])).toBe(0)
+  })
+
+  test("with a route that leads in a circle, or does not lead here, are dropped", async () => {
+    const mesh = new TestMesh(7)
+    mesh.medium.link(1, 2)
+    mesh.add(2)
+    const { runtime } = mesh.simulation.addPeer("liar")
+    const liar = mesh.medium.attach(runtime, 1)
+    for (const bytes of ["03", "0e0000000300000000000100000000000200000000000101", "03ffff", "ff00"]) liar.send(2, Buffer.from(bytes, "hex"))
+    await mesh.simulation.run(1_000)
+    expect(mesh.arrivals).toEqual([])
+    expect(mesh.simulation.metrics.count('p2psip_ssr_dropped_packets_total{reason="malformed"}')).toBe(4)
+  })
+})

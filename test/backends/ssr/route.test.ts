@@ -1,0 +1,101 @@
+import fc from "fast-check"
+import { expect, test } from "vitest"
+import { ringSize } from "../../../backends/ssr/address.ts"
+import { RouteCache } from "../../../backends/ssr/route-cache.ts"
+import { extend, join } from "../../../backends/ssr/route.ts"
+
+/** Few enough nodes that routes meet. */
+const node = fc.integer({ min: 1, max: 12 })
+const route = fc.uniqueArray(node, { minLength: 1, maxLength: 8 })
+const meeting = fc.tuple(route, route).map(([first, rest]): [number[], number[]] => {
+  const end = first.at(-1) as number
+  return [first, [end, ...rest.filter((address) => address !== end)]]
+})
+
+const links = (way: readonly number[]): string[] => way.slice(1).map((address, at) => `${way[at]}-${address}`)
+
+test("two routes in a row use their links alone, without a circle", () => {
+  fc.assert(
+    fc.property(meeting, ([first, second]) => {
+      const way = join(first, second)
+      expect(way[0]).toBe(first[0])
+      expect(way.at(-1)).toBe(second.at(-1))
+      expect(new Set(way).size).toBe(way.length)
+      const known = new Set([...links(first), ...links(second)])
+      for (const link of links(way)) expect(known).toContain(link)
+    }),
+  )
+})
+
+test("a packet whose route is extended gets to its end by links that exist", () => {
+  fc.assert(
+    fc.property(meeting, ([travelled, onward]) => {
+      const here = travelled.at(-1) as number
+      const { stub, route: way, hop } = extend(travelled, onward)
+      const walked = [here, ...stub, ...way.slice(hop + 1)]
+      // From here, over the stub, on to the end.
+      expect(stub.at(-1) ?? here).toBe(way[hop])
+      expect(walked).toEqual(onward)
+      expect(way[0]).toBe(travelled[0])
+      expect(new Set(way).size).toBe(way.length)
+    }),
+  )
+})
+
+const walks = fc.array(fc.uniqueArray(fc.integer({ min: 2, max: 40 }), { minLength: 1, maxLength: 6 }), { maxLength: 40 })
+
+test("whatever a cache has learned, its ways begin here, use links that it was told of, and are no longer than any way it was told", () => {
+  fc.assert(
+    fc.property(walks, (told) => {
+      const cache = new RouteCache(1, 1_000)
+      const known = new Set<string>()
+      const shortest = new Map<number, number>()
+      for (const walk of told) {
+        const way = [1, ...walk]
+        cache.learn(way)
+        for (const link of links(way)) known.add(link)
+        way.forEach((address, at) => shortest.set(address, Math.min(shortest.get(address) ?? Infinity, at)))
+      }
+      for (const address of cache.addresses()) {
+        const way = cache.routeTo(address) ?? []
+        expect(way[0]).toBe(1)
+        expect(way.at(-1)).toBe(address)
+        expect(way.length - 1).toBe(cache.hopsTo(address))
+        expect(way.length - 1).toBeLessThanOrEqual(shortest.get(address) ?? 0)
+        for (const link of links(way)) expect(known).toContain(link)
+      }
+    }),
+  )
+})
+
+test("a broken link takes with it what lay behind", () => {
+  const cache = new RouteCache(1, 100)
+  cache.learn([1, 2, 3, 4])
+  cache.learn([1, 5, 4])
+  expect(cache.forgetLink(3, 2)).toBe(true)
+  expect([...cache.addresses()].sort()).toEqual([2, 4, 5])
+  expect(cache.forgetLink(3, 2)).toBe(false)
+})
+
+test("a full cache keeps its links, what it holds, and nodes near and far on the ring", () => {
+  const cache = new RouteCache(0, 60)
+  cache.learn([0, 7])
+  cache.learn([0, 7, 11])
+  cache.hold([11])
+  for (let at = 1; at <= 2_000; at++) cache.learn([0, 7, Math.floor((ringSize / 2_001) * at)])
+  expect(cache.size).toBe(60)
+  expect(cache.knows(7) && cache.knows(11)).toBe(true)
+  const quarters = new Set([...cache.addresses()].map((address) => Math.floor((address / ringSize) * 4)))
+  expect(quarters.size).toBe(4)
+})
+
+test("towards a destination: only nearer nodes, and of those about as near the one with the shortest way", () => {
+  const cache = new RouteCache(0, 100)
+  cache.learn([0, 400])
+  cache.learn([0, 1, 2, 450])
+  cache.learn([0, 600])
+  expect(cache.towards(500, 500)).toBe(400)
+  expect(cache.towards(500, 60)).toBe(450)
+  expect(cache.towards(500, 50)).toBeUndefined()
+  expect(cache.towards(500, 500, (address) => address === 400)).toBe(450)
+})
