@@ -18,8 +18,8 @@ import { keysFrom } from "./responsibility.ts"
 
 const noRanges: readonly KeyRange[] = []
 const nobody: readonly Member[] = []
-/** A place that has been the same for so long is taken for the right one. */
-const settleMs = 300
+/** A place that has been the same for so long, in rounds, is taken for the right one. */
+const settleRounds = 0.6
 
 /** See the head of this file. */
 export class SsrRouting implements KeyBasedRouting {
@@ -117,6 +117,7 @@ export class SsrRouting implements KeyBasedRouting {
 
   /** Resolves once both neighbours on the ring have agreed, and no others have come up for a moment. */
   async #placed(contacts: readonly Member[], signal: AbortSignal): Promise<void> {
+    const settleMs = settleRounds * this.#settings.minStabilizeMs
     const giveUpAt = this.#runtime.now() + this.#settings.joinTimeoutMs
     for (;;) {
       await this.#pause(settleMs / 6, signal)
