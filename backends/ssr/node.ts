@@ -29,7 +29,7 @@ export interface NodeListener {
   /** Application data for this node; `isExact` unless this node is only the closest. */
   onData(source: Address, payload: Uint8Array, isExact: boolean): void
   onPlaces(places: RingPlaces): void
-  /** No way leads to a node, as another node says. */
+  /** No way leads to a node any more. */
   onUnreachable(address: Address): void
 }
 
@@ -73,7 +73,7 @@ export class SsrNode {
       onArrival: (packet) => this.#onArrival(packet),
       onLearned: (addresses) => this.#learned(addresses, false),
       onBroken: (far) => {
-        if (!this.cache.knows(far)) this.#doubtful.add(far)
+        this.#doubt(far)
         this.#hurry()
       },
     })
@@ -143,7 +143,7 @@ export class SsrNode {
         const links = [...this.#components.neighbourhood.neighbours()]
         return links[Math.floor(this.#components.runtime.random.float() * links.length)]
       },
-      doubt: (address) => void this.#doubtful.add(address),
+      doubt: (address) => this.#doubt(address),
       onPlaces: (places) => {
         this.#hurry()
         this.#listener.onPlaces(places)
@@ -160,13 +160,19 @@ export class SsrNode {
 
   #onLink({ name, neighbour }: LinkEvent): void {
     if (name === "down") {
-      if (this.cache.forgetLink(this.address, neighbour)) this.#hurry()
+      if (!this.cache.forgetLink(this.address, neighbour)) return
+      this.#doubt(neighbour)
+      this.#hurry()
     } else {
       this.#doubtful.delete(neighbour)
       const learned = this.cache.learn([this.address, neighbour])
       this.#learned(learned, true)
       this.#hurry()
     }
+  }
+
+  #doubt(address: Address): void {
+    if (!this.cache.knows(address) && this.#doubtful.add(address)) this.#listener.onUnreachable(address)
   }
 
   #learned(addresses: readonly Address[], isIntroduced: boolean): void {
@@ -190,7 +196,7 @@ export class SsrNode {
     switch (packet.type) {
       case packetTypes.notification: return this.#ring.onNotification(source)
       case packetTypes.newNodeAnnounce: return this.#ring.onAnnounce(source)
-      case packetTypes.unreachable: return this.#listener.onUnreachable(readAddress(body))
+      case packetTypes.unreachable: return this.#doubt(readAddress(body))
       case packetTypes.update: {
         const update = decodeUpdate(body)
         if (update.kind === "farewell") return this.#ring.onFarewell(source)

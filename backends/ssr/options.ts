@@ -10,7 +10,7 @@ export interface SsrOptions {
   readonly ring?: "linearization" | "isprp" | undefined
   /** Time between two rounds of looking after the ring while things change. @default 500 */
   readonly minStabilizeMs?: number | undefined
-  /** The same when nothing has changed for long. @default 15000 */
+  /** The same when nothing has changed for long. @default 30000 */
   readonly maxStabilizeMs?: number | undefined
   /** Links to other peers that a node on a wired network keeps up. 1 to 64. @default 4 */
   readonly wiredLinks?: number | undefined
@@ -35,7 +35,7 @@ const defaults: SsrSettings = {
   maxRoutes: 256,
   ring: "linearization",
   minStabilizeMs: 500,
-  maxStabilizeMs: 15_000,
+  maxStabilizeMs: 30_000,
   wiredLinks: 4,
   joinTimeoutMs: 60_000,
 }

@@ -25,7 +25,7 @@ interface WiredLink {
 }
 
 /** Time between two rounds of asking whether the links still are. */
-const helloMs = 3_000
+const helloMs = 10_000
 const silenceMs = 3.5 * helloMs
 /** A peer whose connection broke has so long to answer. */
 const doubtMs = 2_000

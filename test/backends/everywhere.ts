@@ -16,14 +16,20 @@ type CreateInMode = (components: BackendComponents, options?: { readonly routing
 /** Declares the tests: as it is by default everywhere, and in the other mode where that takes least time. */
 export function conformsEverywhere(name: string, createInMode: CreateInMode): void {
   const create: CreateServlet = (components) => createInMode(components)
+  conformsSimulated(name, createInMode)
+  declare(`${name} on memory Links`, false, create, memoryNetwork)
+  declare(`${name} on libp2p`, false, create, libp2pNetwork)
+}
+
+/** Declares those tests that take virtual time. */
+export function conformsSimulated(name: string, createInMode: CreateInMode): void {
+  const create: CreateServlet = (components) => createInMode(components)
   const iterative: CreateServlet = (components) => createInMode(components, { routing: "iterative" })
   declare(`${name}, simulated`, true, create, (createServlet) => simulatedNetwork(createServlet, 1))
   conformance({
     describe, it, virtualTime: true, name: `${name}, simulated, iterative,`, capabilities: { ...capabilities, durable: false },
     createNetwork: () => simulatedNetwork(iterative, 1),
   })
-  declare(`${name} on memory Links`, false, create, memoryNetwork)
-  declare(`${name} on libp2p`, false, create, libp2pNetwork)
 }
 
 function declare(
