@@ -49,7 +49,8 @@ export class MeshLink implements Link {
   constructor(components: MeshLinkComponents, settings: SsrSettings) {
     const { runtime, mesh } = components
     this.#components = components
-    this.self = { peerId: peerIdOf(mesh.self), addresses: [] }
+    // In the mesh, a node's name is all that it takes to reach it.
+    this.self = { peerId: peerIdOf(mesh.self), addresses: [peerIdOf(mesh.self)] }
     this.#epoch = runtime.random.uint32()
     this.#pieceBytes = mesh.maxPacketBytes - headerBytes(longestWay, longestWay) - pieceHeadBytes
     this.maxFrameBytes = Math.min(maxFrameBytes, maxPieces * this.#pieceBytes)
@@ -86,7 +87,7 @@ export class MeshLink implements Link {
   }
 
   resolve(address: string, options?: { readonly signal?: AbortSignal }): Promise<PeerAddress> {
-    if (/^ssr-[0-9a-f]{12}$/.test(address)) return Promise.resolve({ peerId: address, addresses: [] })
+    if (/^ssr-[0-9a-f]{12}$/.test(address)) return Promise.resolve({ peerId: address, addresses: [address] })
     return this.#components.resolve(address, options)
   }
 
