@@ -8,11 +8,14 @@ export interface HostReceiver {
   peerEvent(event: PeerEvent): void
 }
 
+/** In the place of a peer that is gone: its name is remembered, and nothing else of it is held in memory. */
+export const nobody: HostReceiver = { receive: () => undefined, peerEvent: () => undefined }
+
 /** One peer's place in the network. A restarted peer is a new host. */
 export interface Host {
   readonly peerId: PeerId
   readonly index: number
-  readonly receiver: HostReceiver
+  receiver: HostReceiver
   readonly connections: Map<PeerId, Connection>
   /** Of the process; undefined as long as nothing has ever held it up. */
   backlog: Backlog | undefined

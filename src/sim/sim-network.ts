@@ -10,6 +10,7 @@ import type { Channel, PeerId } from "../link/link.ts"
 import type { VirtualClock } from "./clock.ts"
 import type { EventHash } from "./event-hash.ts"
 import type { SimEvent } from "./event-heap.ts"
+import { nobody } from "./host.ts"
 import type { Connection, Host, HostReceiver } from "./host.ts"
 import type { LatencyModel } from "./latency.ts"
 import type { SimRandom } from "./sim-random.ts"
@@ -109,6 +110,7 @@ export class SimNetwork {
   detach(host: Host, graceful: boolean): void {
     if (!host.isUp) return
     host.isUp = false
+    host.receiver = nobody
     for (const connection of [...host.connections.values()]) {
       const other = connection.dialler === host ? connection.listener : connection.dialler
       this.#forget(connection)
