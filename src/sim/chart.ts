@@ -43,7 +43,7 @@ export function drawChart(chart: Chart, rows: readonly Row[]): Promise<string> {
   const { reference } = chart
   const references = reference === undefined ? [] : rows.map((row) => ({ x: row[chart.x.column], y: row[reference], line: reference }))
   const [x, y] = [
-    { field: "x", type: "quantitative", title: chart.x.column, scale: { type: chart.x.scale ?? "linear", zero: false } },
+    { field: "x", type: "quantitative", title: chart.x.column, scale: chart.x.scale === "log" ? { type: "log" } : { zero: false } },
     { field: "y", type: "quantitative", title: chart.unit, scale: { zero: false } },
   ] as const
   return render({
