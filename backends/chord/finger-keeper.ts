@@ -14,6 +14,8 @@ import { findPlace } from "./place-finder.ts"
 
 /** Between the first refreshments, after the join. */
 const fillMs = 150
+/** A finger is looked up anew each time that its turn has come so often; in between it is only asked whether it is there. */
+const turnsPerSearch = 3
 /** Candidates whose round-trip time is measured for one finger. */
 const maxMeasured = 3
 
@@ -78,7 +80,7 @@ export class FingerKeeper {
         const knowledge = this.#components.knowledge()
         if (knowledge === undefined) return
         const wanted = Math.max(1, this.#countWanted(knowledge))
-        this.#schedule(wasEmpty ? fillMs : Math.max(fillMs, this.#components.intervalMs() / wanted))
+        this.#schedule(wasEmpty ? fillMs : Math.max(fillMs, this.#components.intervalMs() / (wanted * turnsPerSearch)))
       })
     })
   }
@@ -99,7 +101,9 @@ export class FingerKeeper {
     if (knowledge === undefined || knowledge.isTableComplete) return false
     const wanted = this.#countWanted(knowledge)
     if (wanted === 0) return false
-    const index = this.#next++ % wanted
+    const turn = this.#next++
+    const index = turn % wanted
+    if ((Math.floor(turn / wanted) + index) % turnsPerSearch !== 0 && (await this.#isThere(index))) return false
     const target = this.#table.randomTarget(index, this.#components.runtime.random)
     const starts = [...closestPreceding(knowledge, target), ...knowledge.ring.successors]
     const { client, suspect } = this.#components
@@ -114,6 +118,16 @@ export class FingerKeeper {
     this.#table.set(index, best)
     this.#members = this.#table.members
     return wasEmpty && best !== undefined
+  }
+
+  /** One that is not makes room. */
+  async #isThere(index: number): Promise<boolean> {
+    const member = this.#table.get(index)
+    if (member === undefined) return false
+    if ((await this.#components.client.ping(member)).kind === "answered") return true
+    this.remove(member)
+    this.#components.suspect(member.peerId)
+    return false
   }
 
   /** Proximity: the one with the shortest round trip, of those that answer now: one that did long ago may be dead by now. */
