@@ -14,6 +14,7 @@ export const chromium: Program = { command: "/usr/bin/chromium", versionArgs: ["
 export const baresip: Program = { command: "baresip", versionArgs: ["-h"], version: /baresip v[\d.]+/, package: "baresip-core" }
 export const sipsak: Program = { command: "sipsak", versionArgs: ["-V"], version: /sipsak [\d.]+/, package: "sipsak" }
 export const linphone: Program = { command: "linphonec", versionArgs: ["-v"], version: /version: [\d.]+/, package: "linphone-cli" }
+export const kamailio: Program = { command: "kamailio", versionArgs: ["-v"], version: /kamailio [\d.]+/, package: "kamailio" }
 export const tshark: Program = { command: "tshark", versionArgs: ["--version"], version: /TShark[^\d]*[\d.]+/, package: "tshark" }
 
 /** The program's name and version. Throws with what is missing. */

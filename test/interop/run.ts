@@ -1,5 +1,5 @@
 /**
- * Runs real SIP software (SIPp, Chromium with JsSIP and SIP.js, baresip, linphone, sipsak) against peers that are processes of their own.
+ * Runs real SIP software (SIPp, Chromium with JsSIP and SIP.js, baresip, linphone, sipsak, Kamailio) against peers that are processes of their own.
  *
  *     npm run test:interop -- [--scenario NAME] [--count N] [--rate N] [--peers N] [--backend NAME]
  *
@@ -17,7 +17,8 @@ import { domain } from "./checks.ts"
 import type { Check, ScenarioOptions } from "./checks.ts"
 import { churn } from "./churn.ts"
 import { Capture } from "./capture.ts"
-import { baresip, chromium, linphone, requireProgram, sipp, sipsak, tshark, type Program } from "./debian.ts"
+import { baresip, chromium, kamailio, linphone, requireProgram, sipp, sipsak, tshark, type Program } from "./debian.ts"
+import { kamailioNeighbour } from "./kamailio.ts"
 import { linphoneCalls } from "./linphone.ts"
 import { register } from "./register.ts"
 import { secured, type Prepared } from "./secured.ts"
@@ -41,6 +42,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   baresip: { count: 2, rate: 1, program: baresip, prepare: () => secured("tls"), run: baresipCalls },
   linphone: { count: 4, rate: 1, program: linphone, prepare: async () => withUsers(["alice", "carol"]), isCaptured: true, run: linphoneCalls },
   sipsak: { count: 6, rate: 1, program: sipsak, prepare: forSipsak, isCaptured: true, run: sipsakAsks },
+  kamailio: { count: 5, rate: 1, program: kamailio, isCaptured: true, run: kamailioNeighbour },
   transports: { count: 100, rate: 50, program: sipp, prepare: dualStack, isCaptured: true, run: transports },
   register: { count: 5000, rate: 1000, program: sipp, run: register },
   calls: { count: 500, rate: 50, program: sipp, isCaptured: true, run: calls },

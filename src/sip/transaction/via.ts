@@ -27,8 +27,12 @@ export function pushVia(request: SipRequest, transport: Transport, branch: strin
   request.headers.prepend("Via", `${sentProtocol(transport)};branch=${branch}${transport.protocol === "UDP" ? ";rport" : ""}`)
 }
 
-function sentProtocol(transport: Transport): string {
-  return `SIP/2.0/${transport.protocol} ${formatHostPort(transport.advertised)}`
+/**
+ * A hop inside the overlay counts as TLS: it is as private, and there are
+ * proxies that drop what has a transport in a Via that they do not know.
+ */
+function sentProtocol({ protocol, advertised }: Transport): string {
+  return `SIP/2.0/${protocol === "P2P" ? "TLS" : protocol} ${formatHostPort(advertised)}`
 }
 
 /**
