@@ -101,9 +101,10 @@ export class Membership {
    */
   weigh(size: number, failuresPerSecond: number, contact: Member | undefined): void {
     const bytes = entryBytes(this.table.self)
+    const known = this.table.alive.length
     this.#news.weigh(size, failuresPerSecond, bytes)
     if (!this.#isResting) {
-      if (this.#news.isTooMuch(size, bytes, this.table.alive.length)) this.#rest()
+      if (this.#news.isAlone(size, known) || this.#news.isTooMuch(this.isComplete ? known : size, bytes)) this.#rest()
       // Whoever was asked before may have rested.
       else if (!this.#isFilled && contact !== undefined) void this.fill(contact)
     } else if (contact !== undefined && this.#news.mayBegin) this.#follow(contact)

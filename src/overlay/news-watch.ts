@@ -102,16 +102,16 @@ export class NewsWatch {
     return this.#isCalm && this.#runtime.now() >= this.#pausesUntil
   }
 
-  /**
-   * Whether one that follows should rest: the news of late were too many, for an
-   * overlay of `size` members, or nobody else follows, for of them it `knows` but a few.
-   */
-  isTooMuch(size: number, entryBytes: number, knows: number): boolean {
+  /** Whether nobody else follows: others say so, or of `size` members one that follows `knows` but a few. */
+  isAlone(size: number, knows: number): boolean {
     if (this.#refusals >= maxRefusals) return true
-    if (size > alwaysFollowed && knows < leastShare * size && this.#runtime.now() - this.#followsSince >= fillMs) {
-      this.#pause()
-      return true
-    }
+    if (size <= alwaysFollowed || knows >= leastShare * size || this.#runtime.now() - this.#followsSince < fillMs) return false
+    this.#pause()
+    return true
+  }
+
+  /** Whether the news of late were too many, for an overlay of `size` members. */
+  isTooMuch(size: number, entryBytes: number): boolean {
     const elapsedMs = this.#runtime.now() - this.#since
     if (elapsedMs < windowMs) return false
     const [last, before] = this.#ratesBefore
