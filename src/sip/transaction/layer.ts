@@ -12,7 +12,7 @@ import {
   type SipResponse,
 } from "../message/index.ts"
 import type { Flow, Transport, TransportProtocol } from "../transport/transport.ts"
-import { AdmissionControl } from "./admission.ts"
+import { AdmissionControl, type QueueState } from "./admission.ts"
 import { InviteClientTransaction, NonInviteClientTransaction, type AnyClientTransaction } from "./client-transaction.ts"
 import { LayerCounters } from "./counters.ts"
 import { clientKey, hasCookie, isOldKey, serverKey } from "./keys.ts"
@@ -67,7 +67,7 @@ export class TransactionLayer {
       server: () => this.#servers.size,
     })
     this.#answers = new StatelessAnswers(this.#counters, runtime.random.bytes(16))
-    this.#admission = new AdmissionControl(runtime, () => longestWait(transports))
+    this.#admission = new AdmissionControl(runtime, () => queueOf(transports))
     this.#host = this.#makeHost()
     for (const transport of transports) transport.onMessage((bytes, flow) => this.#receive(bytes, flow))
   }
@@ -304,10 +304,15 @@ function mayHaveToTag(request: SipRequest): boolean {
   return /;\s*tag\s*=/i.test(request.headers.get("To") ?? "")
 }
 
-function longestWait(transports: readonly Transport[]): number {
-  let longestMs = 0
-  for (const { queueDelayMs = 0 } of transports) longestMs = Math.max(longestMs, queueDelayMs)
-  return longestMs
+/** The wait is that of the transport whose messages wait the longest. */
+function queueOf(transports: readonly Transport[]): QueueState {
+  let delayMs = 0
+  let losses = 0
+  for (const transport of transports) {
+    delayMs = Math.max(delayMs, transport.queueDelayMs ?? 0)
+    losses += transport.queueLosses ?? 0
+  }
+  return { delayMs, losses }
 }
 
 const noHandlers: ClientHandlers = { onResponse() {}, onTimeout() {}, onTransportError() {} }

@@ -13,7 +13,8 @@ const intervalMs = 20
 /** A probe that has not come back after this time was dropped by a queue that is full. */
 const patienceMs = 1000
 const tokenBytes = 8
-const probeBytes = tokenBytes + 8
+const numberAt = tokenBytes + 8
+const probeBytes = numberAt + 4
 
 /** See the head of this file. */
 export class QueueDelay {
@@ -25,6 +26,10 @@ export class QueueDelay {
   #waitingSince: number | undefined
   #delayMs = 0
   #hasReturned = false
+  #sent = 0
+  /** The number of the last probe that came back; each has one, from 1 on. */
+  #returned = 0
+  #losses = 0
 
   /** `send` sends a datagram to the transport itself. */
   constructor(runtime: Runtime, send: (probe: Uint8Array) => void) {
@@ -40,6 +45,11 @@ export class QueueDelay {
     return Math.max(this.#delayMs, Math.min(waitingMs, patienceMs))
   }
 
+  /** Probes that the queue has dropped, ever. */
+  get losses(): number {
+    return this.#losses
+  }
+
   /** Takes note of a datagram; true for a probe, which is nobody else's concern. */
   take(datagram: Buffer): boolean {
     const now = this.#runtime.now()
@@ -48,7 +58,10 @@ export class QueueDelay {
     this.#delayMs = Math.max(0, now - datagram.readDoubleBE(tokenBytes))
     this.#hasReturned = true
     // The queue is in order: what was sent before this one and is still out was dropped.
-    this.#waitingSince = datagram.readDoubleBE(tokenBytes) < this.#sentAt ? this.#sentAt : undefined
+    const number = datagram.readUInt32BE(numberAt)
+    this.#losses += Math.max(0, number - this.#returned - 1)
+    this.#returned = number
+    this.#waitingSince = number < this.#sent ? this.#sentAt : undefined
     return true
   }
 
@@ -58,6 +71,8 @@ export class QueueDelay {
     const probe = Buffer.alloc(probeBytes)
     this.#token.copy(probe)
     probe.writeDoubleBE(now, tokenBytes)
+    this.#sent = (this.#sent + 1) >>> 0
+    probe.writeUInt32BE(this.#sent, numberAt)
     this.#send(probe)
   }
 }

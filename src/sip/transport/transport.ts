@@ -61,6 +61,8 @@ export interface Transport {
   readonly bound?: HostPort | undefined
   /** How long a message waits at present before this process reads it, where the transport can tell: the measure of overload. */
   readonly queueDelayMs?: number
+  /** How many of the probes that measure this wait were dropped by a full queue, ever. */
+  readonly queueLosses?: number
   /** Begins to listen. Rejects with `P2PSIP_PORT_IN_USE` where that is the reason. */
   start(): Promise<void>
   stop(): Promise<void>

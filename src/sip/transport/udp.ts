@@ -64,6 +64,11 @@ export class UdpTransport implements Transport {
     return this.#queue.delayMs
   }
 
+  /** Own datagrams that the kernel has dropped. */
+  get queueLosses(): number {
+    return this.#queue.losses
+  }
+
   /** `UDP 127.0.0.1:5060 `, to which a flow key adds the remote. */
   get keyPrefix(): string {
     return this.#keyPrefix

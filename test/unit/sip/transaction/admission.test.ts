@@ -9,17 +9,22 @@ interface Load {
   readonly offered: number
   readonly workMs: number
   readonly refusalMs: number
+  /** For so long the process is stopped after three seconds. */
+  readonly pauseMs?: number
 }
 
-/** One queue of what comes in 250 ms, one server, ten seconds; who is dropped or refused does not come back. */
-function serve({ offered, workMs, refusalMs }: Load) {
+/** One queue of what comes in 600 ms, one server, ten seconds; who is dropped or refused does not come back. */
+function serve({ offered, workMs, refusalMs, pauseMs = 0 }: Load) {
   const runtime = new ManualRuntime()
   const queue: number[] = []
-  const admission = new AdmissionControl(runtime, () => (queue[0] === undefined ? 0 : runtime.now() - queue[0]))
   const gapMs = 1000 / offered
-  const longest = 250 / gapMs
+  const longest = 600 / gapMs
   const counts = { done: 0, refused: 0, dropped: 0 }
+  const waitMs = (): number => (queue[0] === undefined ? 0 : runtime.now() - queue[0])
+  const admission = new AdmissionControl(runtime, () => ({ delayMs: waitMs(), losses: counts.dropped }))
+  let pausesLeft = pauseMs > 0 ? 1 : 0
   for (let nextArrival = 0; runtime.now() < 10_000; ) {
+    if (runtime.now() > 3000 && pausesLeft-- > 0) runtime.advance(pauseMs)
     for (; nextArrival <= runtime.now(); nextArrival += gapMs) {
       if (queue.length < longest) queue.push(nextArrival)
       else counts.dropped++
@@ -34,7 +39,7 @@ function serve({ offered, workMs, refusalMs }: Load) {
     counts[isRefused ? "refused" : "done"]++
     runtime.advance(isRefused ? refusalMs : workMs)
   }
-  return { ...counts, doneShare: (counts.done * workMs) / 10_000, waitMs: queue[0] === undefined ? 0 : runtime.now() - queue[0] }
+  return { ...counts, doneShare: (counts.done * workMs) / 10_000, waitMs: waitMs() }
 }
 
 describe("at three times what can be done", () => {
@@ -56,15 +61,8 @@ test("at 70 % of what can be done nobody is refused", () => {
   expect(serve({ offered: 700, workMs: 1, refusalMs: 0.03 })).toMatchObject({ refused: 0, dropped: 0 })
 })
 
-test("a pause of a fifth of a second makes nobody be refused", () => {
-  const runtime = new ManualRuntime()
-  let delayMs = 200
-  const admission = new AdmissionControl(runtime, () => delayMs)
-  for (; delayMs > 0; delayMs -= 20) {
-    admission.onMessage()
-    expect(admission.refuses()).toBe(false)
-    runtime.advance(20)
-  }
+test.each([0.5, 0.7, 0.9])("a pause of 400 ms at %f of what can be done makes nobody be refused", (load) => {
+  expect(serve({ offered: load * 1000, workMs: 1, refusalMs: 0.03, pauseMs: 400 })).toMatchObject({ refused: 0, dropped: 0 })
 })
 
 describe("a layer whose messages wait too long", () => {
@@ -79,7 +77,7 @@ describe("a layer whose messages wait too long", () => {
       request.headers.prepend("Via", `SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK${request.method}${runtime.now()}`)
       b.receive(request.toBytes().toString("latin1"), peer)
     }
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < 80; i++) {
       runtime.advance(20)
       b.receive("SIP/2.0 200 OK\r\n\r\n", peer)
     }
@@ -116,7 +114,7 @@ describe("a layer whose messages wait too long", () => {
     runtime.advance(0)
     const invite = network.sent.find(({ text }) => text.startsWith("INVITE"))?.text ?? ""
     Object.defineProperty(b, "queueDelayMs", { value: 500 })
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < 80; i++) {
       runtime.advance(20)
       b.receive(invite, a.advertised)
     }

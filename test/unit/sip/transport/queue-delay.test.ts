@@ -19,6 +19,7 @@ describe("the delay of a queue", () => {
     runtime.advance(30)
     expect(comeBack()).toBe(true)
     expect(queue.delayMs).toBe(30)
+    expect(queue.losses).toBe(0)
   })
 
   test("is looked at while messages come, 20 ms apart at the least", () => {
@@ -63,6 +64,7 @@ describe("the delay of a queue", () => {
     comeBack()
     runtime.advance(400)
     expect(queue.delayMs).toBe(5)
+    expect(queue.losses).toBe(1)
   })
 
   test("is not told by others: they do not know the token", () => {
