@@ -2,9 +2,11 @@
  * An operation that is passed on from peer to peer, and the answer that
  * returns the same way.
  *
- *     forward   withinMs:uint16  trail:[mark:uint32]  request (operation-codec.ts)
+ *     forward   name:uint32  withinMs:uint16  trail:[mark:uint32]  request (operation-codec.ts)
  *     reply     hops:uint8  via:[member]  answer (operation-codec.ts)
  *
+ * `name` is the asker's for this journey; together with the first of the trail
+ * it tells whoever gets it on two ways that it is the same.
  * `withinMs` is what is left of the asker's patience. `trail` marks who has the
  * operation already, asker first, by the first bytes of their ids: nobody gets
  * it twice, and its length bounds the journey. `hops` counts the peers that
@@ -27,6 +29,7 @@ const maxHops = 0xff
 
 /** What stands before the request proper. */
 export interface ForwardHead {
+  readonly name: number
   readonly withinMs: number
   /** {@link markOf} those who have the operation already. */
   readonly trail: readonly number[]
@@ -50,19 +53,20 @@ export function markOf(id: Id): number {
 }
 
 /** Takes the bytes of a request as they are. */
-export function encodeForward({ withinMs, trail }: ForwardHead, request: Uint8Array): Uint8Array {
-  const writer = new ByteWriter(3 + 4 * trail.length + request.length)
-  writer.uint16(Math.min(Math.max(1, Math.floor(withinMs)), maxWithinMs)).varint(trail.length)
+export function encodeForward({ name, withinMs, trail }: ForwardHead, request: Uint8Array): Uint8Array {
+  const writer = new ByteWriter(7 + 4 * trail.length + request.length)
+  writer.uint32(name).uint16(Math.min(Math.max(1, Math.floor(withinMs)), maxWithinMs)).varint(trail.length)
   for (const mark of trail) writer.uint32(mark)
   return writer.fixed(request).finish()
 }
 
 export function readForward(reader: ByteReader): Forward {
+  const name = reader.uint32()
   const withinMs = reader.uint16()
   const trail: number[] = []
   for (let left = reader.count(maxTrail, 4); left > 0; left--) trail.push(reader.uint32())
   const bytes = reader.fixed(reader.remaining)
-  return { withinMs, trail, request: readRequest(new Reader(bytes)), bytes }
+  return { name, withinMs, trail, request: readRequest(new Reader(bytes)), bytes }
 }
 
 /** Takes the bytes of an answer as they are. */

@@ -22,6 +22,7 @@ import type { Result } from "./operation-codec.ts"
 import { encodeOperation, encodeRequest, encodeResult, maxAvoided } from "./operation-codec.ts"
 import type { Owner } from "./owner.ts"
 import { isSilence } from "./replica-queue.ts"
+import { RecentOperations } from "./recent-operations.ts"
 import type { Rpc } from "./rpc.ts"
 import type { Reply } from "./rpc-server.ts"
 import { hopLimits, isUnfit } from "./search.ts"
@@ -43,11 +44,13 @@ export interface ForwarderOptions {
 
 /** Next hops that are tried before the asker is told to look for itself. */
 const maxTries = 4
+/** Longer than an operation is under way, as a rule. */
+const journeyMs = 15_000
 const nowhere: Journey = { hops: 0, via: [] }
 const lost: Result = { status: "redirect", members: [] }
 
 /** Why an operation is not passed on. */
-type Refusal = "circle" | "too far" | "too many" | "too much"
+type Refusal = "twice" | "circle" | "too far" | "too many" | "too much"
 
 /** See the head of this file. */
 export class Forwarder {
@@ -56,6 +59,8 @@ export class Forwarder {
   readonly #maxBytes: number
   /** Operations under way, by who sent them. */
   readonly #carried = new Map<PeerId, number>()
+  /** What was taken lately, by the asker's mark and its name for it. */
+  readonly #journeys: RecentOperations
   #bytes = 0
   readonly #forwarded: Counter
   readonly #silences: Counter
@@ -65,12 +70,13 @@ export class Forwarder {
     this.#components = components
     this.#maxPerPeer = maxPerPeer
     this.#maxBytes = maxBytes
+    this.#journeys = new RecentOperations(components.runtime, { windowMs: journeyMs, maxPerGeneration: 32_768 })
     const { metrics } = components.runtime
     this.#forwarded = metrics.counter("p2psip_overlay_forwarded_total", "operations of other peers passed on towards the owner of their key")
     this.#silences = metrics.counter("p2psip_overlay_silent_hops_total", "peers asked about a key that did not answer")
     const refusal = (reason: Refusal): Counter =>
       metrics.counter("p2psip_overlay_not_forwarded_total", "operations of other peers that were not passed on, but redirected", { reason })
-    this.#refused = { circle: refusal("circle"), "too far": refusal("too far"), "too many": refusal("too many"), "too much": refusal("too much") }
+    this.#refused = { twice: refusal("twice"), circle: refusal("circle"), "too far": refusal("too far"), "too many": refusal("too many"), "too much": refusal("too much") }
     components.rpc.handle(methods.forward, (from, body, id) => this.#onForward(from, body, id))
   }
 
@@ -90,7 +96,7 @@ export class Forwarder {
     const refusal = this.#refusalOf(from, forward)
     if (refusal !== undefined) {
       this.#refused[refusal].add()
-      // Who is busy names another; whoever follows a circle finds only itself.
+      // Who is busy names another; whoever follows a circle, or itself, finds nobody new.
       return this.#reply(refusal === "too many" || refusal === "too much" ? result : lost)
     }
     this.#components.rpc.acknowledge(from, id)
@@ -105,7 +111,11 @@ export class Forwarder {
     })
   }
 
-  #refusalOf(from: PeerId, { trail, bytes }: Forward): Refusal | undefined {
+  #refusalOf(from: PeerId, { name, trail, bytes }: Forward): Refusal | undefined {
+    const journey = `${trail[0]} ${name}`
+    // Frames get lost, and so the living are taken for silent and gone round: without this, each time that happens would be one copy more.
+    if (this.#journeys.has(journey)) return "twice"
+    this.#journeys.add(journey)
     if (trail.includes(markOf(this.#components.routing.self.id))) return "circle"
     if (trail.length >= maxTrail) return "too far"
     if ((this.#carried.get(from) ?? 0) >= this.#maxPerPeer) return "too many"
@@ -132,7 +142,7 @@ export class Forwarder {
       hops++
       const withinMs = giveUpAt - runtime.now()
       try {
-        const reply = await rpc.call(next, methods.forward, encodeForward({ withinMs, trail }, bytes), hopLimits(rpc, next, withinMs))
+        const reply = await rpc.call(next, methods.forward, encodeForward({ name: forward.name, withinMs, trail }, bytes), hopLimits(rpc, next, withinMs))
         return this.#relay(forward, next, hops, reply)
       } catch (error) {
         if (isSilence(error)) {

@@ -49,6 +49,7 @@ export class Router {
   readonly #latecomers: Counter
   readonly #patience = new RttEstimator(patience)
   readonly #waiting: DeadlineQueue<Waiting>
+  #lastName: number
 
   constructor(components: SearchComponents, options: RouterOptions) {
     const { metrics } = components.runtime
@@ -57,6 +58,7 @@ export class Router {
     this.#latecomers = metrics.counter("p2psip_overlay_late_answers_total", "operations passed on whose answer was not waited for any longer")
     this.#waiting = new DeadlineQueue(components.runtime, ({ onLate }) => onLate())
     this.#components = components
+    this.#lastName = components.runtime.random.uint32()
     this.#timeoutMs = options.timeoutMs
     this.#mode = options.mode
     this.#maxHops = options.maxHops ?? defaultMaxHops
@@ -68,7 +70,8 @@ export class Router {
    */
   async run(key: Id, operation: Operation, signal?: AbortSignal, progress: Progress = {}): Promise<Found> {
     const giveUpAt = this.#components.runtime.now() + this.#timeoutMs
-    const facts: SearchFacts = { key, operation, signal, progress, onSilence: () => this.#silences.add(), giveUpAt }
+    this.#lastName = (this.#lastName + 1) >>> 0
+    const facts: SearchFacts = { key, operation, name: this.#lastName, signal, progress, onSilence: () => this.#silences.add(), giveUpAt }
     const found = await (this.#mode === "recursive" ? this.#haveCarried(facts) : this.#carry(facts, 0))
     this.#hops.observe(found.hops)
     return found

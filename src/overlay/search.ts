@@ -49,6 +49,8 @@ export interface Found {
 export interface SearchFacts {
   readonly key: Id
   readonly operation: Operation
+  /** The asker's name for it, should it be passed on. */
+  readonly name: number
   readonly signal: AbortSignal | undefined
   readonly progress: Progress
   readonly onSilence: () => void
@@ -182,12 +184,12 @@ export class Search {
 
   async #call(target: Member, timeoutMs: number): Promise<Journey & { readonly answer: Answer }> {
     const { rpc, routing } = this.#components
-    const { key, operation, signal } = this.#facts
+    const { key, operation, name, signal } = this.#facts
     this.#body ??= encodeOperation(operation)
     const request = encodeRequest(key, operation.kind, this.#silent, this.#body)
     const limits = signal === undefined ? hopLimits(rpc, target, timeoutMs) : { ...hopLimits(rpc, target, timeoutMs), signal }
     if (this.#mode === "iterative") return { ...nowhere, answer: readAnswer(await rpc.call(target, methods.execute, request, limits)) }
-    const forward = encodeForward({ withinMs: timeoutMs, trail: [markOf(routing.self.id)] }, request)
+    const forward = encodeForward({ name, withinMs: timeoutMs, trail: [markOf(routing.self.id)] }, request)
     return readReturn(await rpc.call(target, methods.forward, forward, limits))
   }
 }

@@ -67,7 +67,7 @@ function bodies(self: Member, victim: string, backend: HostileBackend): fc.Arbit
     bodyOf(membershipMethods.gossip, gossip, encodeGossip),
     bodyOf(membershipMethods.sync, gossip, (one) => encodeSyncRequest({ ...one, bucketDigests: new Uint32Array(bucketCount).fill(7) })),
     bodyOf(methods.execute, fc.tuple(id, operation), ([key, one]) => encodeRequest(key, one.kind, [victim], encodeOperation(one))),
-    bodyOf(methods.forward, fc.tuple(id, operation, fc.record({ withinMs: number, trail: fc.array(number, { maxLength: 24 }) })), ([key, one, head]) =>
+    bodyOf(methods.forward, fc.tuple(id, operation, fc.record({ name: number, withinMs: number, trail: fc.array(number, { maxLength: 24 }) })), ([key, one, head]) =>
       encodeForward(head, encodeRequest(key, one.kind, [victim], encodeOperation(one)))),
     bodyOf(methods.store, fc.array(item, { maxLength: 8 }), encodeStore),
     bodyOf(methods.fetch, fc.array(id, { maxLength: 50 }), encodeKeys),

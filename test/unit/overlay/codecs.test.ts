@@ -72,10 +72,10 @@ it("an operation arrives as it was sent", () => {
 
 it("an operation that is passed on arrives as it was sent, and so does what its answer has to say of the journey", () => {
   const mark = fc.integer({ min: 0, max: 2 ** 32 - 1 })
-  fc.assert(fc.property(id, operation, fc.integer({ min: 1, max: 65_535 }), fc.array(mark, { maxLength: 24 }), (key, sent, withinMs, trail) => {
+  fc.assert(fc.property(id, operation, mark, fc.integer({ min: 1, max: 65_535 }), fc.array(mark, { maxLength: 24 }), (key, sent, name, withinMs, trail) => {
     const bytes = encodeRequest(key, sent.kind, ["silent"], encodeOperation(sent))
-    const received = readForward(new ByteReader(encodeForward({ withinMs, trail }, bytes)))
-    expect(received).toEqual({ withinMs, trail, request: { key, avoid: ["silent"], operation: sent }, bytes: Buffer.from(bytes) })
+    const received = readForward(new ByteReader(encodeForward({ name, withinMs, trail }, bytes)))
+    expect(received).toEqual({ name, withinMs, trail, request: { key, avoid: ["silent"], operation: sent }, bytes: Buffer.from(bytes) })
   }))
   fc.assert(fc.property(fc.nat(255), fc.array(fc.string({ minLength: 1, maxLength: 9, unit: "binary-ascii" }), { maxLength: 3 }), (hops, peerIds) => {
     const via = peerIds.map((peerId) => memberOf({ peerId, addresses: ["/memory/1"] }))

@@ -71,6 +71,16 @@ describe("an operation", () => {
     }
   })
 
+  it("is passed on by each peer once at the most, however many frames are lost", async () => {
+    const { world, ring, key } = await ringOf(12, { operationTimeoutMs: 30_000 })
+    await world.run(first(ring).servlet.put(key, "value"))
+    world.simulation.network.conditions.lossRate = 0.3
+    const before = counted(world, "forwarded")
+    const askers = ring.slice(0, 6)
+    await world.run(Promise.allSettled(askers.map(({ servlet }) => servlet.get(key))))
+    expect(counted(world, "forwarded") - before).toBeLessThanOrEqual(askers.length * ring.length)
+  })
+
   it("goes round a dead peer on its way as soon as the peer beside it notices", async () => {
     const { world, ring, key } = await ringOf(9)
     await world.run(first(ring).servlet.put(key, "value"))
