@@ -1,36 +1,4 @@
-/** A short sample of what `p2psip sim fuzz --backend bamboo` does for hours. */
-import { expect, test } from "vitest"
 import { backend } from "../../backends/bamboo/index.ts"
-import { drawScenario, tryScenario } from "../../src/sim/fuzz.ts"
-import { runScenario } from "../../src/sim/run-scenario.ts"
-import { namedScenario } from "../../src/sim/scenarios.ts"
+import { keepsTheLaws } from "./smoke-suite.ts"
 
-test.each([
-  ["with the table of all members", {}],
-  ["without", { membership: { maxMembers: 1 } }],
-])("scenarios drawn from seeds break no law on Bamboo: %s", async (_name, backendOptions) => {
-  for (let seed = 100_000; seed < 100_008; seed++) {
-    const { report, error } = await tryScenario({ ...drawScenario(seed), backendOptions }, { backend })
-    expect(error, `seed ${seed}`).toBeUndefined()
-    expect(report?.violations, `seed ${seed}`).toEqual([])
-  }
-}, 60_000)
-
-test("one change after another loses nothing, and no read is wrong", async () => {
-  const report = await runScenario(namedScenario("rolling", { seed: 7, peers: 12 }), { backend })
-  expect(report.violations).toEqual([])
-  expect(report.reads?.inconsistent).toBe(0)
-  expect(report.writes.acknowledged).toBeGreaterThan(20)
-})
-
-test("two halves that wrote apart for ten minutes agree after healing, and no removal is undone", async () => {
-  const report = await runScenario(namedScenario("partition", { seed: 3, peers: 10 }), { backend })
-  expect(report.violations).toEqual([])
-})
-
-test("the same seed gives the same events on Bamboo", async () => {
-  const first = await runScenario(drawScenario(5), { backend })
-  const second = await runScenario(drawScenario(5), { backend })
-  expect(second.eventHash).toBe(first.eventHash)
-  expect(second.events).toBe(first.events)
-})
+keepsTheLaws(backend)
