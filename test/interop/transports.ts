@@ -90,7 +90,11 @@ function common({ transport, host }: Kind, port: number) {
   return { transport, localAddress: host, remote: host === "::1" ? `[::1]:${port}` : `127.0.0.1:${port}` }
 }
 
-/** Debian's SIPp is built without. */
+/** Debian's SIPp is built without TLS. */
+export function leftOutTransports(): readonly string[] {
+  return sippHasTls() ? [] : ["SIPp over TLS, as this SIPp was built without it; baresip and the browsers speak TLS"]
+}
+
 function sippHasTls(): boolean {
   return /SIPp v[^\n]*TLS/.test(spawnSync("sipp", ["-v"], { encoding: "utf8" }).stdout)
 }
