@@ -104,20 +104,22 @@ export class FingerKeeper {
     const turn = this.#next++
     const index = turn % wanted
     if ((Math.floor(turn / wanted) + index) % turnsPerSearch !== 0 && (await this.#isThere(index))) return false
+    // This peer may have left while it asked.
+    const present = this.#components.knowledge()
+    if (present === undefined) return false
     const target = this.#table.randomTarget(index, this.#components.runtime.random)
-    const starts = [...closestPreceding(knowledge, target), ...knowledge.ring.successors]
+    const starts = [...closestPreceding(present, target), ...present.ring.successors]
     const { client, suspect } = this.#components
     const result = await findPlace(client, target, starts, { isJoining: false })
     for (const peerId of result.failures.keys()) suspect(peerId)
     if (result.kind === "failed") return false
     const { member, told } = result.place
     const candidates = [member, ...told.successors].filter((each) => this.#table.fits(index, each))
-    const wasEmpty = this.#table.get(index) === undefined
-    const present = this.#table.get(index)
-    const best = await this.#nearest(present === undefined ? candidates : [present, ...candidates])
+    const before = this.#table.get(index)
+    const best = await this.#nearest(before === undefined ? candidates : [before, ...candidates])
     this.#table.set(index, best)
     this.#members = this.#table.members
-    return wasEmpty && best !== undefined
+    return before === undefined && best !== undefined
   }
 
   /** One that is not makes room. */
