@@ -70,13 +70,17 @@ export class Acquaintances {
 
   /** All members are known to live, in the order of their ids: the buckets take their share of them. */
   fill(members: readonly Member[]): void {
-    const { runtime } = this.#components
+    const { runtime, membership } = this.#components
     const nearest = closestInOrder(this.#self, members, 2).at(-1)
     const deepest = nearest === undefined ? 0 : commonPrefixBits(this.#self, nearest.id)
     for (let bits = 0; bits <= deepest; bits++) {
       const there = closestInOrder(randomIdInBucket(this.#self, bits, runtime.random), members, this.#settings.k)
       // A bucket may be smaller than k: the others are in another one.
-      for (const member of there) if (commonPrefixBits(this.#self, member.id) === bits) this.#contacts.heard(member, runtime.now())
+      for (const member of there) {
+        if (commonPrefixBits(this.#self, member.id) !== bits) continue
+        this.#contacts.heard(member, runtime.now())
+        membership.meet(member)
+      }
     }
   }
 
@@ -93,6 +97,15 @@ export class Acquaintances {
     return this.#lost.dead.filter(({ id, peerId }) => this.#contacts.get(peerId, id) === undefined)
   }
 
+  /**
+   * A peer that answers for keys has given a sign of life. The table of all members learns of it, be it ever so far: did
+   * it hear of siblings alone, a subtree in which each is everybody's sibling would agree that it is the whole overlay.
+   */
+  heardActive(member: Member): void {
+    this.heard(member)
+    if (member.id !== this.#self) this.#components.membership.meet(member)
+  }
+
   /** A peer that answers for keys, or is about to, has given a sign of life. */
   heard(member: Member): void {
     if (member.id === this.#self) return
@@ -104,8 +117,9 @@ export class Acquaintances {
   }
 
   /** A peer announces itself. True if it was taken for dead, and has to be told so. */
-  heardAnnouncement(member: Member, isComplete: boolean): boolean {
-    this.heard(member)
+  heardAnnouncement(member: Member, { isActive, isComplete }: { readonly isActive: boolean; readonly isComplete: boolean }): boolean {
+    if (isActive) this.heardActive(member)
+    else this.heard(member)
     this.#note(member, isComplete)
     this.#lost.telling(member.peerId)
     return this.#lost.has(member.peerId)
@@ -158,9 +172,9 @@ export class Acquaintances {
     if (!isTold) this.lists.confirm(member, details.digest)
     if (outcome.answer.hadLost) siblings.renew()
     if (hadLost) this.#lost.telling(member.peerId)
-    this.heard(member)
+    if (outcome.answer.isActive) this.heardActive(member)
+    else this.heard(member)
     this.#note(member, outcome.answer.isComplete)
-    if (outcome.answer.isActive) this.#components.membership.meet(member)
     this.pursue(outcome.answer.members)
     return outcome
   }

@@ -47,7 +47,7 @@ export class Answers {
     this.#expectPresence()
     const { lists } = this.#acquaintances
     const heard = details === undefined ? lists.recall(from, digest) : lists.remember(digest, details.member, details.known)
-    const hasLost = heard !== undefined && this.#acquaintances.heardAnnouncement(heard.member, isComplete)
+    const hasLost = heard !== undefined && this.#acquaintances.heardAnnouncement(heard.member, { isActive, isComplete })
     if (hadLost && heard !== undefined) this.#siblings.renew()
     return encodeAnnouncementAnswer({
       isActive: this.#siblings.presence === "active",
@@ -66,7 +66,7 @@ export class Answers {
       this.#acquaintances.forgetEarlierLife(from)
       return encodeMembers(this.#acquaintances.closestComplete(key, count, from))
     }
-    this.#acquaintances.heard(asker)
+    this.#acquaintances.heardActive(asker)
     return encodeMembers(this.#acquaintances.closest(key, count, new Set([from])))
   }
 

@@ -110,7 +110,10 @@ export class MembershipTable {
     return this.#isOverfull && !this.#hasRoom
   }
 
-  /** Called when the table agrees with another's: it holds everybody again, if there is ample room in it. */
+  /**
+   * Called when the table agrees with another's without having been compared with it, which makes any two agree: it holds
+   * everybody again, if there is ample room in it.
+   */
   clearOverfull(): void {
     if (this.#hasRoom) this.#isOverfull = false
   }

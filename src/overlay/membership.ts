@@ -195,8 +195,10 @@ export class Membership {
       this.#heardAnother()
       if (!this.#isRunning) return true
       this.#take(theirs.entries)
-      if (theirs.digest === this.table.digest) this.#agreed()
-      else if (this.#news.mayCompare(this.table.isFull)) await this.#compare(member)
+      if (theirs.digest === this.table.digest) {
+        this.#agreed()
+        this.table.clearOverfull()
+      } else if (this.#news.mayCompare(this.table.isFull)) await this.#compare(member)
       return true
     } catch (error) {
       this.#onFailure(error)
@@ -290,7 +292,6 @@ export class Membership {
   #agreed(): void {
     if (this.#isResting) return
     this.#isFilled = true
-    this.table.clearOverfull()
     this.#pusher.forgetLoss()
   }
 

@@ -169,6 +169,16 @@ describe("a membership", () => {
     await group.simulation.runUntil(() => group.agree && areComplete(), 120_000)
   })
 
+  test("takes no agreement that a comparison has made for a sign that it knows everybody", async () => {
+    const group = new Group(9, { maxMembers: 10 })
+    await group.grow(14)
+    const [one, other] = [await group.add("q0", "p0"), await group.add("q1", "p1")]
+    for (const { membership } of [one, other]) for (const name of ["p2", "p3", "p4", "p5", "p6"]) membership.report(name, "dead")
+    await group.simulation.wait(one.membership.exchange(group.memberOf("q1")))
+    expect(one.membership.table.digest).toBe(other.membership.table.digest)
+    expect(one.membership.isComplete).toBe(false)
+  })
+
   test("costs little while it is full, too", async () => {
     const group = new Group(8, { maxMembers: 20 })
     await group.grow(30)
