@@ -5,7 +5,9 @@ export default defineConfig({
     root: new URL("..", import.meta.url).pathname,
     include: ["test/**/*.test.ts"],
     exclude: ["test/interop/**", "node_modules/**", "dist/**"],
-    testTimeout: 20_000,
+    // Against tests that hang, not against slow machines: nothing here measures time.
+    testTimeout: 180_000,
+    hookTimeout: 60_000,
     coverage: { include: ["src/**", "backends/**"] },
   },
 })
