@@ -51,5 +51,5 @@ describe("the examples", () => {
     } finally {
       rmSync(project, { recursive: true })
     }
-  }, 60_000)
+  })
 })

@@ -5,4 +5,4 @@ test("a process that is killed while it writes loses nothing that it called safe
   const { rounds, safe } = await killLoop(5)
   expect(rounds).toBe(5)
   expect(safe).toBeGreaterThan(5)
-}, 60_000)
+})

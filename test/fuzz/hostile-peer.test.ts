@@ -81,5 +81,5 @@ describe.each(backends)("a hostile peer among %s peers", (backend) => {
         expect(values.map(({ value }) => Buffer.from(value).toString())).toEqual([`of ${key}`])
       }
     }
-  }, 60_000)
+  })
 })

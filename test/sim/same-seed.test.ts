@@ -28,4 +28,4 @@ test("one seed gives one event hash: twice in this process, in another one, and 
   } finally {
     for (const one of busy) one.kill("SIGKILL")
   }
-}, 120_000)
+})

@@ -118,7 +118,7 @@ test("a key never has two owners while nobody is wrongly taken for dead, whateve
     }),
     { numRuns: 300 },
   )
-}, 60_000)
+})
 
 test("in the end each key belongs to the closest member, if one that answered for keys has survived", () => {
   fc.assert(
@@ -131,4 +131,4 @@ test("in the end each key belongs to the closest member, if one that answered fo
     }),
     { numRuns: 200 },
   )
-}, 60_000)
+})

@@ -64,7 +64,7 @@ describe("without the table of all members", () => {
     expect(overlay.defects()).toEqual([])
     expect(overlay.expectAgreement(500)).toBeLessThanOrEqual(0.5 * Math.log2(300))
     overlay.expectReplicas(100)
-  }, 60_000)
+  })
 
   test("120 peers agree on the owner of every key, and reach it in few hops", async () => {
     const overlay = new KademliaOverlay({ seed: 20, kademlia: { ...withoutTable, k: 8 } })
@@ -73,7 +73,7 @@ describe("without the table of all members", () => {
     await overlay.simulation.run(10_000)
     expect(overlay.expectAgreement(300)).toBeLessThan(0.5 * Math.log2(120))
     overlay.expectReplicas(100)
-  }, 60_000)
+  })
 })
 
 describe("when peers go", () => {
@@ -110,7 +110,7 @@ describe("when peers go", () => {
     for (let at = 0; at < 80; at += 2) overlay.crash(`p${at}`)
     await overlay.settle(60_000)
     overlay.expectAgreement(100)
-  }, 60_000)
+  })
 })
 
 describe("partitions", () => {
