@@ -58,6 +58,8 @@ export class Synchroniser {
   /** Begins to follow the routing; call it before it joins. */
   start(): void {
     this.#removeListener = this.#components.routing.onChange(() => {
+      // Also while at work: ranges are taken back for an instant where everything in them is to be looked at anew.
+      void this.#custodian.custody
       // A neighbour may have become a replica without anything else having changed.
       this.#copied.clear()
       this.#work()
