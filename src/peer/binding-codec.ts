@@ -3,11 +3,12 @@
  *
  * | field | form |
  * |---|---|
- * | version | one byte, 1 |
+ * | version | one byte: 2 where a life follows, else 1 |
  * | contact, parameters, Call-ID, user agent | byte strings |
  * | q in thousandths | varint, 0 to 1000 |
  * | CSeq | four bytes |
  * | path | a count, then byte strings |
+ * | life of temporary GRUUs | eight bytes, in version 2 |
  *
  * SIP text holds one character per byte. The time left is the record's own and
  * not part of the value: remaining times travel, never a date.
@@ -16,7 +17,8 @@ import { badFrame, ByteReader, ByteWriter } from "../codec.ts"
 import { isLineSafe } from "../sip/message/index.ts"
 import type { Binding } from "../sip/registrar/location-service.ts"
 
-const version = 1
+const plainVersion = 1
+const versionWithLife = 2
 const maxContactBytes = 2048
 const maxParameterBytes = 4096
 const maxCallIdBytes = 1024
@@ -26,10 +28,12 @@ const maxPathBytes = 2048
 
 export function encodeBinding(binding: Omit<Binding, "expiresSeconds">): Uint8Array {
   const writer = new ByteWriter(256)
-  writer.uint8(version).binary(binding.contact).binary(binding.parameters)
+  const { gruuLife = 0 } = binding
+  writer.uint8(gruuLife === 0 ? plainVersion : versionWithLife).binary(binding.contact).binary(binding.parameters)
   writer.varint(binding.qThousandths).binary(binding.callId).uint32(binding.cseq)
   writer.binary(binding.userAgent).varint(binding.path.length)
   for (const value of binding.path) writer.binary(value)
+  if (gruuLife !== 0) writer.uint53(gruuLife)
   return writer.finish()
 }
 
@@ -37,7 +41,7 @@ export function encodeBinding(binding: Omit<Binding, "expiresSeconds">): Uint8Ar
 export function decodeBinding(bytes: Uint8Array, expiresSeconds: number): Binding {
   const reader = new ByteReader(bytes)
   const found = reader.uint8()
-  if (found !== version) throw badFrame(`a binding of version ${version}`, `version ${found}`)
+  if (found !== plainVersion && found !== versionWithLife) throw badFrame(`a binding of version ${plainVersion} or ${versionWithLife}`, `version ${found}`)
   const contact = reader.binary(maxContactBytes)
   const parameters = reader.binary(maxParameterBytes)
   // They become part of a header field; a line end among them would keep everybody from being listed.
@@ -48,6 +52,8 @@ export function decodeBinding(bytes: Uint8Array, expiresSeconds: number): Bindin
   const cseq = reader.uint32()
   const userAgent = reader.binary(maxUserAgentBytes)
   const path = Array.from({ length: reader.count(maxPathValues) }, () => reader.binary(maxPathBytes))
+  const gruuLife = found === versionWithLife ? reader.uint53() : 0
+  if (gruuLife >= 2 ** 48) throw badFrame("a life below 2^48", `${gruuLife}`)
   reader.end()
-  return { contact, parameters, qThousandths, expiresSeconds, callId, cseq, path, userAgent }
+  return { contact, parameters, qThousandths, expiresSeconds, callId, cseq, path, userAgent, ...(gruuLife === 0 ? {} : { gruuLife }) }
 }

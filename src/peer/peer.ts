@@ -13,6 +13,7 @@ import type { UserDirectory } from "../security/users.ts"
 import type { P2PSipServlet, ServletStatus } from "../servlet/index.ts"
 import { adminRoutes } from "./admin-api.ts"
 import { explain, parseConfig, type PeerConfig, type PeerConfigInput } from "./config.ts"
+import { OverlayGruuKeys } from "./gruu-keys.ts"
 import { HttpServer } from "./http-server.ts"
 import { ServletLocation } from "./location.ts"
 import { ReadinessProbe, type Readiness } from "./readiness.ts"
@@ -134,7 +135,8 @@ export class Peer {
     this.#runtime = runtime
     this.#metrics = metrics
     this.#link = link
-    this.#sip = new SipEdge({ runtime, link, location: new ServletLocation({ runtime, servlet }), users, secret }, config)
+    const [location, gruuKeys] = [new ServletLocation({ runtime, servlet }), new OverlayGruuKeys({ runtime, servlet })]
+    this.#sip = new SipEdge({ runtime, link, location, gruuKeys, users, secret }, config)
     this.#probe = new ReadinessProbe({ runtime, servlet })
     this.#http = config.http === undefined ? undefined : this.#createHttp(config.http)
     metrics.gauge("p2psip_records_owned", "Live values for which this peer is responsible.", () => servlet.status().records.owned)

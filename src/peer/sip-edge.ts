@@ -12,6 +12,8 @@ import { DigestAuthenticator } from "../security/digest-authenticator.ts"
 import { SourceGuard } from "../security/source-guard.ts"
 import type { UserDirectory } from "../security/users.ts"
 import { DialogTokens, pathThrough, SipProxy } from "../sip/proxy/index.ts"
+import type { GruuKeys } from "../sip/registrar/gruu-key.ts"
+import { Gruus } from "../sip/registrar/gruus.ts"
 import type { LocationService } from "../sip/registrar/location-service.ts"
 import { Registrar } from "../sip/registrar/registrar.ts"
 import { ServedDomains } from "../sip/registrar/served-domains.ts"
@@ -24,6 +26,8 @@ export interface SipEdgeComponents {
   readonly runtime: Runtime
   readonly link: Link
   readonly location: LocationService
+  /** Without them phones get no GRUUs (RFC 5627). */
+  readonly gruuKeys?: GruuKeys | undefined
   /** Without one, anybody may register anything. */
   readonly users?: UserDirectory | undefined
   /** At least 32 secret bytes. The same ones after a restart keep calls and UDP phones reachable. */
@@ -46,7 +50,7 @@ export class SipEdge {
   readonly #layer: TransactionLayer
   readonly #registrar: Registrar
 
-  constructor({ runtime, link, location, users, secret, listeners }: SipEdgeComponents, config: PeerConfig) {
+  constructor({ runtime, link, location, gruuKeys, users, secret, listeners }: SipEdgeComponents, config: PeerConfig) {
     const overlay = new OverlayTransport({ runtime, link })
     this.#certificates = config.tls && new Certificates({ runtime }, config.tls)
     const guard = new SourceGuard({ runtime }, config.sources)
@@ -69,10 +73,12 @@ export class SipEdge {
     const dialogTokens = new DialogTokens(derive(secret, "dialog tokens"))
     const { realm, digestAlgorithms: algorithms } = config
     const authenticator = users && new DigestAuthenticator({ runtime, users }, { realm, algorithms })
+    const gruus = gruuKeys && new Gruus({ runtime, location, domains, keys: gruuKeys })
     this.#registrar = new Registrar({
       runtime,
       location,
       domains,
+      gruus,
       authenticator,
       pathFor: pathThrough(transports),
       send: (response, flow) => layer.sendStateless(response, flow),
@@ -80,7 +86,7 @@ export class SipEdge {
     }, { ...config.registration, maxPending: maxPendingRegistrations })
     const { maxRingingSeconds, ringSeconds, ...calls } = config.calls
     const proxy = new SipProxy(
-      { runtime, layer, transports, location, domains, authenticator, dialogTokens },
+      { runtime, layer, transports, location, gruus, domains, authenticator, dialogTokens },
       { ...calls, timerCMs: maxRingingSeconds * 1000, ringMs: ringSeconds * 1000, gateways: config.gateways },
     )
     layer.onStateless((request, flow) => this.#registrar.handle(request, flow))

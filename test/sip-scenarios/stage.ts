@@ -3,6 +3,7 @@ import { expect } from "vitest"
 import { MemoryServlet } from "../../backends/memory/index.ts"
 import { MemoryLink, MemoryNetwork } from "../../src/link/memory.ts"
 import { parseConfig, type PeerConfigInput } from "../../src/peer/config.ts"
+import { OverlayGruuKeys } from "../../src/peer/gruu-keys.ts"
 import { ServletLocation } from "../../src/peer/location.ts"
 import { SipEdge } from "../../src/peer/sip-edge.ts"
 import { userDirectoryOf } from "../../src/peer/user-directories.ts"
@@ -113,7 +114,8 @@ export class StagePeer implements Home {
     this.domain = config.domains[0] ?? ""
     this.link = new MemoryLink({ runtime, network: links })
     const users = userDirectoryOf({ runtime, servlet, findUser: undefined }, config)
-    this.edge = new SipEdge({ runtime, link: this.link, location, users, secret: runtime.random.bytes(32) }, config)
+    const gruuKeys = new OverlayGruuKeys({ runtime, servlet })
+    this.edge = new SipEdge({ runtime, link: this.link, location, gruuKeys, users, secret: runtime.random.bytes(32) }, config)
   }
 
   async start(): Promise<void> {

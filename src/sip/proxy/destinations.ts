@@ -4,8 +4,9 @@ import { isP2PSipError } from "../../errors.ts"
 import type { Runtime } from "../../runtime/runtime.ts"
 import type { SipRequest, SipUri } from "../message/index.ts"
 import type { Authenticator } from "../registrar/authenticator.ts"
+import type { Gruus, GruuTarget } from "../registrar/gruus.ts"
 import type { Binding, LocationService } from "../registrar/location-service.ts"
-import { refuse, type Refusal } from "../registrar/refusal.ts"
+import { refuse, Refusal } from "../registrar/refusal.ts"
 import { bareHost, isOverlayHost } from "../transport/index.ts"
 import type { Gateways } from "./gateways.ts"
 import { topRoute, type KnownFlow, type OwnRoutes, type RouteComponents } from "./own-routes.ts"
@@ -17,6 +18,8 @@ export interface DestinationComponents extends RouteComponents {
   readonly location: LocationService
   readonly authenticator?: Authenticator | undefined
   readonly gateways: Gateways
+  /** Without them a GRUU is a URI like any other. */
+  readonly gruus?: Gruus | undefined
 }
 
 export interface DestinationOptions {
@@ -57,9 +60,7 @@ export class Destinations {
     // RFC 5626 §5.3: as edge proxy, along the flow and no other way.
     if (routes.edgeFlow !== undefined) return oneTarget(430, waysOn(base, routes.edgeFlow))
     const nextRoute = topRoute(base)
-    if (routes.dialogFlow !== undefined) {
-      return oneTarget(503, [...waysOn(base, routes.dialogFlow), ...(await this.#besideFlow(base, routes, nextRoute ?? base.requestUri))])
-    }
+    if (routes.dialogFlow !== undefined) return oneTarget(503, await this.#waysInDialog(base, routes, nextRoute))
     // The token for the side of the overlay leads to another peer, and nowhere else.
     if (nextRoute && routes.isInDialog && isOverlayHost(nextRoute.host)) {
       return oneTarget(503, await waysToPlaces(base, { uri: base.uri, nextHop: nextRoute }, this.#components))
@@ -69,10 +70,31 @@ export class Destinations {
       return this.#abroad(base, [nextRoute])
     }
     const { requestUri } = base
+    if (this.#isGruu(requestUri)) return { targets: await this.#deviceAt(requestUri, base), unreachableStatus: 480 }
     const addressOfRecord = this.#components.domains.addressOfRecord(requestUri)
     if (addressOfRecord !== undefined) return this.#atHome(base, addressOfRecord, mayLeave)
     if (!mayLeave) throw refuse(403, "Not A Relay: Domain Not Served")
     return this.#abroad(base, this.#components.gateways.forOthers(requestUri) ?? [requestUri])
+  }
+
+  /** To the other side of a dialog: along its flow, and where else it may be found. */
+  async #waysInDialog(base: SipRequest, routes: OwnRoutes, nextRoute: SipUri | undefined): Promise<readonly Way[]> {
+    const device = this.#isGruu(base.requestUri) ? await this.#waysToRemoteTarget(base) : []
+    const [contact] = device
+    // A GRUU that no longer counts: the phone that gave it may still be at the other end of the flow.
+    if (contact === undefined) return [...waysOn(base, routes.dialogFlow), ...(await this.#besideFlow(base, routes, nextRoute ?? base.requestUri))]
+    const along = waysOn(base, routes.dialogFlow).map((way) => ({ ...way, uri: contact.uri }))
+    // RFC 5627 §6.1: where the dialog has Routes of its own the Path does not count.
+    return nextRoute === undefined ? [...device, ...along] : along
+  }
+
+  async #waysToRemoteTarget(base: SipRequest): Promise<readonly Way[]> {
+    try {
+      return (await this.#deviceAt(base.requestUri, base)).flatMap(({ ways }) => ways)
+    } catch (error) {
+      if (error instanceof Refusal) return []
+      throw error
+    }
   }
 
   /**
@@ -133,17 +155,40 @@ export class Destinations {
     } catch (error) {
       throw this.#away(error)
     }
+    return this.#targetsOf(bindings, request)
+  }
+
+  #targetsOf(bindings: readonly Binding[], request: SipRequest): Promise<readonly Target[]> {
     const { directFallback } = this.#options
     return targetsOf(bindings, this.#components, { directFallback, isSips: request.requestUri.isSips, request })
+  }
+
+  #isGruu(uri: SipUri): boolean {
+    return this.#components.gruus?.isGruu(uri) === true
+  }
+
+  /** RFC 5627 §6.1: the one device that a GRUU means, by its contact that was refreshed last, then by the one before. */
+  async #deviceAt(gruu: SipUri, request: SipRequest): Promise<readonly Target[]> {
+    let found: GruuTarget | undefined
+    try {
+      found = await this.#components.gruus?.resolve(gruu)
+    } catch (error) {
+      throw this.#away(error)
+    }
+    if (found === undefined || !(await this.#isKnown(userIn(found.addressOfRecord), domainIn(found.addressOfRecord)))) throw refuse(404, "Not Found")
+    const contacts = found.bindings.map((binding) => ({ ...binding, qThousandths: 1000 }))
+    const targets = await this.#targetsOf(contacts, request)
+    return oneTarget(480, targets.flatMap(({ ways }) => ways)).targets
   }
 
   /** §16.5: only for a resource that is ours may a proxy add targets. Elsewhere it goes for whoever may send it there anyway. */
   #redirectsOf(base: SipRequest, mayLeave: boolean): Redirects {
     const { domains, gateways } = this.#components
     const { isSips } = base.requestUri
-    const nameOf = (uri: SipUri): string => domains.addressOfRecord(uri) ?? uri.toString().toLowerCase()
+    const nameOf = (uri: SipUri): string => (this.#isGruu(uri) ? undefined : domains.addressOfRecord(uri)) ?? uri.toString().toLowerCase()
     const targetsAt = (uri: SipUri): Promise<readonly Target[]> | undefined => {
       if (isSips && !uri.isSips) return undefined
+      if (this.#isGruu(uri)) return this.#deviceAt(uri, base)
       const addressOfRecord = domains.addressOfRecord(uri)
       if (addressOfRecord !== undefined) return this.#phonesOf(addressOfRecord, base)
       if (!mayLeave || domains.isOurs(uri)) return undefined
@@ -174,6 +219,10 @@ function oneTarget(unreachableStatus: number, ways: readonly Way[]): Destination
 
 function waysOn({ uri }: SipRequest, flow: KnownFlow | undefined): readonly Way[] {
   return flow === undefined || flow === "gone" ? [] : [{ uri, routes: [], next: flow, isHop: false }]
+}
+
+function userIn(addressOfRecord: string): string {
+  return addressOfRecord.slice("sip:".length, addressOfRecord.lastIndexOf("@"))
 }
 
 function domainIn(addressOfRecord: string): string {

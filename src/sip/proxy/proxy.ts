@@ -7,6 +7,7 @@ import type { Counter, Runtime } from "../../runtime/runtime.ts"
 import { createResponse, reasonPhrase, SipRequest, SipSyntaxError } from "../message/index.ts"
 import type { SipMessage } from "../message/index.ts"
 import type { Authenticator } from "../registrar/authenticator.ts"
+import type { Gruus } from "../registrar/gruus.ts"
 import type { LocationService } from "../registrar/location-service.ts"
 import { Refusal, refuse } from "../registrar/refusal.ts"
 import type { HeaderList } from "../registrar/refusal.ts"
@@ -33,6 +34,8 @@ export interface ProxyComponents extends RouteComponents {
   readonly location: LocationService
   /** Without one, anybody may call in anybody's name. */
   readonly authenticator?: Authenticator | undefined
+  /** Without them a GRUU is a URI like any other. */
+  readonly gruus?: Gruus | undefined
 }
 
 /** What a user may choose about the proxy. */

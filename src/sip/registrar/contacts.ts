@@ -100,6 +100,9 @@ function readContact(text: string, fallbackSeconds: number, common: Common, opti
   return { kind: "bind", binding: { ...shared, contact, parameters, qThousandths, expiresSeconds } }
 }
 
+/** `expires` and `q` have places of their own; GRUUs are the registrar's to give (RFC 5627 §5.1). */
+const notKept = ["expires", "q", "pub-gruu", "temp-gruu"] as const
+
 function keyOf(change: ContactChange): string {
   const { contact, parameters } = change.kind === "bind" ? change.binding : change
   return bindingKey(contact, parameters)
@@ -107,9 +110,9 @@ function keyOf(change: ContactChange): string {
 
 function otherParameters({ params }: NameAddress, ignoresFlowNumber: boolean): string {
   if (params.size === 0) return ""
-  const kept = ignoresFlowNumber ? params.without("reg-id") : params
-  if (!kept.has("expires") && !kept.has("q")) return kept.raw
-  return kept.without("expires").without("q").raw
+  let kept = ignoresFlowNumber ? params.without("reg-id") : params
+  for (const name of notKept) kept = kept.without(name)
+  return kept.raw
 }
 
 /** Malformed values, those beyond 32 bits among them, count as one hour (§20.19). */

@@ -18,6 +18,8 @@ export interface Binding {
   /** The Path vector (RFC 3327) as header values, first hop first. The first one names the peer that holds the phone's flow. */
   readonly path: readonly string[]
   readonly userAgent: string
+  /** Of the device's registration, where it has temporary GRUUs: see `gruu-lives.ts`. Milliseconds since 1970, below 2^48. */
+  readonly gruuLife?: number | undefined
 }
 
 /** What one REGISTER asks for; all or nothing (RFC 3261 §10.3 step 7). */

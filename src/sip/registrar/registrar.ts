@@ -15,7 +15,9 @@ import type { Flow } from "../transport/transport.ts"
 import type { Authenticator, Soon, Verdict } from "./authenticator.ts"
 import { readChanges } from "./contacts.ts"
 import type { ExpiryOptions } from "./contacts.ts"
-import type { Binding, LocationService } from "./location-service.ts"
+import { isReserved } from "./gruus.ts"
+import type { Gruus } from "./gruus.ts"
+import type { Binding, LocationService, RegistrationUpdate } from "./location-service.ts"
 import { isFirstHop, outboundUse } from "./outbound.ts"
 import type { OutboundUse } from "./outbound.ts"
 import { Refusal, refuse } from "./refusal.ts"
@@ -35,6 +37,8 @@ export interface RegistrarComponents {
    */
   readonly pathFor: (flow: Flow, isEdge: boolean) => string
   readonly send: (response: SipResponse, flow: Flow) => void
+  /** Without them phones get no GRUUs. */
+  readonly gruus?: Gruus | undefined
   /** Told of each flow on which a user was authentic. */
   readonly onAuthentic?: (flow: Flow) => void
 }
@@ -66,7 +70,7 @@ interface Work {
   outbound: OutboundUse
 }
 
-const supportedExtensions: ReadonlySet<string> = new Set(["path", "outbound"])
+const supportedExtensions: ReadonlySet<string> = new Set(["path", "outbound", "gruu"])
 const maxPathValues = 8
 const maxPathLength = 512
 
@@ -160,23 +164,27 @@ export class Registrar {
   /** Steps 5 to 7. */
   #update(work: Work): void {
     const { request, operation } = work
-    const { domains, location } = this.#components
+    const { domains } = this.#components
     const addressOfRecord = domains.addressOfRecord(request.to.parsedUri)
     // Step 5.
     // RFC 4475 §3.3.4: a tel or mailto URI is nobody's address-of-record.
     if (!request.to.parsedUri.isSip) throw refuse(400, "To Is Not A SIP URI")
     if (addressOfRecord === undefined) throw refuse(404, "Not Found")
+    if (isReserved(addressOfRecord)) throw refuse(403, "Reserved User Name")
     work.outbound = outboundUse(request, request.headers.getAll("Path"))
     const expiry = this.#expiryFor(addressOfRecord)
     const changes = readChanges(request, { path: this.#pathOf(work), outbound: work.outbound }, expiry)
     const { callId, cseq } = request
-    const operationId = Buffer.from(operation.slice(0, 16), "hex")
     if (this.#pending.size >= this.#maxPending) throw this.#notNow()
-    const result =
-      changes.length === 0
-        ? location.lookup(addressOfRecord)
-        : location.update(addressOfRecord, { callId, cseq: cseq.number, operationId, changes, maxBindings: expiry.maxContacts })
-    this.#await(work, result, (bindings) => this.#accept(work, bindings))
+    const operationId = Buffer.from(operation.slice(0, 16), "hex")
+    const update = { callId, cseq: cseq.number, operationId, changes, maxBindings: expiry.maxContacts }
+    this.#await(work, this.#apply(request, addressOfRecord, update), (bindings) => this.#accept(work, bindings))
+  }
+
+  #apply(request: SipRequest, addressOfRecord: string, update: RegistrationUpdate): Promise<readonly Binding[]> {
+    const { gruus, location } = this.#components
+    if (gruus !== undefined && supports(request, "gruu")) return gruus.update(addressOfRecord, update)
+    return update.changes.length === 0 ? location.lookup(addressOfRecord) : location.update(addressOfRecord, update)
   }
 
   /** Goes on when a promise does; until then retransmissions are absorbed. */
@@ -217,7 +225,7 @@ export class Registrar {
   #accept(work: Work, bindings: readonly Binding[]): void {
     const headers: [string, string][] = []
     for (const binding of bindings) headers.push(["Contact", contactValue(binding)])
-    if (supportsPath(work.request)) {
+    if (supports(work.request, "path")) {
       for (const value of this.#pathOf(work)) headers.push(["Path", value])
     }
     if (work.outbound === "confirmed") {
@@ -317,8 +325,8 @@ function domainPart(addressOfRecord: string): string {
   return addressOfRecord.slice(addressOfRecord.lastIndexOf("@") + 1)
 }
 
-function supportsPath(request: SipRequest): boolean {
-  return request.headers.has("Supported") && optionTags(request.headers, "Supported").has("path")
+function supports(request: SipRequest, optionTag: string): boolean {
+  return request.headers.has("Supported") && optionTags(request.headers, "Supported").has(optionTag)
 }
 
 /** `<uri>;expires=…` with q where it is not 1. */

@@ -84,7 +84,8 @@ const callFrom = (ua: Ua, to: string): Session => ua.call(to, { mediaStream: sil
 test("it registers, and unregisters", async () => {
   const peer = await start()
   const ua = await browser("alice", peer)
-  expect(peer.status().servlet.records.owned).toBe(1)
+  // Its binding, and the secret of the GRUUs that it has asked for.
+  expect(peer.status().servlet.records.owned).toBe(2)
   const gone = new Promise((resolve) => ua.once("unregistered", resolve))
   ua.unregister()
   await gone
