@@ -21,14 +21,18 @@ export interface ForwardingTimes {
   readonly ringMs: number
 }
 
-/** What a proxied request needs of the proxy. */
+/** What all proxied requests need of the proxy. */
 export interface ForwardingComponents {
   readonly runtime: Runtime
   readonly times: ForwardingTimes
-  /** Sends the request along a way; undefined where the way leads nowhere. */
-  send(way: Way, handlers: ClientHandlers): ClientTransaction | undefined
   /** Somebody who should have answered has not: others are tried first for a while. */
   suspect(way: Way): void
+}
+
+/** How one request gets away. It is let go of when no branch will be started any more. */
+export interface Dispatch {
+  /** Sends the request along a way; undefined where the way leads nowhere. */
+  send(way: Way, handlers: ClientHandlers): ClientTransaction | undefined
   /** Where a 3xx leads, as far as it is followed; undefined where it is not. */
   redirect(response: SipResponse): Promise<Redirection> | undefined
 }
@@ -63,17 +67,21 @@ const declinedElsewhere = formatReason({ protocol: "SIP", cause: 603, text: "Dec
 export class ProxiedRequest {
   readonly #components: ForwardingComponents
   readonly #server: ServerTransaction
-  readonly #plan: ForwardingPlan
+  readonly #unreachableStatus: number
+  readonly #toTag: string
   readonly #branches: BranchWork[]
+  #dispatch: Dispatch | undefined
   #context: ResponseContext<SipResponse>
   /** The Reason of the client's CANCEL, passed on (RFC 3326 §2). */
   #cancelReason: string | undefined
   #patience: Timer | undefined
 
-  constructor(components: ForwardingComponents, server: ServerTransaction, plan: ForwardingPlan) {
+  constructor(components: ForwardingComponents, server: ServerTransaction, dispatch: Dispatch, plan: ForwardingPlan) {
     this.#components = components
     this.#server = server
-    this.#plan = plan
+    this.#dispatch = dispatch
+    this.#unreachableStatus = plan.unreachableStatus
+    this.#toTag = plan.toTag
     this.#context = createContext(server.method === "INVITE", plan.maxParallel, plan.targets)
     this.#branches = branchesFor(plan.targets)
   }
@@ -92,6 +100,7 @@ export class ProxiedRequest {
     const { context, actions } = advance(this.#context, input)
     this.#context = context
     for (const action of actions) this.#perform(action)
+    if (this.#context.isClosed) this.#dispatch = undefined
   }
 
   #perform(action: ContextAction<SipResponse>): void {
@@ -122,12 +131,12 @@ export class ProxiedRequest {
     const handlers: ClientHandlers = {
       onResponse: (response) => this.#onResponse(number, branch, response),
       onTimeout: () => this.#onFailure(number, branch, 408),
-      onTransportError: () => this.#onFailure(number, branch, this.#plan.unreachableStatus),
-      onEnd: () => branch.timer?.cancel(),
+      onTransportError: () => this.#onFailure(number, branch, this.#unreachableStatus),
+      onEnd: () => endWait(branch),
     }
-    branch.client = this.#components.send(branch.way, handlers)
+    branch.client = this.#dispatch?.send(branch.way, handlers)
     if (!branch.client) {
-      this.#onFailure(number, branch, this.#plan.unreachableStatus)
+      this.#onFailure(number, branch, this.#unreachableStatus)
       return
     }
     const hasAlternate = this.#context.branches[number]?.alternate !== undefined
@@ -154,11 +163,11 @@ export class ProxiedRequest {
     // §16.7 step 3. The other Vias are those of the request that came, whatever the callee has made of them:
     // a response that lost its way would leave the caller, and the transaction, without an end.
     response.headers.replaceFrom(this.#server.request.headers, "Via")
-    if (response.status >= 200) branch.timer?.cancel()
+    if (response.status >= 200) endWait(branch)
     // §16.7 step 2: the callee is still there; also the end of the wait for any sign of life.
     else this.#startTimerC(branch)
     if (response.status === 503) this.#components.suspect(branch.way)
-    const redirection = response.status >= 300 && response.status < 400 ? this.#components.redirect(response) : undefined
+    const redirection = response.status >= 300 && response.status < 400 ? this.#dispatch?.redirect(response) : undefined
     if (redirection === undefined) this.#apply({ kind: "response", branch: number, response })
     else this.#follow(number, response, redirection)
   }
@@ -182,16 +191,15 @@ export class ProxiedRequest {
   }
 
   #onFailure(number: number, branch: BranchWork, status: number): void {
-    branch.timer?.cancel()
+    endWait(branch)
     this.#components.suspect(branch.way)
-    const response = createResponse(this.#server.request, status, undefined, { toTag: this.#plan.toTag })
+    const response = createResponse(this.#server.request, status, undefined, { toTag: this.#toTag })
     this.#apply({ kind: "failure", branch: number, response })
   }
 
   /** §16.8: an INVITE that rings for ever is cancelled, and ends with a 487 or a timeout. Other requests have timer F. */
   #startTimerC(branch: BranchWork): void {
-    branch.timer?.cancel()
-    branch.timer = undefined
+    endWait(branch)
     if (!this.#context.isInvite) return
     const { runtime, times } = this.#components
     branch.timer = runtime.setTimer(times.timerCMs, () => branch.client?.cancel())
@@ -214,9 +222,9 @@ export class ProxiedRequest {
   #answer(best: SipResponse | undefined, finals: readonly SipResponse[]): SipResponse {
     const isSilent = best === undefined || best.status === 408
     if (this.#context.isCancelled && isSilent) return this.#ownResponse(487)
-    if (best === undefined) return this.#ownResponse(this.#plan.unreachableStatus)
+    if (best === undefined) return this.#ownResponse(this.#unreachableStatus)
     // The peer of the phone has lost it: to the caller, the phone is not there just now.
-    if (best.status === 430) return this.#ownResponse(this.#plan.unreachableStatus)
+    if (best.status === 430) return this.#ownResponse(this.#unreachableStatus)
     // Step 6: 503 would say that this proxy can serve nobody.
     if (best.status === 503) return this.#ownResponse(500)
     if (best.status === 401 || best.status === 407) addChallenges(best, finals)
@@ -224,8 +232,13 @@ export class ProxiedRequest {
   }
 
   #ownResponse(status: number): SipResponse {
-    return createResponse(this.#server.request, status, undefined, { toTag: this.#plan.toTag })
+    return createResponse(this.#server.request, status, undefined, { toTag: this.#toTag })
   }
+}
+
+function endWait(branch: BranchWork): void {
+  branch.timer?.cancel()
+  branch.timer = undefined
 }
 
 function branchesFor(targets: readonly Target[]): BranchWork[] {

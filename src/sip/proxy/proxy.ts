@@ -22,7 +22,7 @@ import { loopHash } from "./loop-detection.ts"
 import { takeOwnRoutes } from "./own-routes.ts"
 import type { OwnRoutes, RouteComponents } from "./own-routes.ts"
 import { ProxiedRequest } from "./proxied-request.ts"
-import type { ForwardingComponents, ForwardingTimes } from "./proxied-request.ts"
+import type { Dispatch, ForwardingComponents } from "./proxied-request.ts"
 import { widestRank } from "./targets.ts"
 import type { Way } from "./targets.ts"
 import { breadthOf, requireHops, validate } from "./validation.ts"
@@ -89,7 +89,7 @@ interface Work {
 /** See the head of this file. */
 export class SipProxy {
   readonly #components: ProxyComponents
-  readonly #times: ForwardingTimes
+  readonly #forwarding: ForwardingComponents
   readonly #destinations: Destinations
   readonly #maxBreadth: number
   readonly #relayFor: "users" | "nobody" | "everybody"
@@ -99,13 +99,14 @@ export class SipProxy {
 
   constructor(components: ProxyComponents, options: ProxyOptions = {}) {
     this.#components = components
-    this.#times = {
+    const times = {
       timerCMs: options.timerCMs ?? 190_000,
       silenceMs: options.silenceMs ?? 2000,
       nonInviteSilenceMs: options.nonInviteSilenceMs ?? 5000,
       hopSilenceMs: options.hopSilenceMs ?? 4000,
       ringMs: options.ringMs ?? 20_000,
     }
+    this.#forwarding = { runtime: components.runtime, times, suspect: (way) => this.#suspect(way) }
     this.#destinations = new Destinations({ ...components, gateways: new Gateways(options.gateways ?? []) }, {
       directFallback: options.directFallback ?? true,
       maxRedirects: options.maxRedirects ?? 5,
@@ -153,15 +154,11 @@ export class SipProxy {
     const maxParallel = Math.min(breadth, widestRank(targets))
     work.base.headers.set("Max-Breadth", String(Math.floor(breadth / maxParallel)))
     const plan = { targets, maxParallel, unreachableStatus, toTag: this.#newTag() }
-    const { runtime } = this.#components
-    const components: ForwardingComponents = {
-      runtime,
-      times: this.#times,
+    const dispatch: Dispatch = {
       send: (way, handlers) => this.#send(work, way, handlers),
-      suspect: (way) => this.#suspect(way),
       redirect: (response) => redirects?.follow(response),
     }
-    new ProxiedRequest(components, server, plan).start()
+    new ProxiedRequest(this.#forwarding, server, dispatch, plan).start()
   }
 
   /** Who has passed `authorize` without being trusted, and calls as one of our users, is that user. */

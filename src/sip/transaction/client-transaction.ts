@@ -10,6 +10,7 @@ import {
   type NonInviteClientInput,
   type NonInviteClientState,
 } from "./non-invite-client.ts"
+import { outlineOf } from "./outline.ts"
 import { Transaction, type TransactionHost } from "./transaction.ts"
 import type { ClientHandlers, ClientTransaction } from "./types.ts"
 
@@ -30,7 +31,6 @@ abstract class BaseClientTransaction<State extends string, Input extends string>
   extends Transaction<State, Input>
   implements ClientTransaction, ClientActions<State>
 {
-  readonly request: SipRequest
   readonly branch: string
   readonly flow: Flow
   readonly method: string
@@ -38,6 +38,7 @@ abstract class BaseClientTransaction<State extends string, Input extends string>
   protected response: SipResponse | undefined
   readonly #key: string
   readonly #handlers: ClientHandlers
+  #request: SipRequest
   #bytes: Uint8Array | undefined
   #error: Error | undefined
   #stopListening: (() => void) | undefined
@@ -45,14 +46,17 @@ abstract class BaseClientTransaction<State extends string, Input extends string>
   constructor(host: TransactionHost, parts: ClientParts, state: State) {
     super(host, parts.flow.transport.isReliable, state)
     this.#key = parts.key
-    this.request = parts.request
+    this.#request = parts.request
     this.branch = parts.branch
     this.flow = parts.flow
     this.method = parts.request.method
     this.#handlers = parts.handlers
   }
 
-  abstract readonly isDone: boolean
+  get request(): SipRequest {
+    return this.#request
+  }
+
   abstract cancel(reason?: string): void
   protected abstract begin(): void
   protected abstract inputOf(status: number): Input
@@ -118,6 +122,13 @@ abstract class BaseClientTransaction<State extends string, Input extends string>
   protected leaveTable(): void {
     this.#stopListening?.()
     this.host.forgetClient(this.#key)
+  }
+
+  protected settle(): void {
+    this.#request = outlineOf(this.#request)
+    // What becomes of the flow now is no news to anybody.
+    this.#stopListening?.()
+    this.#stopListening = undefined
   }
 
   protected ended(): void {

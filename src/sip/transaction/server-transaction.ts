@@ -8,6 +8,7 @@ import {
   type NonInviteServerInput,
   type NonInviteServerState,
 } from "./non-invite-server.ts"
+import { outlineOf } from "./outline.ts"
 import { Transaction, type TransactionHost } from "./transaction.ts"
 import type { ServerTransaction } from "./types.ts"
 import { flowOfResponse } from "./via.ts"
@@ -28,29 +29,32 @@ abstract class BaseServerTransaction<State extends string, Input extends string>
   extends Transaction<State, Input>
   implements ServerTransaction, ServerActions<State>
 {
-  readonly request: SipRequest
   readonly flow: Flow
   readonly method: string
   /** What this transaction takes of the memory that the layer allows. */
   readonly weightBytes: number
   readonly #key: string
+  #request: SipRequest
   /** The response that the user has just passed. */
   #response: SipResponse | undefined
-  /** What `resend` sends. */
-  #latest: Uint8Array | undefined
-  #onEnd: (() => void)[] = []
+  /** What `resend` sends, as latin1 text: bytes would keep the whole block alive from which Node took them. */
+  #latest: string | undefined
+  #onEnd: (() => void)[] | undefined
 
   constructor(host: TransactionHost, parts: ServerParts, state: State) {
     super(host, parts.flow.transport.isReliable, state)
     this.#key = parts.key
-    this.request = parts.request
+    this.#request = parts.request
     this.flow = parts.flow
     this.method = parts.request.method
     // The request, a response that repeats its headers, and the objects around them.
     this.weightBytes = 2 * parts.requestBytes + 4096
   }
 
-  abstract readonly isDone: boolean
+  get request(): SipRequest {
+    return this.#request
+  }
+
   abstract onCancel(callback: (cancel: SipRequest) => void): void
   protected abstract inputOf(response: SipResponse): Input | undefined
 
@@ -64,7 +68,7 @@ abstract class BaseServerTransaction<State extends string, Input extends string>
 
   onEnd(callback: () => void): void {
     if (this.isTerminated) callback()
-    else this.#onEnd.push(callback)
+    else (this.#onEnd ??= []).push(callback)
   }
 
   get hasResponded(): boolean {
@@ -74,14 +78,15 @@ abstract class BaseServerTransaction<State extends string, Input extends string>
   sendResponse(): void {
     const response = this.#response
     if (response === undefined) return
-    this.#latest = response.toBytes()
-    this.#transmit()
+    const bytes = response.toBytes()
+    this.#latest = bytes.toString("latin1")
+    this.#transmit(bytes)
   }
 
   resend(): void {
     if (this.#latest === undefined) return
     this.host.countRetransmission("response")
-    this.#transmit()
+    this.#transmit(Buffer.from(this.#latest, "latin1"))
   }
 
   sendTrying(): void {
@@ -95,17 +100,25 @@ abstract class BaseServerTransaction<State extends string, Input extends string>
   }
 
   protected ended(): void {
-    const listeners = this.#onEnd
-    this.#onEnd = []
+    const listeners = this.#onEnd ?? []
+    this.#onEnd = undefined
     this.#latest = undefined
     for (const listener of listeners) listener()
   }
 
-  #transmit(): void {
+  protected settle(): void {
+    this.#request = outlineOf(this.#request)
+  }
+
+  protected forgetResponse(): void {
+    this.#latest = undefined
+  }
+
+  #transmit(bytes: Uint8Array): void {
     const flow = flowOfResponse(this.request, this.flow)
     // RFC 6026 §8.8: no way back is no reason to leave the state; the client will ask again.
     if (flow === undefined) this.host.countSuppressed("no-way-back")
-    else if (this.#latest !== undefined) flow.send(this.#latest)
+    else flow.send(bytes)
   }
 }
 
@@ -149,6 +162,13 @@ export class InviteServerTransaction extends BaseServerTransaction<InviteServerS
     const isLate = this.#cancel !== undefined && !this.isDone
     this.#onCancel = callback
     if (isLate && this.#cancel !== undefined) callback(this.#cancel)
+  }
+
+  protected override settle(): void {
+    super.settle()
+    this.#cancel = this.#onCancel = undefined
+    // RFC 6026 §7.1: an INVITE that comes again is absorbed.
+    if (this.state === "accepted") this.forgetResponse()
   }
 
   passAck(): void {

@@ -32,6 +32,7 @@ export abstract class Transaction<State extends string, Input extends string> im
   readonly #retransmission = new ListedTimer(this)
   readonly #lifetime = new ListedTimer(this)
   #state: State
+  #hasSettled = false
   #hasEnded = false
 
   constructor(host: TransactionHost, isReliable: boolean, state: State) {
@@ -57,6 +58,10 @@ export abstract class Transaction<State extends string, Input extends string> im
     if (this.isTerminated) return
     this.run(input)
     if (this.isTerminated) this.#end()
+    else if (this.isDone && !this.#hasSettled) {
+      this.#hasSettled = true
+      this.settle()
+    }
   }
 
   /** Ends at once, without telling any other element. */
@@ -101,7 +106,11 @@ export abstract class Transaction<State extends string, Input extends string> im
     }
   }
 
+  /** Nothing is left to do but to know retransmissions. */
+  abstract readonly isDone: boolean
   protected abstract run(input: Input): void
+  /** Lets go of what only the work needed; called once it is done, unless the transaction has ended by then. */
+  protected abstract settle(): void
   protected abstract leaveTable(): void
   /** The last thing that happens to a transaction. */
   protected abstract ended(): void

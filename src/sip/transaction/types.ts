@@ -4,7 +4,10 @@ import type { Flow } from "../transport/transport.ts"
 
 /** A request from the network that waits for this element's response. */
 export interface ServerTransaction {
-  /** As received, with `received` and `rport` filled in. To forward it, clone it. */
+  /**
+   * As received, with `received` and `rport` filled in. To forward it, clone it.
+   * Once `isDone` it is another one, with no more than what answers copy.
+   */
   readonly request: SipRequest
   /** The flow that the request came on. */
   readonly flow: Flow
@@ -37,7 +40,7 @@ export interface ClientHandlers {
 
 /** A request on its way. */
 export interface ClientTransaction {
-  /** With this element's Via on top. */
+  /** With this element's Via on top. Once `isDone` it is another one, with no more than what an ACK copies. */
   readonly request: SipRequest
   readonly flow: Flow
   readonly method: string
