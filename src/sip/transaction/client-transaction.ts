@@ -10,7 +10,7 @@ import {
   type NonInviteClientInput,
   type NonInviteClientState,
 } from "./non-invite-client.ts"
-import { outlineOf } from "./outline.ts"
+import { acknowledged, outlineOf } from "./outline.ts"
 import { Transaction, type TransactionHost } from "./transaction.ts"
 import type { ClientHandlers, ClientTransaction } from "./types.ts"
 
@@ -57,6 +57,8 @@ abstract class BaseClientTransaction<State extends string, Input extends string>
     return this.#request
   }
 
+  /** A refusal that may have to be acknowledged again. */
+  protected abstract readonly isRefused: boolean
   abstract cancel(reason?: string): void
   protected abstract begin(): void
   protected abstract inputOf(status: number): Input
@@ -125,7 +127,7 @@ abstract class BaseClientTransaction<State extends string, Input extends string>
   }
 
   protected settle(): void {
-    this.#request = outlineOf(this.#request)
+    this.#request = outlineOf(this.#request, this.isRefused ? acknowledged : [])
     // What becomes of the flow now is no news to anybody.
     this.#stopListening?.()
     this.#stopListening = undefined
@@ -146,6 +148,10 @@ export class InviteClientTransaction extends BaseClientTransaction<InviteClientS
 
   get isDone(): boolean {
     return this.state !== "calling" && this.state !== "proceeding"
+  }
+
+  protected override get isRefused(): boolean {
+    return this.state === "completed"
   }
 
   cancel(reason?: string): void {
@@ -188,6 +194,10 @@ export class NonInviteClientTransaction extends BaseClientTransaction<NonInviteC
 
   get isDone(): boolean {
     return this.state === "completed" || this.state === "terminated"
+  }
+
+  protected override get isRefused(): boolean {
+    return false
   }
 
   cancel(): void {

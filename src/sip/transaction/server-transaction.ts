@@ -8,7 +8,7 @@ import {
   type NonInviteServerInput,
   type NonInviteServerState,
 } from "./non-invite-server.ts"
-import { outlineOf } from "./outline.ts"
+import { answered, outlineOf } from "./outline.ts"
 import { Transaction, type TransactionHost } from "./transaction.ts"
 import type { ServerTransaction } from "./types.ts"
 import { flowOfResponse } from "./via.ts"
@@ -107,7 +107,7 @@ abstract class BaseServerTransaction<State extends string, Input extends string>
   }
 
   protected settle(): void {
-    this.#request = outlineOf(this.#request)
+    this.#request = outlineOf(this.#request, answered)
   }
 
   protected forgetResponse(): void {

@@ -40,7 +40,7 @@ export interface ClientHandlers {
 
 /** A request on its way. */
 export interface ClientTransaction {
-  /** With this element's Via on top. Once `isDone` it is another one, with no more than what an ACK copies. */
+  /** With this element's Via on top. Once `isDone` it is another one, with no more than what the ACK for a refusal copies. */
   readonly request: SipRequest
   readonly flow: Flow
   readonly method: string
