@@ -114,6 +114,8 @@ const gateway = z.strictObject({
   domain: z.union([z.literal("*"), domain], 'a domain name or "*"'),
   /** How numbers begin that go there. */
   prefix: text("the first characters of a number").optional(),
+  /** Where it calls from, in the name of such numbers, without being asked for a password. */
+  trusted: list(text("an IP address or network such as 192.0.2.0/24", (value) => parseNetwork(value) !== undefined), "a list of networks").optional(),
   to: z.array(text("a SIP URI such as sip:gw.example.net;transport=tcp", isSipUri), "a list of SIP URIs").min(1, "at least one SIP URI").readonly(),
 }, 'an object such as {"domain": "example.net", "to": ["sip:gw.example.net"]}')
 
@@ -231,6 +233,10 @@ function requireSense(config: PeerConfig, sourceOf: (key: string) => string | un
   const aimless = config.gateways.findIndex(({ domain, prefix }) => prefix === undefined && isServed(domain, config))
   if (aimless !== -1) {
     throw badConfig(`gateways[${aimless}].prefix`, "the first characters of numbers that go there, as the domain is served here", "none", sourceOf("gateways"))
+  }
+  const needless = config.gateways.findIndex(({ domain, trusted }) => trusted !== undefined && !isServed(domain, config))
+  if (needless !== -1) {
+    throw badConfig(`gateways[${needless}].trusted`, `a domain of this peer (${config.domains.join(", ")}), as for others nobody is asked for a password`, config.gateways[needless]?.domain ?? "", sourceOf("gateways"))
   }
   if (config.storage === "sqlite" && config.data === undefined) {
     throw badConfig("storage", "a folder (data) where records are to be kept", '"sqlite" without one', sourceOf("storage"))

@@ -5,13 +5,14 @@
  * the latter leaves through the overlay transport, along the binding's Path.
  */
 import { hkdfSync } from "node:crypto"
+import { BlockList } from "node:net"
 import { CachingDns, DnsClient, parseDnsServer } from "../dns/index.ts"
 import type { Link } from "../link/link.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import { DigestAuthenticator } from "../security/digest-authenticator.ts"
-import { SourceGuard } from "../security/source-guard.ts"
+import { parseNetwork, SourceGuard } from "../security/source-guard.ts"
 import type { UserDirectory } from "../security/users.ts"
-import { DialogTokens, pathThrough, SipProxy } from "../sip/proxy/index.ts"
+import { DialogTokens, type Gateway, pathThrough, serviceRoute, SipProxy } from "../sip/proxy/index.ts"
 import type { GruuKeys } from "../sip/registrar/gruu-key.ts"
 import { Gruus } from "../sip/registrar/gruus.ts"
 import type { LocationService } from "../sip/registrar/location-service.ts"
@@ -81,13 +82,14 @@ export class SipEdge {
       gruus,
       authenticator,
       pathFor: pathThrough(transports),
+      serviceRouteFor: serviceRoute,
       send: (response, flow) => layer.sendStateless(response, flow),
       onAuthentic: (flow) => guard.vouch(flow),
     }, { ...config.registration, maxPending: maxPendingRegistrations })
     const { maxRingingSeconds, ringSeconds, ...calls } = config.calls
     const proxy = new SipProxy(
       { runtime, layer, transports, location, gruus, domains, authenticator, dialogTokens },
-      { ...calls, timerCMs: maxRingingSeconds * 1000, ringMs: ringSeconds * 1000, gateways: config.gateways },
+      { ...calls, timerCMs: maxRingingSeconds * 1000, ringMs: ringSeconds * 1000, gateways: config.gateways.map(toGateway) },
     )
     layer.onStateless((request, flow) => this.#registrar.handle(request, flow))
     layer.onRequest((transaction) => proxy.handle(transaction))
@@ -123,6 +125,15 @@ export class SipEdge {
   async reloadCertificates(): Promise<void> {
     await this.#certificates?.reload()
   }
+}
+
+function toGateway({ trusted, ...gateway }: PeerConfig["gateways"][number]): Gateway {
+  const networks = new BlockList()
+  for (const network of trusted ?? []) {
+    const parsed = parseNetwork(network)
+    if (parsed !== undefined) networks.addSubnet(...parsed)
+  }
+  return { ...gateway, trusted: networks }
 }
 
 /** Finds the SIP servers of other domains (RFC 3263). */

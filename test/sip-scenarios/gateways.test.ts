@@ -94,3 +94,46 @@ scenario("a call from the gateway reaches our users", async (scene) => {
   bob.answers(await bob.gets("INVITE"), 486)
   await gateway.gets(486)
 }, withGateways)
+
+const trusting = (trusted: string[]) => ({ config: { users, gateways: [{ domain: "example.org", prefix: "+", to: ["sip:gw.test"], trusted }] } })
+const inTheNameOf = (user: string) => ({ From: `<sip:${user}@example.org>;tag=1` })
+
+scenario("a trusted gateway calls our users in the name of a number, and is not asked for a password", async (scene) => {
+  const [, gateway] = await cast(scene)
+  const bob = await scene.registered("bob", { password: "secret" })
+  gateway.calls("bob", inTheNameOf("+4930123"))
+  bob.answers(await bob.gets("INVITE"), 486)
+  await gateway.gets(486)
+}, trusting(["127.0.0.0/8"]))
+
+scenario("a trusted gateway does not call in the name of our users", async (scene) => {
+  const [, gateway] = await cast(scene)
+  gateway.calls("bob", inTheNameOf("alice"))
+  await gateway.gets(407)
+}, trusting(["127.0.0.1"]))
+
+scenario("from an address that is nobody's trusted gateway a number is asked for a password", async (scene) => {
+  const [, gateway] = await cast(scene)
+  gateway.calls("bob", inTheNameOf("+4930123"))
+  await gateway.gets(407)
+}, trusting(["192.0.2.0/24"]))
+
+scenario("a trusted gateway is no way out: not back to gateways, not to other domains, not along Routes", async (scene) => {
+  const [, gateway] = await cast(scene)
+  const victim = await scene.phone("victim")
+  gateway.calls("sip:+4940999@example.org", inTheNameOf("+4930123"))
+  await gateway.gets(404)
+  gateway.calls("sip:carol@partner.test", inTheNameOf("+4930123"))
+  await gateway.gets(403)
+  gateway.calls("bob", { ...inTheNameOf("+4930123"), Route: `<sip:127.0.0.1:${victim.address.port};lr>` })
+  await gateway.gets(403)
+  expect(victim.inbox).toEqual([])
+}, trusting(["127.0.0.1"]))
+
+scenario("a call of a trusted gateway is not redirected to other domains", async (scene) => {
+  const [, gateway] = await cast(scene)
+  const bob = await scene.registered("bob", { password: "secret" })
+  gateway.calls("bob", inTheNameOf("+4930123"))
+  bob.answers(await bob.gets("INVITE"), 302, { Contact: "<sip:carol@partner.test>" })
+  await gateway.gets(302)
+}, trusting(["127.0.0.1"]))

@@ -150,3 +150,52 @@ scenario("a call in which a connection breaks ends for both sides", async ({ pho
   alice.sends(alice.within(ok, "BYE"))
   expect((await alice.getsFinal()).status).toBeGreaterThanOrEqual(400)
 })
+
+/** A call over the Routes that the phone has; it must come out at the callee without them. */
+async function callsAlong(route: string, caller: Phone, callee: Phone): Promise<void> {
+  caller.calls("carol", { Route: route })
+  const invite = await callee.gets("INVITE")
+  expect(invite.headers.has("Route")).toBe(false)
+  callee.answers(invite, 486)
+  await caller.gets(486)
+}
+
+scenario("a phone with flows learns the route through the peer that holds this one, and calls along it", async ({ phone, registered }) => {
+  const [carol, bob] = [await registered("carol"), await phone("bob", flow(1))]
+  const { headers } = await bob.registers(outbound)
+  const { host, port } = bob.home.addressFor("TCP")
+  expect(headers.getAll("Service-Route")).toEqual([`<sip:${host}:${port};transport=tcp;lr>`])
+  await callsAlong(headers.get("Service-Route") ?? "", bob, carol)
+})
+
+scenario("each peer names itself, whichever flow of the phone it holds", async ({ stage, phone }) => {
+  const [here, there] = [await phone("here", flow(1)), await phone("there", { ...flow(2), peer: await stage.addPeer() })]
+  const [first, second] = [await here.registers(outbound), await there.registers(outbound)]
+  expect(second.headers.get("Service-Route")).toContain(`:${there.home.addressFor("TCP").port};`)
+  expect(second.headers.get("Service-Route")).not.toBe(first.headers.get("Service-Route"))
+})
+
+scenario("phones without flows, or behind another proxy, get no route of their own", async ({ phone }) => {
+  expect((await (await phone("alice")).registers({ Supported: "path" })).headers.has("Service-Route")).toBe(false)
+  const edge = await phone("edge", flow(1))
+  const request = edge.registration({ ...outbound, Path: "<sip:flow1@edge.example.com;lr;ob>" })
+  request.headers.append("Via", "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKphone")
+  edge.sends(request)
+  expect((await edge.gets(200)).headers.has("Service-Route")).toBe(false)
+})
+
+scenario("a phone that takes its own Path for its route calls as well, and is not called itself", async ({ phone, registered }) => {
+  const [carol, bob] = [await registered("carol"), await phone("bob", flow(1))]
+  const { headers } = await bob.registers(outbound)
+  await callsAlong(headers.getAll("Path")[0] ?? "", bob, carol)
+})
+
+scenario("a preloaded route opens no way to others", async ({ phone }) => {
+  const [bob, victim] = [await phone("bob", { ...flow(1), password: "secret" }), await phone("victim")]
+  const { headers } = await bob.registers(outbound)
+  const eve = await phone("eve")
+  const Route = [headers.get("Service-Route") ?? "", `<sip:127.0.0.1:${victim.address.port};lr>`]
+  eve.asks("MESSAGE", "bob", { From: "<sip:eve@elsewhere.test>;tag=1", Route })
+  await eve.gets(403)
+  expect(victim.inbox).toEqual([])
+}, { config: { users: [{ username: "bob", password: "secret" }] } })

@@ -56,9 +56,17 @@ export function recordRoute({ request, flow }: Outgoing, incoming: Flow, tokens:
 }
 
 /** Step 4: in a dialog of SIPS URIs ours is one as well. There TLS goes without saying, and `ws` stands for WSS (RFC 7118 §5.2). */
-function ownRoute(token: string, { protocol, advertised }: Transport, isSips = false): string {
+function ownRoute(token: string | undefined, { protocol, advertised }: Transport, isSips = false): string {
   const transport = protocol === "WSS" ? ";transport=ws" : protocol === "TLS" && isSips ? "" : `;transport=${protocol.toLowerCase()}`
-  return `<${isSips ? "sips" : "sip"}:${token}@${formatHostPort(advertised)}${transport};lr>`
+  return `<${isSips ? "sips" : "sip"}:${token === undefined ? "" : `${token}@`}${formatHostPort(advertised)}${transport};lr>`
+}
+
+/**
+ * The Service-Route of a phone (RFC 3608): the listener that it uses. No token
+ * in it: it says where to send, over whatever flow the phone has to there.
+ */
+export function serviceRoute(flow: Flow, isSips: boolean): string {
+  return ownRoute(undefined, flow.transport, isSips)
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Next hops that the configuration names, instead of what the DNS says (RFC 3261 §16.5, §16.6 step 6: local policy). */
+import { type BlockList, isIPv6 } from "node:net"
 import { SipUri } from "../message/index.ts"
 
 /** Where requests for a domain go. */
@@ -9,12 +10,19 @@ export interface Gateway {
   readonly prefix?: string | undefined
   /** SIP URIs, the first to be tried first. */
   readonly to: readonly string[]
+  /**
+   * Where its own requests come from: in the name of a number (a user of
+   * `domain` that begins with `prefix`) they need no credentials. They reach
+   * our users, as anybody's requests do, and nobody else. @default nowhere
+   */
+  readonly trusted?: BlockList | undefined
 }
 
 interface Entry {
   readonly domain: string
   readonly prefix: string
   readonly to: readonly SipUri[]
+  readonly trusted: BlockList | undefined
 }
 
 /** See the head of this file. */
@@ -23,7 +31,7 @@ export class Gateways {
 
   /** Throws a SipSyntaxError for a malformed URI. */
   constructor(gateways: readonly Gateway[]) {
-    const entries = gateways.map(({ domain, prefix = "", to }) => ({ domain: domain.toLowerCase(), prefix, to: to.map((uri) => SipUri.parse(uri)) }))
+    const entries = gateways.map(({ domain, prefix = "", to, trusted }) => ({ domain: domain.toLowerCase(), prefix, to: to.map((uri) => SipUri.parse(uri)), trusted }))
     this.#entries = entries.sort((a, b) => b.prefix.length - a.prefix.length)
   }
 
@@ -35,6 +43,12 @@ export class Gateways {
   /** The next hops for a user of one of our domains that is not here. */
   forOurs(domain: string, uri: SipUri): readonly SipUri[] | undefined {
     return this.#find(domain, uri)
+  }
+
+  /** Whether a gateway at this IP address speaks for this number of one of our domains. */
+  speaksFor(domain: string, { decodedUser = "" }: SipUri, address: string): boolean {
+    const family = isIPv6(address) ? "ipv6" : "ipv4"
+    return this.#entries.some((entry) => entry.domain === domain && decodedUser.startsWith(entry.prefix) && entry.trusted?.check(address, family) === true)
   }
 
   #find(domain: string, { decodedUser = "" }: SipUri): readonly SipUri[] | undefined {

@@ -1,6 +1,6 @@
 /** The proxy: see README.md in this folder. */
 export { DialogTokens } from "./dialog-tokens.ts"
-export { pathThrough } from "./forwarding.ts"
+export { pathThrough, serviceRoute } from "./forwarding.ts"
 export type { Gateway } from "./gateways.ts"
 export { SipProxy } from "./proxy.ts"
 export type { ProxyComponents, ProxyOptions } from "./proxy.ts"

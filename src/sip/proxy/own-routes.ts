@@ -30,9 +30,9 @@ export interface RouteComponents {
 
 /**
  * Takes our Routes off the top of `request`: one, or both that a change of
- * transport has made two (RFC 5658). Throws a Refusal for a forged token.
+ * transport has made two (RFC 5658). `incoming` is the flow that it came on. Throws a Refusal for a forged token.
  */
-export function takeOwnRoutes(request: SipRequest, components: RouteComponents): OwnRoutes {
+export function takeOwnRoutes(request: SipRequest, incoming: Flow, components: RouteComponents): OwnRoutes {
   undoStrictRouting(request, components)
   stripOwnMaddr(request, components)
   const { domains, transports, dialogTokens } = components
@@ -50,6 +50,8 @@ export function takeOwnRoutes(request: SipRequest, components: RouteComponents):
     const flow = transports.flowOfToken(uri.user)
     // RFC 5626 §5.3: a token that was tampered with.
     if (flow === "forged") throw refuse(403, "Invalid Route Token")
+    // §5.3.1: the phone's own flow, so the request comes from the phone and goes wherever else it leads.
+    if (flow !== "gone" && flow.key === incoming.key) continue
     found = { ...found, dialogFlow: undefined, dialogHost: undefined, edgeFlow: flow }
   }
 }

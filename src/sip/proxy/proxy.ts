@@ -90,6 +90,7 @@ interface Work {
 export class SipProxy {
   readonly #components: ProxyComponents
   readonly #forwarding: ForwardingComponents
+  readonly #gateways: Gateways
   readonly #destinations: Destinations
   readonly #maxBreadth: number
   readonly #relayFor: "users" | "nobody" | "everybody"
@@ -107,7 +108,8 @@ export class SipProxy {
       ringMs: options.ringMs ?? 20_000,
     }
     this.#forwarding = { runtime: components.runtime, times, suspect: (way) => this.#suspect(way) }
-    this.#destinations = new Destinations({ ...components, gateways: new Gateways(options.gateways ?? []) }, {
+    this.#gateways = new Gateways(options.gateways ?? [])
+    this.#destinations = new Destinations({ ...components, gateways: this.#gateways }, {
       directFallback: options.directFallback ?? true,
       maxRedirects: options.maxRedirects ?? 5,
       retryAfterSeconds: options.retryAfterSeconds ?? 5,
@@ -145,7 +147,7 @@ export class SipProxy {
       return
     }
     requireHops(request)
-    const isTrusted = work.routes.isInDialog || flow.transport.protocol === "P2P"
+    const isTrusted = work.routes.isInDialog || flow.transport.protocol === "P2P" || this.#isGateway(request, flow)
     await authorize(request, flow, { authenticator, domains, isTrusted })
     const breadth = breadthOf(request, this.#maxBreadth)
     const destination = await this.#destinations.of({ ...work, mayLeave: this.#mayLeave(request, isTrusted) })
@@ -159,6 +161,12 @@ export class SipProxy {
       redirect: (response) => redirects?.follow(response),
     }
     new ProxiedRequest(this.#forwarding, server, dispatch, plan).start()
+  }
+
+  #isGateway(request: SipRequest, { remote }: Flow): boolean {
+    const from = request.from.parsedUri
+    const domain = this.#components.domains.domainOf(from)
+    return domain !== undefined && this.#gateways.speaksFor(domain, from, remote.host)
   }
 
   /** Who has passed `authorize` without being trusted, and calls as one of our users, is that user. */
@@ -194,7 +202,7 @@ export class SipProxy {
     const hasTls = (transports.transportFor("TLS") ?? transports.transportFor("WSS")) !== undefined
     validate(request, ownHash, { isLocalAddress: domains.isLocalAddress, hasTls })
     const base = request.clone()
-    const routes = takeOwnRoutes(base, this.#components)
+    const routes = takeOwnRoutes(base, flow, this.#components)
     consumeCredentials(base, { authenticator, domains })
     // RFC 5630: a promise that is broken already cannot be kept. Calls that are up must still be hung up.
     const isBroken = request.requestUri.isSips && !isSecure(flow.transport.protocol)

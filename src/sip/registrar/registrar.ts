@@ -36,6 +36,8 @@ export interface RegistrarComponents {
    * the phone is behind the flow, which the value then says with `;ob`.
    */
   readonly pathFor: (flow: Flow, isEdge: boolean) => string
+  /** The route through this element for requests of the phone on this flow (RFC 3608). Without it phones get none. */
+  readonly serviceRouteFor?: (flow: Flow, isSips: boolean) => string
   readonly send: (response: SipResponse, flow: Flow) => void
   /** Without them phones get no GRUUs. */
   readonly gruus?: Gruus | undefined
@@ -230,6 +232,9 @@ export class Registrar {
     }
     if (work.outbound === "confirmed") {
       headers.push(["Require", "outbound"])
+      // A phone with flows to several peers: each request through the peer that has its flow, not any of the domain's.
+      const route = isFirstHop(work.request) && this.#components.serviceRouteFor?.(work.flow, work.request.requestUri.isSips)
+      if (route) headers.push(["Service-Route", route])
       if (this.#flowTimerSeconds > 0 && isFirstHop(work.request)) headers.push(["Flow-Timer", String(this.#flowTimerSeconds)])
     }
     headers.push(["Date", this.#dateNow()])
