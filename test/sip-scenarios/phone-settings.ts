@@ -1,6 +1,6 @@
-import type { HostPort } from "../../src/sip/transport/index.ts"
+import type { Certificates, HostPort } from "../../src/sip/transport/index.ts"
 
-export type PhoneProtocol = "UDP" | "TCP"
+export type PhoneProtocol = "UDP" | "TCP" | "TLS" | "WSS"
 
 /** A peer, as far as a phone knows it. */
 export interface Home {
@@ -12,6 +12,8 @@ export interface Home {
 export interface PhoneSettings {
   /** @default "UDP" */
   readonly protocol?: PhoneProtocol
+  /** Whom it trusts; for TLS and WSS. */
+  readonly certificates?: Certificates
   /** Its outbound proxy. @default the first peer */
   readonly peer?: Home
   /** Its user. @default its name */

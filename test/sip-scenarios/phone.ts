@@ -1,7 +1,7 @@
 /** A phone that does what the script says, on a socket of its own. */
 import { chooseChallenge, credentialsFor } from "../../src/security/digest-client.ts"
 import { createResponse, parseMessage, SipRequest, SipResponse, type SipMessage } from "../../src/sip/message/index.ts"
-import { formatHostPort, TcpTransport, UdpTransport, type Flow, type HostPort } from "../../src/sip/transport/index.ts"
+import { formatHostPort, TcpTransport, TlsTransport, UdpTransport, WssTransport, type Flow, type HostPort, type Transport } from "../../src/sip/transport/index.ts"
 import type { Runtime } from "../../src/runtime/runtime.ts"
 import { Acknowledgements, derived } from "./acknowledgements.ts"
 import { changed, labelOf, summaryOf, within } from "./messages.ts"
@@ -9,6 +9,23 @@ import type { HeaderChanges, Home, PhoneProtocol, PhoneSettings } from "./phone-
 
 const pingPrefix = "ping-"
 let serial = 0
+
+const transportParameters = { UDP: "", TCP: ";transport=tcp", TLS: ";transport=tls", WSS: ";transport=ws" } as const
+
+function transportOf(protocol: PhoneProtocol, runtime: Runtime, { host = "127.0.0.1", port = 0, certificates }: PhoneSettings): Transport {
+  const components = { runtime, certificates }
+  switch (protocol) {
+    case "UDP":
+      return new UdpTransport(components, { host, port })
+    case "TCP":
+      return new TcpTransport(components, { host, port })
+    // Nobody calls such a phone but over the connection that it has made.
+    case "TLS":
+      return new TlsTransport(components, { host, port, listens: false })
+    case "WSS":
+      return new WssTransport(components, { host, port, listens: false })
+  }
+}
 
 /** What a phone needs of the stage. */
 export interface PhoneWorld {
@@ -31,7 +48,7 @@ export class Phone {
   readonly absorbed: string[] = []
   readonly #world: PhoneWorld
   readonly #settings: PhoneSettings
-  readonly #transport: UdpTransport | TcpTransport
+  readonly #transport: Transport
   readonly #acknowledgements = new Acknowledgements()
   readonly #flows = new Map<SipRequest, Flow>()
   readonly #inbox: SipMessage[] = []
@@ -46,9 +63,7 @@ export class Phone {
     this.home = settings.peer ?? world.home
     this.#world = world
     this.#settings = settings
-    const components = { runtime: world.runtime }
-    const address = { host: settings.host ?? "127.0.0.1", port: settings.port ?? 0 }
-    this.#transport = this.protocol === "TCP" ? new TcpTransport(components, address) : new UdpTransport(components, address)
+    this.#transport = transportOf(this.protocol, world.runtime, settings)
     this.#transport.onMessage((bytes, flow) => this.#receive(bytes, flow))
   }
 
@@ -67,7 +82,7 @@ export class Phone {
 
   /** The URI of its Contact. */
   get contact(): string {
-    return `sip:${this.user}@${formatHostPort(this.address)}${this.protocol === "TCP" ? ";transport=tcp" : ""}`
+    return `sip:${this.user}@${formatHostPort(this.address)}${transportParameters[this.protocol]}`
   }
 
   /** The flow on which something came last. */
