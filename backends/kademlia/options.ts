@@ -7,6 +7,8 @@ import { withDefaults } from "../../src/overlay/with-defaults.ts"
 export interface KademliaOptions {
   /** Contacts in a bucket, and members that a look-up finds. 8 to 32. @default 20 */
   readonly k?: number | undefined
+  /** The closest members, each of which is known; copies lie with the nearest of them. 8 to 32. @default 20 */
+  readonly siblings?: number | undefined
   /** Questions of one look-up under way at once. 1 to 16. @default 3 */
   readonly alpha?: number | undefined
   /** Paths of a look-up that share no peer (S/Kademlia). 1 to 8. @default 1 */
@@ -31,6 +33,7 @@ export type KademliaSettings = { readonly [Name in keyof KademliaOptions]-?: Exc
 /** Checks {@link KademliaOptions}, property by property. */
 export const kademliaOptionsShape = {
   k: z.int().min(8).max(32).optional(),
+  siblings: z.int().min(8).max(32).optional(),
   alpha: z.int().min(1).max(16).optional(),
   disjointPaths: z.int().min(1).max(8).optional(),
   minExchangeMs: milliseconds.optional(),
@@ -43,6 +46,7 @@ export const kademliaOptionsShape = {
 
 const defaults: KademliaSettings = {
   k: 20,
+  siblings: 20,
   alpha: 3,
   disjointPaths: 1,
   minExchangeMs: 1_000,
@@ -55,8 +59,8 @@ const defaults: KademliaSettings = {
 
 /** The settings that the options ask for; what they leave out is the default. */
 export function kademliaSettings(options: KademliaOptions = {}): KademliaSettings {
-  const { k, alpha, disjointPaths, minExchangeMs, maxExchangeMs, refreshMs, reunionMs, joinTimeoutMs, membership } = options
+  const { k, siblings, alpha, disjointPaths, minExchangeMs, maxExchangeMs, refreshMs, reunionMs, joinTimeoutMs, membership } = options
   return withDefaults(defaults, {
-    k, alpha, disjointPaths, minExchangeMs, maxExchangeMs, refreshMs, reunionMs, joinTimeoutMs, membership,
+    k, siblings, alpha, disjointPaths, minExchangeMs, maxExchangeMs, refreshMs, reunionMs, joinTimeoutMs, membership,
   })
 }

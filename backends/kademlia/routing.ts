@@ -34,7 +34,6 @@ export interface KademliaComponents {
 
 /** Siblings that have to know a joiner before it answers for its keys, and who may hold copies of them. */
 const minNeighbours = 8
-const minSiblings = 20
 /** Members between this peer and a key: whoever is farther away keeps answers as if no more were. */
 const maxCounted = 64
 /** Each arc is compared with each neighbour: few of them, if need be with somebody else's keys in them. */
@@ -46,7 +45,6 @@ export class KademliaRouting implements KeyBasedRouting {
   readonly #link: Link
   readonly #founders: readonly PeerAddress[] | undefined
   readonly #settings: KademliaSettings
-  readonly #maxSiblings: number
   readonly #siblings: Siblings
   readonly #client: NeighbourClient
   readonly #membership: Membership
@@ -62,8 +60,7 @@ export class KademliaRouting implements KeyBasedRouting {
     this.#founders = founders
     this.#listeners = new RoutingListeners(runtime)
     this.#settings = kademliaSettings(options)
-    this.#maxSiblings = Math.max(minSiblings, this.#settings.k)
-    const siblingOptions = { maxSiblings: this.#maxSiblings, minNeighbours, maxArcs }
+    const siblingOptions = { maxSiblings: this.#settings.siblings, minNeighbours, maxArcs }
     this.#siblings = new Siblings(this.self.id, siblingOptions, (change) => this.#onSiblings(change))
     this.#client = new NeighbourClient({ runtime, rpc })
     this.#membership = new Membership({ runtime, rpc }, this.self, this.#settings.membership)
@@ -197,7 +194,7 @@ export class KademliaRouting implements KeyBasedRouting {
     const { id } = this.self
     this.#siblings.begin()
     // The peer itself is the closest, and passed over.
-    for (const member of closestInOrder(id, members, this.#maxSiblings + 1)) this.#siblings.add(member)
+    for (const member of closestInOrder(id, members, this.#settings.siblings + 1)) this.#siblings.add(member)
     this.#siblings.activate([])
     this.#membership.startAmong(members)
     this.#upkeep.start([])

@@ -11,8 +11,11 @@ export interface OverlayOptions extends SimulationOptions {
 }
 
 export class KademliaOverlay extends RoutingOverlay<KademliaRouting> {
+  readonly #siblings: number
+
   constructor({ kademlia = {}, ...options }: OverlayOptions) {
     super(options, (context) => new KademliaRouting(context, kademlia))
+    this.#siblings = kademlia.siblings ?? 20
   }
 
   /** The peers that are up, the closest to the key first. */
@@ -24,7 +27,7 @@ export class KademliaOverlay extends RoutingOverlay<KademliaRouting> {
   defects(): string[] {
     return [...this.peers.values()].flatMap(({ name, routing }) => {
       const { siblings = [] } = routing.describe().neighbours
-      const expected = byDistance(routing.self.id, this.members).slice(1, 21).map(({ peerId }) => peerId)
+      const expected = byDistance(routing.self.id, this.members).slice(1, this.#siblings + 1).map(({ peerId }) => peerId)
       const found = siblings.map(({ peerId }) => peerId)
       return found.join() === expected.join() ? [] : [`${name} has the siblings [${found.join(" ")}], expected [${expected.join(" ")}]`]
     })

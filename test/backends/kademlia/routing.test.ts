@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest"
+import type { KademliaOptions } from "../../../backends/kademlia/options.ts"
 import { isP2PSipError } from "../../../src/errors.ts"
 import type { LatencyModel } from "../../../src/sim/index.ts"
 import { withoutTable } from "../routing-overlay.ts"
@@ -6,6 +7,31 @@ import { describeRouting } from "../routing-suite.ts"
 import { KademliaOverlay } from "./kademlia-overlay.ts"
 
 describeRouting({ create: (options) => new KademliaOverlay(options), maxBytesPerSecond: 60 })
+
+describe("with lists of siblings that a few peers fill", () => {
+  const kademlia: KademliaOptions = { k: 8, siblings: 8, membership: { maxMembers: 1 } }
+
+  test.each([31, 32, 33])("no two peers ever answer for one key while others join, leave and die (seed %i)", async (seed) => {
+    const overlay = new KademliaOverlay({ seed, latency: unevenLatency, kademlia })
+    await overlay.grow(12)
+    overlay.forbidTwoOwners(40)
+    const signal = new AbortController().signal
+    for (let round = 0; round < 6; round++) {
+      const joins = [0, 1, 2].map(async (at) => {
+        const { routing } = await overlay.start(`q${3 * round + at}`)
+        await routing.join([overlay.get("p0").routing.self], signal)
+        routing.completed()
+      })
+      await overlay.leave(`p${2 * round + 1}`)
+      await overlay.simulation.wait(Promise.all(joins), 60_000)
+    }
+    overlay.simulation.onEvent(undefined)
+    overlay.crash("p2")
+    overlay.crash("q4")
+    await overlay.settle(60_000)
+    overlay.expectAgreement(100)
+  })
+})
 
 /** From 5 to 95 ms, another for each pair. */
 const unevenLatency: LatencyModel = {
