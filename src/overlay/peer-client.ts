@@ -28,7 +28,7 @@ const deadly: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 const dialAttempts = 3
 const redialMs = 50
 /** Whoever is pinged has kept others waiting already, and its timeout has doubled with each attempt. */
-const pingLimits = { attempts: 2, timeoutMs: 4_000 }
+const pingLimits = { attempts: 2 }
 /** For a farewell: whoever leaves waits no longer. */
 export const farewellLimits = { attempts: 2, timeoutMs: 2_000 }
 

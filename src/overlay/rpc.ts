@@ -61,7 +61,7 @@ export class Rpc {
     this.#link.onFrame(channels.overlay, (from, frame) => this.#onFrame(from, frame))
     this.#removeListener = this.#link.onPeer((event) => {
       if (event.name === "down") this.#onDown(event.peerId)
-      else this.#setDown(event.peerId, false)
+      else this.#onUp(event.peerId)
     })
   }
 
@@ -215,8 +215,10 @@ export class Rpc {
       return
     }
     call.sentAt = this.#runtime.now()
-    const silentAt = call.silentSince + this.#options.maxSilenceMs
     const dialMs = call.sent === 1 && call.peer.isDown ? dialRoundTrips * (call.peer.rtt.rttMs ?? 0) : 0
+    // Nobody is silent who cannot have heard anything yet.
+    call.silentSince += dialMs
+    const silentAt = call.silentSince + this.#options.maxSilenceMs
     this.#deadlines.add(call, Math.min(call.peer.rtt.rtoMs + dialMs, silentAt - call.sentAt, call.giveUpAt - call.sentAt))
   }
 
@@ -243,13 +245,20 @@ export class Rpc {
   }
 
   #onDown(peerId: PeerId): void {
-    this.#setDown(peerId, true)
+    const peer = this.#peers.get(peerId)
+    if (peer !== undefined) peer.isDown = true
     this.#failAll(peerId, `the connection to ${peerId} was lost`)
   }
 
-  #setDown(peerId: PeerId, isDown: boolean): void {
+  /** Whoever makes a connection lives, and hears only now what was sent meanwhile. */
+  #onUp(peerId: PeerId): void {
     const peer = this.#peers.get(peerId)
-    if (peer !== undefined) peer.isDown = isDown
+    if (peer === undefined) return
+    peer.isDown = false
+    for (const call of peer.calls) {
+      call.unanswered = Math.min(call.unanswered, 1)
+      call.silentSince = this.#runtime.now()
+    }
   }
 
   #failAll(peerId: PeerId, message: string): void {

@@ -177,6 +177,31 @@ describe("a call", () => {
     expect(await reply).toBe("resolved")
   })
 
+  it("takes nobody for silent while a connection over a long way is made anew", async () => {
+    wire.delayMs = 500
+    for (let measured = 0; measured < 20; measured++) {
+      const reply = a.rpc.call("b", echo, text("a sample"))
+      await wire.runtime.advanceAsync(1_000)
+      await reply
+    }
+    for (const listener of a.link.listeners) listener({ name: "down", peerId: "b" })
+    // Four round trips are more than the longest silence.
+    wire.delayMs = 2_000
+    const reply = codeOf(a.rpc.call("b", echo, text("hello"), { attempts: 2 }))
+    await wire.runtime.advanceAsync(4_050)
+    expect(await reply).toBe("resolved")
+  })
+
+  it("takes a connection for a sign of life: what was sent while it was made has only now been heard", async () => {
+    wire.lose = () => true
+    const reply = codeOf(a.rpc.call("b", echo, text("hello"), { attempts: 2 }))
+    await wire.runtime.advanceAsync(1_400)
+    for (const listener of a.link.listeners) listener({ name: "up", peerId: "b" })
+    wire.lose = () => false
+    await wire.runtime.advanceAsync(2_000)
+    expect(await reply).toBe("resolved")
+  })
+
   it("ends when its signal fires, before or during", async () => {
     const controller = new AbortController()
     const during = codeOf(a.rpc.call("b", echo, text(""), { signal: controller.signal }))
