@@ -3,7 +3,7 @@ import type { PeerId } from "../../src/link/link.ts"
 import type { Id } from "../../src/overlay/id.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import type { MembershipTable } from "../../src/overlay/membership-table.ts"
-import { covers } from "./leaf-set.ts"
+import { covers, leavesOf } from "./leaf-set.ts"
 import type { Place } from "./place.ts"
 import { isResponsible } from "./place.ts"
 import type { PrefixTable } from "./prefix-table.ts"
@@ -43,24 +43,29 @@ export function hopsTowards(knowledge: Knowledge, key: Id, excluded: ReadonlySet
   return [...chosen, ...doubtful].slice(0, count)
 }
 
-/** Members worth asking, best first. */
+/**
+ * Members worth asking, best first: those closer to the key than this peer. An
+ * operation that is passed on to others as well, because those closer are
+ * silent, would visit all members one after another.
+ */
 function* candidates(knowledge: Knowledge, key: Id, excluded: ReadonlySet<PeerId>): Generator<Member> {
   const { self, place, leaves, prefixes } = knowledge
-  // The key lies among the leaves, who have all shown that they live: the closest of them is its owner.
-  if (covers(place.leaves, key)) yield* closestOf(key, leaves, leaves.length)
-  const inTable = closestInTable(knowledge.table, key, 2, excluded)
   const isProgress = ({ id }: Member): boolean => isCloser(key, id, self.id)
+  const inTable = closestInTable(knowledge.table, key, 2, excluded)
+  // The key lies among the leaves, who have all shown that they live: the closest of them is its owner.
+  if (covers(place.leaves, key)) yield* closestOf(key, leaves, leaves.length).filter(isProgress)
   if (knowledge.isTableComplete) yield* inTable.filter(isProgress)
   // A longer prefix; then numerically closer, with as long a prefix; then whoever is closer at all. A longer prefix may lie
   // farther away, just beyond a border: whoever goes there may be sent back.
   const next = prefixes.towards(key)
   if (next !== undefined && isProgress(next)) yield next
-  const known = [...leaves, ...prefixes.members, ...inTable]
+  const known = [...leaves, ...prefixes.members, ...inTable].filter(isProgress)
   const shared = sharedDigits(self.id, key)
-  const closer = closestOf(key, known.filter(isProgress), known.length)
+  const closer = closestOf(key, known, known.length)
   yield* closer.filter(({ id }) => sharedDigits(id, key) >= shared)
   yield* closer
-  yield* closestOf(key, known, known.length)
+  // This peer should answer for the key and does not yet, or somebody closer was wrongly found dead: those beside it may know more.
+  if (!known.some(({ peerId }) => !knowledge.isDoubtful(peerId))) yield* closestOf(key, leavesOf(place.leaves, 1), 2)
 }
 
 /** The members of the table of all that are closest to the key, the closest first. */
