@@ -6,7 +6,7 @@ const link = "src/link/link.ts"
 const transport = "src/sip/transport/transport.ts"
 
 /** What proxy and registrar share: which domains are theirs, who may use them, how to refuse, and the port to the bindings. */
-const edge = ["served-domains", "authenticator", "refusal", "location-service"].map((name) => `src/sip/registrar/${name}.ts`)
+const edge = ["served-domains", "authenticator", "refusal", "location-service", "gruus"].map((name) => `src/sip/registrar/${name}.ts`)
 
 /** What anybody may import. */
 export const common: readonly string[] = ["src/errors.ts", "src/codec.ts", "src/hmac.ts"]

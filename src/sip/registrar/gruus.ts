@@ -14,6 +14,7 @@ import { refuse } from "./refusal.ts"
 import type { ServedDomains } from "./served-domains.ts"
 import { keyNumberOf, openGruu, sealGruu, temporaryPrefix } from "./temporary-gruu.ts"
 
+/** What GRUUs are made from and resolved with. */
 export interface GruuComponents {
   readonly runtime: Runtime
   readonly location: LocationService
