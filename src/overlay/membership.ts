@@ -23,8 +23,7 @@ import type { Member } from "./key-based-routing.ts"
 import { differingEntries, missingEntries } from "./membership-diff.ts"
 import type { Gossip, SyncReply } from "./membership-messages.ts"
 import {
-  decodeGossip, decodeSyncReply, decodeSyncRequest, encodeGossip, encodeSyncReply, encodeSyncRequest, entryBytes,
-  membershipMethods,
+  decodeGossip, decodeSyncReply, decodeSyncRequest, encodeGossip, encodeSyncReply, encodeSyncRequest, entryBytes, membershipMethods,
 } from "./membership-messages.ts"
 import type { MembershipOptions } from "./membership-options.ts"
 import { membershipDefaults } from "./membership-options.ts"
