@@ -106,7 +106,7 @@ describe("what cannot work is told in one line", () => {
     ["an unknown backend", ["start", "--backend", "none"], 2, /^p2psip: backend: expected .*memory.* found "none": no package of that name is installed\n$/],
     ["a missing file", ["start", "--config", "/none"], 2, /^p2psip: --config: expected a readable file, found ENOENT[^\n]*\n$/],
     ["a data folder that cannot be written", [...memory, "--data", "/proc/p2psip"], 1, /^p2psip: data folder \/proc\/p2psip: expected to read or create peer\.key in it, found ENOENT[^\n]*\n$/],
-    ["open registration", ["start", "--sip", "udp:0.0.0.0:0"], 2, /^p2psip: users: expected users, or openRegistration \(--open-registration\)[^\n]*\n$/],
+    ["open registration", ["start", "--sip", "udp:0.0.0.0:0"], 2, /^p2psip: users: expected users, overlayUsers, or openRegistration \(--open-registration\)[^\n]*\n$/],
     ["no peer", ["get", "k", "--http", "127.0.0.1:1"], 1, "p2psip: no peer answers at http://127.0.0.1:1; is one running with --http?\n"],
     ["no key", ["get"], 2, /^error: missing required argument 'key'/],
   ])("%s", async (_name, args, code, stderr) => {
