@@ -5,6 +5,8 @@ export default defineConfig({
     root: new URL("..", import.meta.url).pathname,
     include: ["test/**/*.test.ts"],
     exclude: ["test/interop/**", "node_modules/**", "dist/**"],
+    // By default one processor is left idle.
+    maxWorkers: "100%",
     // Against tests that hang, not against slow machines: nothing here measures time.
     testTimeout: 180_000,
     hookTimeout: 60_000,
