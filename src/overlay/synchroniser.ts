@@ -43,6 +43,8 @@ export class Synchroniser {
   #copiedAsOf = 0
   /** Silent neighbours that are to be tried once more. */
   readonly #retried = new Set<PeerId>()
+  /** Those with whom a comparison has just failed, though they are not taken for silent. */
+  readonly #postponed = new Set<PeerId>()
   #isWorking = false
   #isStopped = false
   #repairTimer: Timer | undefined
@@ -124,7 +126,8 @@ export class Synchroniser {
   /** Whom to compare with next, and what: first what is owed, to those who should have copies before all others. */
   #nextToCompare(): { readonly member: Member; readonly ranges: readonly KeyRange[] } | undefined {
     const { sources, ranges } = this.#custodian.custody
-    const isDue = (peerId: PeerId): boolean => sources.get(peerId)?.isSilent !== true || this.#retried.has(peerId)
+    const isDue = (peerId: PeerId): boolean =>
+      !this.#postponed.has(peerId) && (sources.get(peerId)?.isSilent !== true || this.#retried.has(peerId))
     const holders = this.holders(0).filter(({ peerId }) => isDue(peerId))
     const stale = holders.filter(({ peerId }) => !this.isCopied(peerId))
     const creditors = [...sources.values()].filter(({ member, owed }) => owed.length > 0 && isDue(member.peerId))
@@ -152,13 +155,19 @@ export class Synchroniser {
       const { peerId } = next.member
       this.#retried.delete(peerId)
       const isDone = await this.#levelRanges(next.member, next.ranges, 0)
-      if (!isDone && this.#custodian.custody.sources.get(peerId)?.isSilent === false) return this.#retryLater()
+      if (isDone || this.#custodian.custody.sources.get(peerId)?.isSilent === true) continue
+      // Not at once again: a call to a member without an address fails in no time.
+      this.#postponed.add(peerId)
+      this.#retryLater()
     }
   }
 
   #retryLater(): void {
     this.#retryTimer?.cancel()
-    this.#retryTimer = this.#components.runtime.setTimer(retryMs, () => this.#work())
+    this.#retryTimer = this.#components.runtime.setTimer(retryMs, () => {
+      this.#postponed.clear()
+      this.#work()
+    })
   }
 
   /**
