@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { expect, test } from "vitest"
 import { drawScenario } from "../../../src/sim/fuzz.ts"
 import { parseScenario } from "../../../src/sim/scenario-schema.ts"
@@ -5,7 +8,9 @@ import { namedScenario, scenarios } from "../../../src/sim/scenarios.ts"
 
 test("what the fuzzer draws and what has a name survive the way through JSON", () => {
   const drawn = Array.from({ length: 100 }, (_, seed) => drawScenario(seed))
-  const named = Object.keys(scenarios).map((name) => namedScenario(name, { seed: 1, peers: 20 }))
+  const trace = join(mkdtempSync(join(tmpdir(), "p2psip-trace-")), "one.trace")
+  writeFileSync(trace, "0 60 crash\n")
+  const named = Object.keys(scenarios).map((name) => namedScenario(name, { seed: 1, peers: 20, trace }))
   for (const scenario of [...drawn, ...named]) {
     expect(parseScenario(JSON.stringify(scenario), "text")).toEqual(scenario)
   }
