@@ -1,7 +1,8 @@
 /** What the choices of next hops are made from, as it is at the moment when it is read. */
-import type { Doubts } from "../../src/overlay/doubts.ts"
+import type { PeerId } from "../../src/link/link.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import type { Membership } from "../../src/overlay/membership.ts"
+import type { Recent } from "../../src/overlay/recent.ts"
 import type { Knowledge } from "./next-hop.ts"
 import type { Surroundings } from "./surroundings.ts"
 
@@ -9,7 +10,7 @@ import type { Surroundings } from "./surroundings.ts"
 export function knowledgeOf(
   surroundings: Surroundings,
   membership: Membership,
-  doubts: Doubts,
+  doubts: Recent<PeerId>,
   fingers: () => readonly Member[],
 ): Knowledge {
   return {

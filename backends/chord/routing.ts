@@ -3,12 +3,12 @@
  * at once when something happens.
  */
 import type { Link, PeerAddress, PeerId } from "../../src/link/link.ts"
-import { Doubts } from "../../src/overlay/doubts.ts"
 import type { Id } from "../../src/overlay/id.ts"
 import type { KeyBasedRouting, KeyRange, Member, RoutingChange } from "../../src/overlay/key-based-routing.ts"
 import { formationOf } from "../../src/overlay/formation.ts"
 import { memberOf } from "../../src/overlay/member-codec.ts"
 import { Membership } from "../../src/overlay/membership.ts"
+import { Recent } from "../../src/overlay/recent.ts"
 import { RoutingListeners } from "../../src/overlay/routing-listeners.ts"
 import type { Rpc } from "../../src/overlay/rpc.ts"
 import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
@@ -40,6 +40,7 @@ export interface ChordComponents {
 
 /** How many members that may follow this peer are asked beyond those that its successor names. */
 const maxSuggestions = 3
+const doubtMs = 10_000
 
 /** See the head of this file. */
 export class ChordRouting implements KeyBasedRouting {
@@ -55,7 +56,8 @@ export class ChordRouting implements KeyBasedRouting {
   readonly #reunion: Reunion
   readonly #announcer: Announcer
   readonly #tuning: SelfTuning
-  readonly #doubts: Doubts
+  /** Peers that were lately found dead: not asked again for a while, unless they give a sign of life. */
+  readonly #doubts: Recent<PeerId>
   readonly #knowledge: Knowledge
   readonly #listeners: RoutingListeners
   readonly #checking = new Set<PeerId>()
@@ -72,7 +74,7 @@ export class ChordRouting implements KeyBasedRouting {
     this.#rpc = rpc
     this.#settings = chordSettings(options)
     this.#listeners = new RoutingListeners(runtime)
-    this.#doubts = new Doubts(runtime)
+    this.#doubts = new Recent(runtime, { lifeMs: doubtMs })
     this.#tuning = new SelfTuning(runtime.now())
     this.#surroundings = new Surroundings(runtime.random.uint32(), (before, after) => this.#onSurroundings(before, after))
     this.#client = new NeighbourClient({ runtime, rpc })
@@ -179,7 +181,7 @@ export class ChordRouting implements KeyBasedRouting {
       this.#checking.delete(peerId)
       if (!this.#surroundings.isMember) return
       if (outcome.kind === "dead") this.#onDead(member)
-      else this.#doubts.clear(peerId)
+      else this.#doubts.delete(peerId)
     })
   }
 
@@ -284,7 +286,7 @@ export class ChordRouting implements KeyBasedRouting {
   }
 
   #onHeard(peerId: PeerId): void {
-    this.#doubts.clear(peerId)
+    this.#doubts.delete(peerId)
     if (this.#surroundings.ring.predecessor.peerId === peerId) this.#heardPredecessorAt = this.#runtime.now()
   }
 
@@ -305,7 +307,7 @@ export class ChordRouting implements KeyBasedRouting {
   }
 
   #remove(member: Member, why: "dead" | "left"): void {
-    this.#doubts.add(member.peerId)
+    this.#doubts.note(member.peerId)
     this.#client.giveUp(member.peerId)
     this.#membership.report(member.peerId, why)
     this.#fingers.remove(member)
@@ -322,7 +324,7 @@ export class ChordRouting implements KeyBasedRouting {
     if (!isAlive) {
       if (this.#surroundings.find(member.peerId) !== undefined) this.suspect(member.peerId)
     } else if (this.#suggestions().some(({ id }) => id === member.id)) {
-      this.#doubts.clear(member.peerId)
+      this.#doubts.delete(member.peerId)
       this.#stabilizer.request()
     }
   }

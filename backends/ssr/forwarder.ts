@@ -88,6 +88,7 @@ export class Forwarder {
     const { neighbourhood } = this.#components
     const next = nextNode(packet) as Address
     if (!neighbourhood.isNeighbour(next)) return this.#repair(packet, next, neighbour)
+    if (packet.route.length > maxRouteLength) return this.#drop("too long")
     const frame = encodePacket(packet)
     if (frame.length > neighbourhood.maxPacketBytes) return this.#drop("too long")
     return neighbourhood.send(next, frame) || this.#drop("queue full")
@@ -150,17 +151,26 @@ export class Forwarder {
   #learnFrom(packet: Packet, neighbour: Address): void {
     const { cache, neighbourhood } = this.#components
     const { type, stub, route, hop, payload } = packet
-    if (type === packetTypes.linkBroken || type === packetTypes.unreachable) {
-      const reader = new ByteReader(payload)
-      const near = readAddress(reader)
-      const far = type === packetTypes.linkBroken ? readAddress(reader) : near
-      if (near === far ? cache.forget(far) : cache.forgetLink(near, far)) this.#listener.onBroken(far)
-    }
+    if (type === packetTypes.unreachable) this.#unlearn(readAddress(new ByteReader(payload)))
+    if (type === packetTypes.linkBroken) this.#unlearnLink(new ByteReader(payload))
     const onward = stub.length > 0 ? [cache.self, ...stub, ...route.slice(hop + 1)] : route.slice(hop)
     const isOpen = onward[1] !== undefined && neighbourhood.isNeighbour(onward[1])
     const learned = isOpen ? [...cache.learn(onward)] : []
     learned.push(...cache.learn(stub.length > 0 ? [cache.self, neighbour] : reverse(route.slice(0, hop + 1))))
     if (learned.length > 0) this.#listener.onLearned(learned)
+  }
+
+  /** Somebody found no way to a node: whoever has a link to it knows better. */
+  #unlearn(address: Address): void {
+    const { cache, neighbourhood } = this.#components
+    if (!neighbourhood.isNeighbour(address) && cache.forget(address)) this.#listener.onBroken(address)
+  }
+
+  /** Somebody found a link broken: of its own links a node lets nobody tell it. */
+  #unlearnLink(reader: ByteReader): void {
+    const { cache } = this.#components
+    const [near, far] = [readAddress(reader), readAddress(reader)]
+    if (near !== cache.self && far !== cache.self && cache.forgetLink(near, far)) this.#listener.onBroken(far)
   }
 
   #drop(reason: string): boolean {
@@ -191,8 +201,8 @@ function shortened(packet: Packet, onward: Route): Packet {
   return { ...packet, ...bounded({ stub: [], route: [...travelled, ...onward.slice(1)], hop: packet.hop }) }
 }
 
-/** A way whose route is too long begins at a later node: errors are then told to that one. */
+/** A way whose route is too long begins at a later node, at this one at the latest: errors are then told to that one. */
 function bounded(way: Way): Way {
-  const surplus = Math.max(0, way.route.length - maxRouteLength)
+  const surplus = Math.min(way.hop, Math.max(0, way.route.length - maxRouteLength))
   return surplus === 0 ? way : { stub: way.stub, route: way.route.slice(surplus), hop: way.hop - surplus }
 }

@@ -4,6 +4,7 @@
  */
 import { ByteReader } from "../../src/codec.ts"
 import { isP2PSipError } from "../../src/errors.ts"
+import { Recent } from "../../src/overlay/recent.ts"
 import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
 import type { Address } from "./address.ts"
 import { Forwarder, smallestAddress } from "./forwarder.ts"
@@ -12,7 +13,6 @@ import type { LinkEvent, Neighbourhood } from "./neighbourhood.ts"
 import type { SsrSettings } from "./options.ts"
 import type { Packet } from "./packet.ts"
 import { packetTypes, payloadTypes, readAddress } from "./packet.ts"
-import { Recent } from "./recent.ts"
 import type { Ring, RingPlaces, RingPort } from "./ring.ts"
 import { decodeUpdate, encodeUpdate } from "./ring-messages.ts"
 import type { Route } from "./route.ts"
@@ -38,6 +38,7 @@ const announceMs = 10_000
 /** Long enough for the last rumours of a dead node to die. */
 const doubtMs = 30_000
 const askMs = 3_000
+const maxNoted = 256
 
 /** See the head of this file. */
 export class SsrNode {
@@ -48,11 +49,11 @@ export class SsrNode {
   readonly #forwarder: Forwarder
   readonly #ring: Ring
   /** Sources that were told of a whole way. */
-  readonly #announced: Recent
+  readonly #announced: Recent<Address>
   /** Nodes to which a way was found broken, or which did not answer: what others tell of them may be old. */
-  readonly #doubtful: Recent
+  readonly #doubtful: Recent<Address>
   /** Those of them that were asked themselves, by a way that others told of. */
-  readonly #asked: Recent
+  readonly #asked: Recent<Address>
   #intervalMs: number
   #timer: Timer | undefined
   #dueAt = 0
@@ -65,9 +66,9 @@ export class SsrNode {
     this.#listener = listener
     this.#intervalMs = settings.minStabilizeMs
     this.cache = new RouteCache(neighbourhood.self, settings.maxRoutes)
-    this.#announced = new Recent(runtime, announceMs)
-    this.#doubtful = new Recent(runtime, doubtMs)
-    this.#asked = new Recent(runtime, askMs)
+    this.#announced = new Recent(runtime, { lifeMs: announceMs, maxItems: maxNoted })
+    this.#doubtful = new Recent(runtime, { lifeMs: doubtMs, maxItems: maxNoted })
+    this.#asked = new Recent(runtime, { lifeMs: askMs, maxItems: maxNoted })
     this.#ring = new Linearization(this.cache, this.#port())
     this.#forwarder = new Forwarder({ metrics: runtime.metrics, neighbourhood, cache: this.cache }, {
       onArrival: (packet) => this.#onArrival(packet),

@@ -6,8 +6,6 @@ import { withDefaults } from "../../src/overlay/with-defaults.ts"
 export interface SsrOptions {
   /** Nodes whose ways a node remembers, its neighbours included. 16 to 65536. @default 256 */
   readonly maxRoutes?: number | undefined
-  /** How nodes find their places on the ring. @default "linearization" */
-  readonly ring?: "linearization" | "isprp" | undefined
   /** Time between two rounds of looking after the ring while things change. @default 500 */
   readonly minStabilizeMs?: number | undefined
   /** The same when nothing has changed for long. @default 30000 */
@@ -24,7 +22,6 @@ export type SsrSettings = { readonly [Name in keyof SsrOptions]-?: Exclude<SsrOp
 /** Checks {@link SsrOptions}, property by property. */
 export const ssrOptionsShape = {
   maxRoutes: z.int().min(16).max(65_536).optional(),
-  ring: z.enum(["linearization", "isprp"]).optional(),
   minStabilizeMs: milliseconds.optional(),
   maxStabilizeMs: milliseconds.optional(),
   wiredLinks: z.int().min(1).max(64).optional(),
@@ -33,7 +30,6 @@ export const ssrOptionsShape = {
 
 const defaults: SsrSettings = {
   maxRoutes: 256,
-  ring: "linearization",
   minStabilizeMs: 500,
   maxStabilizeMs: 30_000,
   wiredLinks: 4,
@@ -42,6 +38,6 @@ const defaults: SsrSettings = {
 
 /** The settings that the options ask for; what they leave out is the default. */
 export function ssrSettings(options: SsrOptions = {}): SsrSettings {
-  const { maxRoutes, ring, minStabilizeMs, maxStabilizeMs, wiredLinks, joinTimeoutMs } = options
-  return withDefaults(defaults, { maxRoutes, ring, minStabilizeMs, maxStabilizeMs, wiredLinks, joinTimeoutMs })
+  const { maxRoutes, minStabilizeMs, maxStabilizeMs, wiredLinks, joinTimeoutMs } = options
+  return withDefaults(defaults, { maxRoutes, minStabilizeMs, maxStabilizeMs, wiredLinks, joinTimeoutMs })
 }

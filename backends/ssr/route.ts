@@ -20,11 +20,6 @@ export function reverse(route: Route): Route {
   return route.toReversed()
 }
 
-/** Whether a route crosses a link, in either direction. */
-export function crosses(route: Route, a: Address, b: Address): boolean {
-  return route.some((address, at) => (address === a && route[at + 1] === b) || (address === b && route[at + 1] === a))
-}
-
 /** A packet's way after a decision: a source route, where on it the packet gets on, and how it gets there. */
 export interface Way {
   readonly stub: Route

@@ -94,6 +94,7 @@ export class Forwarder {
     const [next] = result.members
     if (next === undefined) return this.#reply(result)
     const refusal = this.#refusalOf(from, forward)
+    if (refusal !== "twice") this.#journeys.add(journeyOf(forward))
     if (refusal !== undefined) {
       this.#refused[refusal].add()
       // Who is busy names another; whoever follows a circle, or itself, finds nobody new.
@@ -111,11 +112,10 @@ export class Forwarder {
     })
   }
 
-  #refusalOf(from: PeerId, { name, trail, bytes }: Forward): Refusal | undefined {
-    const journey = `${trail[0]} ${name}`
+  #refusalOf(from: PeerId, forward: Forward): Refusal | undefined {
+    const { trail, bytes } = forward
     // Frames get lost, and so the living are taken for silent and gone round: without this, each time that happens would be one copy more.
-    if (this.#journeys.has(journey)) return "twice"
-    this.#journeys.add(journey)
+    if (this.#journeys.has(journeyOf(forward))) return "twice"
     if (trail.includes(markOf(this.#components.routing.self.id))) return "circle"
     if (trail.length >= maxTrail) return "too far"
     if ((this.#carried.get(from) ?? 0) >= this.#maxPerPeer) return "too many"
@@ -165,6 +165,11 @@ export class Forwarder {
   #reply(result: Result, journey: Journey = nowhere): Reply {
     return encodeReturn(journey, encodeResult(result, this.#components.runtime.now()).finish())
   }
+}
+
+/** The asker's mark, and its name for the operation. */
+function journeyOf({ trail, name }: Forward): string {
+  return `${trail[0]} ${name}`
 }
 
 function withAvoided({ request }: Forward, silent: ReadonlySet<PeerId>): Uint8Array {

@@ -3,7 +3,7 @@ export { idOfKey, idOfPeer, idBytes, isBetween, isBetweenOrAt, isId } from "./id
 export type { Id } from "./id.ts"
 export type { KeyBasedRouting, KeyRange, Member, RoutingChange } from "./key-based-routing.ts"
 export { memberOf, readMember, readMembers, writeMember, writeMembers } from "./member-codec.ts"
-export { Doubts } from "./doubts.ts"
+export { Recent } from "./recent.ts"
 export { bootstrapFailed, expectJoinTime, joinPause } from "./joining.ts"
 export { PeerClient, farewellLimits } from "./peer-client.ts"
 export type { Outcome } from "./peer-client.ts"

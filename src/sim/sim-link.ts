@@ -1,6 +1,5 @@
 /** The Link of one simulated peer. Its PeerId is its name, its address `/sim/NAME`. */
 import { P2PSipError } from "../errors.ts"
-import { channels } from "../link/link.ts"
 import type { Channel, FrameHandler, Link, PeerAddress, PeerEvent, PeerId } from "../link/link.ts"
 import type { SimRuntime } from "./sim-runtime.ts"
 import type { Host, HostReceiver } from "./host.ts"
@@ -113,9 +112,4 @@ export class SimLink implements Link, HostReceiver {
   #roundTripMs(target: Host): number {
     return this.#network.latencyMs(this.#host, target) + this.#network.latencyMs(target, this.#host)
   }
-}
-
-/** Text form of a channel, for traces. */
-export function channelName(channel: Channel): string {
-  return channel === channels.sip ? "sip" : "overlay"
 }

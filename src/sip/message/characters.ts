@@ -58,7 +58,6 @@ export const isHostName = (text: string): boolean => all(text, HOST)
 
 export const isLwsCode = (code: number): boolean => ((classes[code] ?? 0) & LWS) !== 0
 export const isTokenCode = (code: number): boolean => ((classes[code] ?? 0) & TOKEN) !== 0
-export const isDigitCode = (code: number): boolean => ((classes[code] ?? 0) & DIGIT) !== 0
 export const isHexCode = (code: number): boolean => ((classes[code] ?? 0) & HEX) !== 0
 /** May stand unescaped in the user part of a SIP URI. */
 export const isUserCode = (code: number): boolean => ((classes[code] ?? 0) & USER) !== 0

@@ -1,7 +1,11 @@
 /** The mesh as a whole: from any connected start one ring, and packets that find their way. */
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
+import type { Address } from "../../../backends/ssr/address.ts"
 import { clockwise } from "../../../backends/ssr/address.ts"
+import type { PacketType } from "../../../backends/ssr/packet.ts"
+import { encodePacket, packetTypes, payloadTypes, writeAddress } from "../../../backends/ssr/packet.ts"
+import { ByteWriter } from "../../../src/codec.ts"
 import { TestMesh } from "./mesh.ts"
 
 describe("the ring", () => {
@@ -118,5 +122,24 @@ describe("packets", () => {
     await mesh.simulation.run(1_000)
     expect(mesh.arrivals).toEqual([])
     expect(mesh.simulation.metrics.count('p2psip_ssr_dropped_packets_total{reason="malformed"}')).toBe(4)
+  })
+
+  test("that tell a node of its own links are not believed", async () => {
+    const mesh = new TestMesh(8)
+    mesh.medium.link(1, 2)
+    mesh.medium.link(2, 3)
+    for (const address of [2, 3]) mesh.add(address)
+    const { runtime } = mesh.simulation.addPeer("liar")
+    const liar = mesh.medium.attach(runtime, 1)
+    await mesh.simulation.run(1_000)
+    const lies: [PacketType, Address[]][] = [[packetTypes.linkBroken, [2, 3]], [packetTypes.linkBroken, [3, 2]], [packetTypes.unreachable, [3]]]
+    for (const [type, about] of lies) {
+      const writer = new ByteWriter(12)
+      for (const address of about) writeAddress(writer, address)
+      liar.send(2, encodePacket({ type, stub: [], route: [1, 2], hop: 0, destination: 2, payloadType: payloadTypes.none, payload: writer.finish() }))
+      await mesh.simulation.run(2)
+      expect(mesh.nodes.get(2)?.cache.hopsTo(3)).toBe(1)
+    }
+    expect(mesh.unreachable).toEqual([])
   })
 })

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest"
+import { expect, test, vi } from "vitest"
 import { Custodian } from "../../../src/overlay/custodian.ts"
 import { isSettledFor, unsettledFor } from "../../../src/overlay/custody.ts"
 import { HybridClock } from "../../../src/overlay/hlc.ts"
@@ -16,16 +16,18 @@ import { Simulation } from "../../../src/sim/index.ts"
 
 const key = idOfKey(Buffer.from("sip:alice@example.test"))
 
-/** One that answers for everything beside fixed neighbours, and takes that back for an instant when it is told to. */
+/** One that answers for everything beside fixed neighbours, of which `replicas` have copies, and takes that back for an instant when it is told to. */
 class FixedRouting implements KeyBasedRouting {
   readonly self: Member
   readonly #neighbours: readonly Member[]
+  readonly #replicas: readonly Member[]
   readonly #listeners: RoutingListeners
   #ranges: readonly KeyRange[] = [wholeRing]
 
-  constructor(simulation: Simulation, self: Member, neighbours: readonly Member[]) {
+  constructor(simulation: Simulation, self: Member, neighbours: readonly Member[], replicas = neighbours) {
     this.self = self
     this.#neighbours = neighbours
+    this.#replicas = replicas
     this.#listeners = new RoutingListeners(simulation.addPeer("listeners").runtime)
   }
 
@@ -44,7 +46,7 @@ class FixedRouting implements KeyBasedRouting {
   nextHop = () => undefined
   ranges = () => this.#ranges
   neighbours = () => this.#neighbours
-  replicaSet = () => [this.self, ...this.#neighbours]
+  replicaSet = () => [this.self, ...this.#replicas]
   describe = () => ({ peersKnown: this.#neighbours.length, neighbours: {} })
   onChange = (listener: (change: RoutingChange) => void) => this.#listeners.add(listener)
 }
@@ -69,5 +71,24 @@ test("keys that are taken back for an instant are owed anew, also while a compar
   expect(unsettledFor(custodian.custody, key)).toEqual([far.self])
   routing.lookAnew()
   expect(unsettledFor(custodian.custody, key)).toEqual([near.self, far.self])
+  synchroniser.stop()
+})
+
+test("a member that cannot be called is compared with again after a while, not at once", async () => {
+  const simulation = new Simulation({ seed: 1 })
+  const { runtime, rpc, transfer, self } = await peer(simulation, "a")
+  const routing = new FixedRouting(simulation, self, [], [memberOf({ peerId: "b", addresses: [] })])
+  const compare = transfer.compare.bind(transfer)
+  // Calls without a pause between them would never end: the thousandth gets no answer.
+  const compared = vi.spyOn(transfer, "compare").mockImplementation((...call) => {
+    return compared.mock.calls.length < 1_000 ? compare(...call) : new Promise(() => undefined)
+  })
+  const custodian = new Custodian({ runtime, routing })
+  const synchroniser = new Synchroniser({ runtime, routing, transfer, custodian, replication: new Replication({ runtime, rpc, routing }) })
+  synchroniser.start()
+  void synchroniser.settled(new AbortController().signal)
+  await simulation.run(10_000)
+  expect(compared.mock.calls.length).toBeGreaterThan(1)
+  expect(compared.mock.calls.length).toBeLessThan(50)
   synchroniser.stop()
 })
