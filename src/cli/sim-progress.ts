@@ -1,5 +1,5 @@
 /** How far a run is, for how long it will go on, and how much memory it has taken. */
-import type { World } from "../sim/run-scenario.ts"
+import type { World } from "../sim/world.ts"
 import { expectedMs } from "../sim/scenario.ts"
 import type { Scenario } from "../sim/scenario.ts"
 

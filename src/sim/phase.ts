@@ -1,7 +1,7 @@
 /** What happens in a part of a run: the time of the faults, without the start before and the quiet after. */
 import type { Fleet } from "./fleet.ts"
-import { summariseLatency } from "./report.ts"
-import type { LatencySummary } from "./report.ts"
+import { summariseLatency } from "./latency-summary.ts"
+import type { LatencySummary } from "./latency-summary.ts"
 import type { Lookups } from "./workloads/lookups.ts"
 import type { Registrations } from "./workloads/registrations.ts"
 

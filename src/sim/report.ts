@@ -1,21 +1,13 @@
 /** What a run amounted to, as plain data. */
 import type { Violation } from "./checkers/records.ts"
+import { summariseLatency } from "./latency-summary.ts"
+import type { LatencySummary } from "./latency-summary.ts"
 import type { PhaseReport } from "./phase.ts"
 import type { RepairReport } from "./repair.ts"
-import type { World } from "./run-scenario.ts"
 import type { Scenario } from "./scenario.ts"
 import type { Calls } from "./workloads/calls.ts"
 import type { Contradiction } from "./workloads/ledger.ts"
-
-/** Virtual milliseconds. */
-export interface LatencySummary {
-  readonly count: number
-  readonly meanMs: number
-  readonly medianMs: number
-  readonly p90Ms: number
-  readonly p99Ms: number
-  readonly maxMs: number
-}
+import type { World } from "./world.ts"
 
 export interface ScenarioReport {
   readonly scenario: Scenario
@@ -122,20 +114,4 @@ export function summarise(world: World): ScenarioReport {
 
 function reportCalls({ established, failures, judged, setUpMs }: Calls): NonNullable<ScenarioReport["calls"]> {
   return { established, failed: Object.fromEntries(failures), judged, setUp: summariseLatency(setUpMs) }
-}
-
-/** Mean and percentiles. */
-export function summariseLatency(valuesMs: readonly number[]): LatencySummary {
-  const sorted = Float64Array.from(valuesMs).sort()
-  const at = (fraction: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? 0
-  const sum = sorted.reduce((total, value) => total + value, 0)
-  const round = (value: number): number => Math.round(value * 10) / 10
-  return {
-    count: sorted.length,
-    meanMs: sorted.length === 0 ? 0 : round(sum / sorted.length),
-    medianMs: round(at(0.5)),
-    p90Ms: round(at(0.9)),
-    p99Ms: round(at(0.99)),
-    maxMs: round(sorted.at(-1) ?? 0),
-  }
 }

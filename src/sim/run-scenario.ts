@@ -1,56 +1,29 @@
 /** Plays a scenario: join, work, faults, then quiet, and the questions whether all laws hold. */
-import type { BackendModule } from "../servlet/backend.ts"
 import { checkBounds } from "./checkers/bounds.ts"
 import { checkCopies } from "./checkers/copies.ts"
 import { checkDefects } from "./checkers/defects.ts"
 import { checkOwnership } from "./checkers/ownership.ts"
 import { checkRecords } from "./checkers/records.ts"
 import type { Violation } from "./checkers/records.ts"
-import { RingWatch, checkRing } from "./checkers/ring-watch.ts"
+import { checkRing } from "./checkers/ring-watch.ts"
 import { Churn } from "./churn.ts"
 import { injectFault } from "./faults.ts"
-import { Fleet } from "./fleet.ts"
-import { constantLatency, euclideanLatency, matrixLatency, readLatencyMatrix } from "./latency.ts"
-import type { LatencyModel } from "./latency.ts"
 import { Phase } from "./phase.ts"
-import type { PhaseReport } from "./phase.ts"
 import { RepairWatch } from "./repair.ts"
-import type { RepairReport } from "./repair.ts"
 import { summarise } from "./report.ts"
 import type { ScenarioReport } from "./report.ts"
 import { faultsEndMs, lastTroubleMs, mayLoseRecords, mayMistakeForDead, mayReadStale } from "./scenario.ts"
-import type { LatencyChoice, Scenario } from "./scenario.ts"
-import type { LogLevel } from "./sim-log.ts"
-import { Simulation } from "./simulation.ts"
+import type { Scenario } from "./scenario.ts"
 import { playTrace, readTrace, traceEndMs } from "./trace.ts"
-import { Calls } from "./workloads/calls.ts"
-import { Ledger } from "./workloads/ledger.ts"
-import { Lookups, recoveryMs } from "./workloads/lookups.ts"
-import { Registrations } from "./workloads/registrations.ts"
+import type { Calls } from "./workloads/calls.ts"
+import { recoveryMs } from "./workloads/lookups.ts"
+import type { Lookups } from "./workloads/lookups.ts"
+import { createWorld } from "./world.ts"
+import type { World, WorldComponents } from "./world.ts"
 
-export interface ScenarioComponents {
-  readonly backend: BackendModule
+export interface ScenarioComponents extends WorldComponents {
   /** Called before the first event: a place for checks after every event. */
   readonly onStart?: (world: World) => void
-  readonly logLevel?: LogLevel
-}
-
-/** Everything of one run, for checkers and reports. */
-export interface World {
-  readonly scenario: Scenario
-  readonly simulation: Simulation
-  readonly fleet: Fleet
-  readonly ledger: Ledger
-  readonly registrations: Registrations
-  readonly lookups: Lookups | undefined
-  readonly calls: Calls | undefined
-  readonly ringWatch: RingWatch
-  readonly violations: Violation[]
-  phase?: PhaseReport
-  repairWatch?: RepairWatch
-  repair?: RepairReport
-  /** Of the records that should be there in the end. */
-  records?: { readonly live: number; readonly lost: number }
 }
 
 const joinLimitMs = 120_000
@@ -78,36 +51,6 @@ export async function runScenario(scenario: Scenario, components: ScenarioCompon
     await judge(world)
   }
   return summarise(world)
-}
-
-function createWorld(scenario: Scenario, components: ScenarioComponents): World {
-  const simulation = new Simulation({
-    seed: scenario.seed,
-    latency: latencyModel(scenario.latency ?? { kind: "constant", oneWayMs: 20 }),
-    network: scenario.network ?? {},
-    logLevel: components.logLevel ?? "warn",
-  })
-  const fleet = new Fleet(
-    { simulation, backend: components.backend },
-    { backendOptions: scenario.backendOptions ?? {}, maxClockSkewMs: scenario.maxClockSkewMs ?? 0, storage: scenario.storage ?? "memory", nattedShare: scenario.nattedShare ?? 0 },
-  )
-  const ledger = new Ledger()
-  const registrations = new Registrations({ fleet, ledger }, scenario.registrations)
-  const lookups = scenario.lookups === undefined ? undefined : new Lookups({ fleet, ledger }, scenario.lookups)
-  const calls = scenario.calls === undefined ? undefined : new Calls({ fleet }, scenario.calls)
-  return { scenario, simulation, fleet, ledger, registrations, lookups, calls, ringWatch: new RingWatch(fleet), violations: [] }
-}
-
-/** The model that a scenario names. */
-export function latencyModel(choice: LatencyChoice): LatencyModel {
-  switch (choice.kind) {
-    case "constant":
-      return constantLatency(choice.oneWayMs)
-    case "plane":
-      return euclideanLatency(choice)
-    case "matrix":
-      return matrixLatency(readLatencyMatrix(choice.file))
-  }
 }
 
 async function startPeers(world: World): Promise<void> {

@@ -6,7 +6,7 @@
 import type { Id } from "../../src/overlay/id.ts"
 import { isBetweenOrAt } from "../../src/overlay/id.ts"
 import type { KeyBasedRouting, KeyRange, Member, RoutingChange } from "../../src/overlay/key-based-routing.ts"
-import type { RoutingFactory } from "../../src/overlay/overlay-servlet.ts"
+import type { RoutingFactory } from "../../src/overlay/overlay-options.ts"
 import type { PeerId } from "../../src/link/link.ts"
 import type { Runtime } from "../../src/runtime/runtime.ts"
 

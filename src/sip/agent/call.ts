@@ -1,6 +1,5 @@
 /** A call, from either side. */
 import type { NameAddress, SipRequest, SipResponse } from "../message/index.ts"
-import type { CallOutcome } from "./events.ts"
 
 /** What the agent does for a call. */
 export interface CallActions {
@@ -15,6 +14,11 @@ export interface CallActions {
 
 /** calling: nothing heard yet; ringing: a provisional response has gone by. */
 export type CallState = "calling" | "ringing" | "established" | "ended"
+
+/** How the attempt to set up a call ended. */
+export type CallOutcome =
+  | { readonly kind: "established" }
+  | { readonly kind: "failed"; readonly status: number; readonly reason: string }
 
 /** A call as its owner sees it: state, promises, and what can be done about it. */
 export class Call {

@@ -7,11 +7,6 @@ export type RegisterOutcome =
   | { readonly kind: "registered"; readonly expiresSeconds: number; readonly contacts: readonly string[] }
   | { readonly kind: "failed"; readonly status: number; readonly reason: string }
 
-/** How the attempt to set up a call ended. */
-export type CallOutcome =
-  | { readonly kind: "established" }
-  | { readonly kind: "failed"; readonly status: number; readonly reason: string }
-
 /** Everything that an agent tells, told apart by `name`. */
 export type AgentEvent =
   | { readonly name: "registered"; readonly expiresSeconds: number; readonly contacts: readonly string[] }
