@@ -3,6 +3,13 @@
  * causality where they do not (Kulkarni et al., "Logical Physical Clocks",
  * 2014).
  *
+ * Whoever observes an order that is ahead of its own clock goes on from there
+ * at the pace of time (Lamport, "Time, Clocks, and the Ordering of Events",
+ * 1978, "Physical Clocks"), instead of waiting for its clock to catch up. So
+ * peers whose clocks are wrong agree once they have exchanged a record, and
+ * still do when a partition keeps them apart: of two changes on either side,
+ * the later wins.
+ *
  * An order is one number below 2^53: milliseconds since 2020 × 4096 + a
  * counter. Running over the counter borrows from the next millisecond.
  */
@@ -30,12 +37,15 @@ export const clockDefaults = { maxFutureMs: 24 * hour }
 
 /** See the head of this file. */
 export class HybridClock {
-  readonly #runtime: Runtime
+  readonly #runtime: Pick<Runtime, "now" | "wallClock">
   readonly #maxFuture: number
   readonly #refused: Counter
   #last = 0
+  /** The observed order that was furthest ahead, and when that was. */
+  #ahead = 0
+  #aheadAt = 0
 
-  constructor(runtime: Runtime, options: ClockOptions = {}) {
+  constructor(runtime: Pick<Runtime, "now" | "wallClock" | "metrics">, options: ClockOptions = {}) {
     this.#runtime = runtime
     this.#maxFuture = (options.maxFutureMs ?? clockDefaults.maxFutureMs) * countersPerMs
     this.#refused = runtime.metrics.counter("p2psip_overlay_future_orders_total", "orders refused because they lie too far ahead")
@@ -43,19 +53,38 @@ export class HybridClock {
 
   /** An order after all that were given out or observed. */
   tick(): number {
-    this.#last = Math.max(this.#last + 1, this.#physical())
+    this.#last = Math.max(this.#last + 1, this.#running(this.#physical()))
     return this.#last
+  }
+
+  /** Where this clock stands: not before any order that it gave out or observed. */
+  read(): number {
+    return Math.max(this.#last, this.#running(this.#physical()))
   }
 
   /** Takes another peer's order into account; false, and counted, when it lies too far ahead. */
   observe(order: number): boolean {
     if (order <= this.#last) return true
-    if (order > this.#physical() + this.#maxFuture || order > maxOrder) {
+    const physical = this.#physical()
+    if (order > physical + this.#maxFuture || order > maxOrder) {
       this.#refused.add()
       return false
     }
+    if (order > this.#running(physical)) {
+      this.#ahead = order
+      this.#aheadAt = this.#runtime.now()
+    }
     this.#last = order
     return true
+  }
+
+  /**
+   * Where the furthest clock known stands by now. Only half of what may be
+   * taken is run ahead, so that peers who are still behind take what comes of it.
+   */
+  #running(physical: number): number {
+    const elapsed = Math.floor(this.#runtime.now() - this.#aheadAt) * countersPerMs
+    return Math.max(physical, Math.min(this.#ahead + elapsed, physical + this.#maxFuture / 2))
   }
 
   #physical(): number {

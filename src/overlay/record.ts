@@ -6,6 +6,12 @@
  * `merge` is commutative, associative and idempotent; so copying, hand-over,
  * repair and the healing of a partition are all one operation.
  *
+ * Sequences are judged where a change is made (`update.ts`), not here: preferring
+ * the higher number within a series, and the later order between series, is
+ * not transitive (number 2 of one series, made first, loses to another series,
+ * and that to a late number 1 of the first one). Owners whose clocks agree
+ * (`hlc.ts`) give a client's later change the later order, and that is enough.
+ *
  * Bytes are held as strings of characters below 256: a million short strings
  * take far less memory than a million byte arrays.
  */

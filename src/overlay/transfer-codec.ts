@@ -3,10 +3,12 @@
  *
  *     store    items:[key:20 records]                 -> refused:[index:varint]
  *     fetch    keys:[20]                              -> count:varint  records × count  leads:[member]  (as many as fit)
- *     compare  from:20 to:20 buckets:[uint16 8 bytes] -> upTo:20 buckets:[uint16] keys:[key:20 fingerprint:8]
+ *     compare  order:uint53 from:20 to:20 buckets:[uint16 8 bytes]
+ *                                  -> order:uint53 upTo:20 buckets:[uint16] keys:[key:20 fingerprint:8]
  *                                                        leads:[member ranges:[from:20 to:20]]
  *     offer    keys:[key:20 fingerprint:8]            -> verdicts:[uint8]
  *
+ * `order` is where the sender's clock stands (`hlc.ts`): who compares with each other agrees on the time.
  * Leads are those whom the answerer has yet to ask about these keys itself (`custody.ts`).
  */
 import type { ByteReader } from "../codec.ts"
@@ -116,36 +118,39 @@ export function readFetched(reader: ByteReader, keys: readonly Id[], now: number
 }
 
 export interface CompareRequest {
+  readonly order: number
   readonly range: KeyRange
   readonly buckets: readonly BucketDigest[]
 }
 
-export function encodeCompare({ range, buckets }: CompareRequest): Uint8Array {
-  const writer = new ByteWriter(48 + buckets.length * 10).hex(range.from).hex(range.to).varint(buckets.length)
+export function encodeCompare({ order, range, buckets }: CompareRequest): Uint8Array {
+  const writer = new ByteWriter(56 + buckets.length * 10).uint53(order).hex(range.from).hex(range.to).varint(buckets.length)
   for (const { bucket, high, low } of buckets) writer.uint16(bucket).uint32(high).uint32(low)
   return writer.finish()
 }
 
 export function readCompare(reader: ByteReader): CompareRequest {
+  const order = reader.uint53()
   const range = { from: reader.hex(idBytes), to: reader.hex(idBytes) }
   const buckets: BucketDigest[] = []
   for (let left = reader.count(bucketCount, 10); left > 0; left--) {
     buckets.push({ bucket: reader.uint16(), high: reader.uint32(), low: reader.uint32() })
   }
   reader.end()
-  return { range, buckets }
+  return { order, range, buckets }
 }
 
 /** The keys that the answerer holds in the buckets that differ, from the range's beginning to `upTo`. */
 export interface Comparison {
+  readonly order: number
   readonly upTo: Id
   readonly buckets: readonly number[]
   readonly keys: readonly KeyDigest[]
   readonly leads: readonly Lead[]
 }
 
-export function encodeComparison({ upTo, buckets, keys, leads }: Comparison): ByteWriter {
-  const writer = new ByteWriter(64 + buckets.length * 2 + keys.length * 28).hex(upTo).varint(buckets.length)
+export function encodeComparison({ order, upTo, buckets, keys, leads }: Comparison): ByteWriter {
+  const writer = new ByteWriter(72 + buckets.length * 2 + keys.length * 28).uint53(order).hex(upTo).varint(buckets.length)
   for (const bucket of buckets) writer.uint16(bucket)
   writeKeyDigests(writer, keys)
   writer.varint(Math.min(leads.length, maxLeads))
@@ -154,6 +159,7 @@ export function encodeComparison({ upTo, buckets, keys, leads }: Comparison): By
 }
 
 export function readComparison(reader: ByteReader): Comparison {
+  const order = reader.uint53()
   const upTo = reader.hex(idBytes)
   const buckets: number[] = []
   for (let left = reader.count(bucketCount + 1, 2); left > 0; left--) buckets.push(reader.uint16())
@@ -161,7 +167,7 @@ export function readComparison(reader: ByteReader): Comparison {
   const leads: Lead[] = []
   for (let left = reader.count(maxLeads, 3); left > 0; left--) leads.push(readLead(reader))
   reader.end()
-  return { upTo, buckets, keys, leads }
+  return { order, upTo, buckets, keys, leads }
 }
 
 function writeLead(writer: ByteWriter, { member, ranges }: Lead): void {

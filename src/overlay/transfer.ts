@@ -137,9 +137,10 @@ export class Transfer {
 
   /** Compares a range with another peer, as far as one page goes. Rejects as `Rpc.call` does. */
   async compare(member: Member, range: KeyRange, signal?: AbortSignal): Promise<Difference> {
-    const { rpc, store } = this.#components
-    const body = encodeCompare({ range, buckets: store.digest(range) })
+    const { rpc, store, clock } = this.#components
+    const body = encodeCompare({ order: clock.read(), range, buckets: store.digest(range) })
     const comparison = readComparison(await rpc.call(member, methods.compare, body, signal === undefined ? {} : { signal }))
+    clock.observe(comparison.order)
     return this.#differenceOf(range, comparison)
   }
 
@@ -202,8 +203,10 @@ export class Transfer {
 
   /** Names the keys in buckets that differ, in the order of the range, until a page is full. */
   #onCompare(body: ByteReader): Reply {
-    const { store } = this.#components
-    const { range, buckets } = readCompare(body)
+    const { store, clock } = this.#components
+    const { order: theirs, range, buckets } = readCompare(body)
+    clock.observe(theirs)
+    const order = clock.read()
     const asked = new Map(buckets.map((digest) => [digest.bucket, digest]))
     const differing = new Set<number>()
     for (const { bucket, high, low } of store.digest(range)) {
@@ -216,10 +219,12 @@ export class Transfer {
     const keys: KeyDigest[] = []
     const leads = this.#leads.leadsForRange(range)
     for (const key of this.#keysClockwise(differing, range)) {
-      if (keys.length >= maxKeysPerPage) return encodeComparison({ upTo: keys.at(-1)?.key ?? range.to, buckets: [...differing], keys, leads })
+      if (keys.length >= maxKeysPerPage) {
+        return encodeComparison({ order, upTo: keys.at(-1)?.key ?? range.to, buckets: [...differing], keys, leads })
+      }
       keys.push({ key, ...fingerprintOf(key, store.get(key)) })
     }
-    return encodeComparison({ upTo: range.to, buckets: [...differing], keys, leads })
+    return encodeComparison({ order, upTo: range.to, buckets: [...differing], keys, leads })
   }
 
   *#keysClockwise(buckets: ReadonlySet<number>, range: KeyRange): Iterable<Id> {

@@ -71,7 +71,7 @@ function bodies(self: Member, victim: string, backend: HostileBackend): fc.Arbit
       encodeForward(head, encodeRequest(key, one.kind, [victim], encodeOperation(one)))),
     bodyOf(methods.store, fc.array(item, { maxLength: 8 }), encodeStore),
     bodyOf(methods.fetch, fc.array(id, { maxLength: 50 }), encodeKeys),
-    bodyOf(methods.compare, fc.tuple(id, id), ([from, to]) => encodeCompare({ range: { from, to }, buckets: [] })),
+    bodyOf(methods.compare, fc.tuple(fc.maxSafeNat(), id, id), ([order, from, to]) => encodeCompare({ order, range: { from, to }, buckets: [] })),
     bodyOf(methods.offer, digests, encodeOffer),
     bodyOf(methods.keep, fc.tuple(id, fc.uint8Array({ maxLength: 60 })), ([key, bytes]) => Buffer.concat([Buffer.from(key, "hex"), bytes])),
     bodyOf(255, fc.uint8Array({ maxLength: 40 }), (bytes) => bytes),

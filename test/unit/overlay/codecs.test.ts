@@ -101,6 +101,7 @@ const lead = fc.record({
 it("a comparison arrives as it was sent", () => {
   const keyDigest = fc.record({ key: id, high: fc.nat(), low: fc.nat() })
   const comparison = fc.record({
+    order: fc.maxSafeNat(),
     upTo: id,
     buckets: fc.array(fc.nat(4095), { maxLength: 5 }),
     keys: fc.array(keyDigest, { maxLength: 5 }),

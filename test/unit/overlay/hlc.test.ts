@@ -1,5 +1,7 @@
+import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { HybridClock, maxOrder } from "../../../src/overlay/hlc.ts"
+import type { Runtime } from "../../../src/runtime/runtime.ts"
 import { ManualRuntime } from "../../support/manual-runtime.ts"
 
 const refusals = "p2psip_overlay_future_orders_total"
@@ -32,6 +34,38 @@ describe("HybridClock", () => {
     expect(clock.tick()).toBe(before + 1_000 * ordersPerMs)
   })
 
+  it("goes on from a clock that is ahead at the pace of time", () => {
+    const runtime = new ManualRuntime()
+    const clock = new HybridClock(runtime)
+    const theirs = clock.tick() + 5_000 * ordersPerMs
+    clock.observe(theirs)
+    runtime.advance(1_000)
+    expect(clock.tick()).toBe(theirs + 1_000 * ordersPerMs)
+  })
+
+  it("agrees, when apart again, with all clocks that it once met: the later change wins whichever clock is fast", () => {
+    const skewMs = fc.integer({ min: -60_000, max: 60_000 })
+    fc.assert(fc.property(skewMs, skewMs, fc.boolean(), (skewOfA, skewOfB, isFirstAtA) => {
+      const runtime = new ManualRuntime()
+      const [a, b] = [skewOfA, skewOfB].map((skew) => new HybridClock(skewed(runtime, skew))) as [HybridClock, HybridClock]
+      b.observe(a.tick())
+      a.observe(b.tick())
+      runtime.advance(30_000)
+      const earlier = (isFirstAtA ? a : b).tick()
+      runtime.advance(1)
+      expect((isFirstAtA ? b : a).tick()).toBeGreaterThan(earlier)
+    }))
+  })
+
+  it("runs ahead of its own clock by half of what others take, no further", () => {
+    const runtime = new ManualRuntime()
+    const clock = new HybridClock(runtime)
+    const now = clock.tick()
+    clock.observe(now + dayMs * ordersPerMs)
+    runtime.advance(dayMs)
+    expect(clock.tick()).toBe(now + 1.5 * dayMs * ordersPerMs)
+  })
+
   it("refuses, and counts, what lies too far ahead, and does not move", () => {
     const runtime = new ManualRuntime()
     const clock = new HybridClock(runtime)
@@ -49,3 +83,8 @@ describe("HybridClock", () => {
     expect(clock.tick()).toBe(now + 1)
   })
 })
+
+/** The same time, told by a clock that is wrong. */
+function skewed(runtime: ManualRuntime, skewMs: number): Pick<Runtime, "now" | "wallClock" | "metrics"> {
+  return { now: () => runtime.now(), wallClock: () => runtime.wallClock() + skewMs, metrics: runtime.metrics }
+}
