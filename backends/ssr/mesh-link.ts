@@ -6,7 +6,7 @@ import type { Runtime } from "../../src/runtime/runtime.ts"
 import type { Address } from "./address.ts"
 import { addressOfPeer, peerIdOf } from "./address.ts"
 import { decodePiece, encodePiece, maxPieces, pieceHeadBytes } from "./mesh-frame.ts"
-import type { Neighbourhood } from "./neighbourhood.ts"
+import type { Mesh } from "./neighbourhood.ts"
 import type { NodeListener } from "./node.ts"
 import { SsrNode } from "./node.ts"
 import type { SsrSettings } from "./options.ts"
@@ -14,27 +14,22 @@ import { headerBytes } from "./packet.ts"
 import { Reassembly } from "./reassembly.ts"
 import type { RingPlaces } from "./ring.ts"
 
-/** What a mesh of wires, or of air, looks like to the nodes on it. */
-export interface Mesh extends Neighbourhood {
-  /** Looks for neighbours. */
-  start(contacts: readonly PeerAddress[]): void
-  stop(): void
-}
-
 export interface MeshLinkComponents {
   readonly runtime: Runtime
   readonly mesh: Mesh
-  /** Names the owner of an address outside the mesh. */
-  readonly resolve: (address: string, options?: { readonly signal?: AbortSignal }) => Promise<PeerAddress>
+  /** Names the owner of an address outside the mesh; left out where the mesh is all there is. */
+  readonly resolve?: (address: string, options?: { readonly signal?: AbortSignal }) => Promise<PeerAddress>
 }
 
+/** Longer ways than the longest do not carry full pieces; longer ways than the usual ones carry them in two datagrams a link. */
 const longestWay = 64
+const usualWay = 16
 const maxFrameBytes = 65_536
 
 /** See the head of this file. */
 export class MeshLink implements Link {
-  readonly self: PeerAddress
   readonly maxFrameBytes: number
+  readonly isLossy: boolean
   readonly node: SsrNode
   readonly #components: MeshLinkComponents
   readonly #handlers = new Map<Channel, FrameHandler>()
@@ -49,10 +44,10 @@ export class MeshLink implements Link {
   constructor(components: MeshLinkComponents, settings: SsrSettings) {
     const { runtime, mesh } = components
     this.#components = components
-    // In the mesh, a node's name is all that it takes to reach it.
-    this.self = { peerId: peerIdOf(mesh.self), addresses: [peerIdOf(mesh.self)] }
+    this.isLossy = mesh.isLossy
     this.#epoch = runtime.random.uint32()
-    this.#pieceBytes = mesh.maxPacketBytes - headerBytes(longestWay, longestWay) - pieceHeadBytes
+    const pieceBytes = Math.min(mesh.maxPacketBytes - headerBytes(longestWay, longestWay), mesh.usualPacketBytes - headerBytes(0, usualWay))
+    this.#pieceBytes = pieceBytes - pieceHeadBytes
     this.maxFrameBytes = Math.min(maxFrameBytes, maxPieces * this.#pieceBytes)
     const listener: NodeListener = {
       onData: (source, payload) => this.#onData(source, payload),
@@ -64,11 +59,27 @@ export class MeshLink implements Link {
     this.node = new SsrNode({ runtime, neighbourhood: mesh }, settings, listener)
   }
 
-  /** The mesh begins with `enter`; the Link below it belongs to its own owner. */
-  async start(): Promise<void> {}
+  get self(): PeerAddress {
+    return { peerId: peerIdOf(this.node.address), addresses: this.#components.mesh.addresses }
+  }
+
+  /** See {@link Mesh.listenMs}. */
+  get listenMs(): number {
+    return this.#components.mesh.listenMs
+  }
+
+  get hasNeighbours(): boolean {
+    return this.node.cache.size > 0
+  }
+
+  /** Opens what is beneath; the mesh begins with `enter`. */
+  start(): Promise<void> {
+    return this.#components.mesh.open()
+  }
 
   async stop(): Promise<void> {
     this.exit()
+    await this.#components.mesh.close()
   }
 
   /** Becomes a node, beginning with these neighbours. */
@@ -88,7 +99,9 @@ export class MeshLink implements Link {
 
   resolve(address: string, options?: { readonly signal?: AbortSignal }): Promise<PeerAddress> {
     if (/^ssr-[0-9a-f]{12}$/.test(address)) return Promise.resolve({ peerId: address, addresses: [address] })
-    return this.#components.resolve(address, options)
+    const { resolve } = this.#components
+    if (resolve !== undefined) return resolve(address, options)
+    return Promise.reject(new P2PSipError("P2PSIP_UNREACHABLE", `expected the name of a node (ssr- and 12 hexadecimal digits), found ${address}`))
   }
 
   /** Nodes are found by their addresses alone. */

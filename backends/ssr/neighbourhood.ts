@@ -2,6 +2,7 @@
  * Who hears whom: the physical side of a node. A neighbour hears what this node
  * says, and the other way round; what it says to one neighbour may get lost.
  */
+import type { PeerAddress } from "../../src/link/link.ts"
 import type { Address } from "./address.ts"
 
 /** A link to a neighbour came up, or is no more. */
@@ -22,4 +23,22 @@ export interface Neighbourhood {
   onPacket(handler: (neighbour: Address, packet: Uint8Array) => void): void
   /** Sets the listener. Links that are up already are not told of. */
   onLink(listener: (event: LinkEvent) => void): void
+}
+
+/** What a mesh of wires, or of air, looks like to the nodes on it. */
+export interface Mesh extends Neighbourhood {
+  /** Where other nodes are told to find this one. */
+  readonly addresses: readonly string[]
+  /** Whether packets get lost though no link breaks. */
+  readonly isLossy: boolean
+  /** Packets up to this length, in bytes, go over a link whole; longer ones in pieces. */
+  readonly usualPacketBytes: number
+  /** Milliseconds after which a node that has heard nobody, and was told of nobody, is alone. */
+  readonly listenMs: number
+  /** Opens what is beneath. Rejects with `P2PSIP_PORT_IN_USE` where that is the reason. */
+  open(): Promise<void>
+  close(): Promise<void>
+  /** Looks for neighbours, these among others. */
+  start(contacts: readonly PeerAddress[]): void
+  stop(): void
 }

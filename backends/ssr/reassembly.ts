@@ -2,6 +2,9 @@
 import type { Address } from "./address.ts"
 import type { Piece } from "./mesh-frame.ts"
 
+/** What is told of a piece here; see `Piece`. */
+type Part = Omit<Piece, "channel">
+
 interface Sender {
   epoch: number
   /** Of the last frame that was complete. */
@@ -17,7 +20,7 @@ export class Reassembly {
   readonly #senders = new Map<Address, Sender>()
 
   /** The frame that the piece completes; undefined while some are missing, or when it comes too late. */
-  add(source: Address, piece: Piece): Uint8Array | undefined {
+  add(source: Address, piece: Part): Uint8Array | undefined {
     const sender = this.#senderFor(source, piece)
     if (!isAfter(piece.sequence, sender.sequence)) return undefined
     if (piece.count === 1) return this.#complete(sender, piece.sequence, piece.bytes)
@@ -38,7 +41,7 @@ export class Reassembly {
     return frame
   }
 
-  #senderFor(source: Address, { epoch, sequence }: Piece): Sender {
+  #senderFor(source: Address, { epoch, sequence }: Part): Sender {
     let sender = this.#senders.get(source)
     if (sender === undefined || sender.epoch !== epoch) {
       this.#senders.delete(source)

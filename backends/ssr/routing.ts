@@ -49,7 +49,7 @@ export class SsrRouting implements KeyBasedRouting {
   async join(bootstrap: readonly Member[], signal: AbortSignal): Promise<void> {
     const contacts = bootstrap.filter(({ peerId }) => addressOfPeer(peerId) !== this.#link.node.address)
     this.#link.enter(contacts)
-    if (contacts.length > 0) await this.#placed(contacts, signal)
+    if (contacts.length > 0 || (await this.#hearsAnybody(signal))) await this.#placed(contacts, signal)
     this.#isMember = true
     this.#onPlaces()
   }
@@ -115,6 +115,16 @@ export class SsrRouting implements KeyBasedRouting {
     return { peersKnown: this.#link.node.cache.size, neighbours: { left: info(left), right: info(right) } }
   }
 
+  /** Listens for neighbours: a node in the middle of a mesh does not begin with one of its own. */
+  async #hearsAnybody(signal: AbortSignal): Promise<boolean> {
+    const giveUpAt = this.#runtime.now() + this.#link.listenMs
+    while (!this.#link.hasNeighbours) {
+      if (this.#runtime.now() >= giveUpAt) return false
+      await this.#pause(this.#link.listenMs / 8, signal)
+    }
+    return true
+  }
+
   /** Resolves once both neighbours on the ring have agreed, and no others have come up for a moment. */
   async #placed(contacts: readonly Member[], signal: AbortSignal): Promise<void> {
     const settleMs = settleRounds * this.#settings.minStabilizeMs
@@ -125,6 +135,8 @@ export class SsrRouting implements KeyBasedRouting {
       const now = this.#runtime.now()
       if (left !== undefined && right !== undefined && now >= this.#changedAt + settleMs) return
       if (now < giveUpAt) continue
+      // Neighbours without a place are better than none: there may be nobody else to wait for.
+      if (contacts.length === 0) return
       this.stop()
       throw noNeighbours(contacts)
     }

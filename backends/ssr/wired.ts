@@ -12,7 +12,7 @@ import { addressOfPeer } from "./address.ts"
 import { Acquaintances } from "./acquaintances.ts"
 import type { Hello, HelloKind } from "./hello.ts"
 import { decodeHello, encodeHello, helloKinds, isHello, maxOthers } from "./hello.ts"
-import type { LinkEvent, Neighbourhood } from "./neighbourhood.ts"
+import type { LinkEvent, Mesh } from "./neighbourhood.ts"
 
 export interface WiredOptions {
   /** Links that a peer looks for; it grants others up to four times as many. */
@@ -32,8 +32,10 @@ const doubtMs = 2_000
 const grantFactor = 4
 
 /** See the head of this file. */
-export class Wired implements Neighbourhood {
+export class Wired implements Mesh {
   readonly self: Address
+  readonly isLossy = false
+  readonly listenMs = 0
   readonly #runtime: Runtime
   readonly #link: Link
   readonly #wanted: number
@@ -51,8 +53,24 @@ export class Wired implements Neighbourhood {
     this.self = addressOfPeer(components.link.self.peerId)
   }
 
+  get addresses(): readonly string[] {
+    return this.#link.self.addresses
+  }
+
   get maxPacketBytes(): number {
     return this.#link.maxFrameBytes
+  }
+
+  get usualPacketBytes(): number {
+    return this.#link.maxFrameBytes
+  }
+
+  open(): Promise<void> {
+    return this.#link.start()
+  }
+
+  async close(): Promise<void> {
+    await this.#link.stop()
   }
 
   /** Takes over the overlay's channel, and asks these peers to be neighbours. */
@@ -75,7 +93,6 @@ export class Wired implements Neighbourhood {
     this.#timer?.cancel()
     this.#removeListener?.()
     this.#link.onFrame(channels.overlay, () => undefined)
-    this.#packetHandler = () => undefined
   }
 
   neighbours(): Iterable<Address> {

@@ -42,6 +42,8 @@ export interface Link {
   readonly self: PeerAddress
   /** The longest frame that `send` takes, in bytes. */
   readonly maxFrameBytes: number
+  /** Whether frames get lost now and then though no connection breaks, as packets of a radio mesh do. @default false */
+  readonly isLossy?: boolean
 
   /** Begins to listen. Rejects with `P2PSIP_PORT_IN_USE` where that is the reason. */
   start(): Promise<void>

@@ -124,6 +124,7 @@ export const configSchema = z.strictObject({
   domains: z.array(domain, "a list of domain names").min(1, "at least one domain name").readonly().default(["localhost"]),
   backend: text("the name of a backend or of an installed package").default("chord"),
   backendOptions: z.record(z.string(), z.unknown(), "an object").default({}),
+  mesh: z.record(z.string(), z.unknown(), 'an object such as {"interfaces": ["eth0"]}').optional(),
   sip: list(listener, `a list of ${sipListenerForm}`).default(["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"]),
   tls: tls.optional(),
   webOrigins: list(webOrigin, "a list of Origins").optional(),

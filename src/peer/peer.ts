@@ -1,5 +1,7 @@
 /** One peer: a member of the overlay that serves phones. */
 import { hash, hkdfSync } from "node:crypto"
+import type { PrivateKey } from "@libp2p/interface"
+import { peerIdFromPrivateKey } from "@libp2p/peer-id"
 import { loadBackend } from "../../backends/index.ts"
 import { P2PSipError } from "../errors.ts"
 import { createKey, loadOrCreateKey } from "../link/identity.ts"
@@ -74,24 +76,29 @@ export async function createPeer(input: PeerConfigInput, components: PeerCompone
   const metrics = components.metrics ?? new RegistryMetrics()
   const runtime = components.runtime ?? new NodeRuntime({ logLevel: config.logLevel }, { metrics })
   const backend = await loadBackend(config.backend)
-  const { backendOptions, replication, acks, storage } = config
+  const { backendOptions, replication, acks, storage, mesh } = config
   const wanted = {
     ...backendOptions,
     ...(replication === undefined ? {} : { replication }),
     ...(acks === undefined ? {} : { acks }),
     ...(storage === undefined ? {} : { storage }),
+    ...(mesh === undefined ? {} : { mesh }),
   }
   const options = backend.optionsSchema.safeParse(wanted)
   if (!options.success) throw explain(options.error, wanted, () => `for backend ${config.backend}`, "backendOptions")
   const privateKey = config.data === undefined ? await createKey() : await loadOrCreateKey(config.data)
-  const { maxConnections, maxFrameBytes, maxQueuedBytes, maxKnownPeers } = config.limits
-  const { listen, announce } = config
-  const link = components.link
-    ?? new Libp2pLink({ runtime, privateKey }, { settings: commonSettings(config), listen, announce, maxConnections, maxFrameBytes, maxQueuedBytes, maxKnownPeers })
+  const beneath = (): Link => components.link ?? createLibp2pLink(runtime, privateKey, config)
+  const link = backend.createLink?.({ runtime, name: peerIdFromPrivateKey(privateKey).toString(), beneath }, options.data) ?? beneath()
   const servlet = backend.create({ runtime, link, dataFolder: config.data }, options.data)
   const secret = new Uint8Array(hkdfSync("sha256", privateKey.raw, new Uint8Array(0), "p2psip sip edge", 32))
   const users = userDirectoryOf({ runtime, servlet, findUser: components.findUser }, config)
   return new Peer({ runtime, metrics, link, servlet, users, secret }, config)
+}
+
+function createLibp2pLink(runtime: Runtime, privateKey: PrivateKey, config: PeerConfig): Link {
+  const { maxConnections, maxFrameBytes, maxQueuedBytes, maxKnownPeers } = config.limits
+  const { listen, announce } = config
+  return new Libp2pLink({ runtime, privateKey }, { settings: commonSettings(config), listen, announce, maxConnections, maxFrameBytes, maxQueuedBytes, maxKnownPeers })
 }
 
 /** What a phone would notice if two peers had it otherwise. Who may be a user is told as a hash, passwords not at all. */

@@ -1,6 +1,6 @@
 /** The shape of a backend's module: what `loadBackend` finds under a name. */
 import type { ZodType } from "zod"
-import type { Link, PeerAddress } from "../link/link.ts"
+import type { Link, PeerAddress, PeerId } from "../link/link.ts"
 import type { OpenJournal } from "../runtime/journal.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import type { P2PSipServlet } from "./servlet.ts"
@@ -22,6 +22,15 @@ export interface BackendComponents {
   readonly openJournal?: OpenJournal | undefined
 }
 
+/** What a network of a backend's own is built from. */
+export interface NetworkComponents {
+  readonly runtime: Runtime
+  /** Follows from the peer's key: who the peer would be on the Link beneath. */
+  readonly name: PeerId
+  /** The Link that the peer would have without the backend's; not made before it is asked for. */
+  readonly beneath: () => Link
+}
+
 /**
  * A backend exports one of these as `backend`.
  *
@@ -39,6 +48,12 @@ export interface BackendModule<Options = unknown> {
   readonly optionsSchema: ZodType<Options>
   /** Whether `BackendComponents.founders` is heeded. @default false */
   readonly takesFounders?: boolean
+  /**
+   * For a backend that is a network, not only a hash table on one: the Link that
+   * its servlet and SIP between peers then use. Whoever starts and stops it
+   * starts and stops what is beneath. Throws `P2PSIP_BAD_CONFIG`.
+   */
+  createLink?(components: NetworkComponents, options: Options): Link
   /** Builds a servlet in state `new`; `options` have passed the schema. */
   create(components: BackendComponents, options: Options): P2PSipServlet
 }

@@ -2,7 +2,7 @@
 export * from "./types.ts"
 export { P2PSipServlet } from "./servlet.ts"
 export type { BackendDeclaration, BackendStatus, ServletComponents, ServletEvents } from "./servlet.ts"
-export type { BackendComponents, BackendModule } from "./backend.ts"
+export type { BackendComponents, BackendModule, NetworkComponents } from "./backend.ts"
 export { defaultLimits, defaultOperationTimeoutMs, servletOptionsSchema } from "./options.ts"
 export type { ServletOptions } from "./options.ts"
 export { UpdateRejectedError } from "./rejected.ts"

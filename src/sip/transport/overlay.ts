@@ -19,11 +19,12 @@ type Receiver = (message: Uint8Array, flow: Flow) => void
  *
  * Counts as reliable: frames are lost only when a connection breaks or its
  * queue overflows, and both end the flow, which ends the transactions on it.
- * The Link says who the sender is.
+ * Not so on a lossy Link, where SIP's own timers repeat what got lost, and a
+ * way that is broken may soon be another one. The Link says who the sender is.
  */
 export class OverlayTransport implements Transport {
   readonly protocol = "P2P"
-  readonly isReliable = true
+  readonly isReliable: boolean
   readonly maxMessageBytes: number
   readonly advertised: HostPort
   readonly #link: Link
@@ -39,6 +40,7 @@ export class OverlayTransport implements Transport {
   constructor(components: { readonly runtime: Runtime; readonly link: Link }, options: OverlayOptions = {}) {
     this.#runtime = components.runtime
     this.#link = components.link
+    this.isReliable = components.link.isLossy !== true
     this.maxMessageBytes = components.link.maxFrameBytes
     this.#maxFlows = options.maxFlows ?? 10_000
     this.#counters = new TransportCounters(components.runtime.metrics, this.protocol)
@@ -49,7 +51,7 @@ export class OverlayTransport implements Transport {
   async start(): Promise<void> {
     this.#link.onFrame(channels.sip, (from, frame) => this.#receive(from, frame))
     this.#stopListening ??= this.#link.onPeer(({ name, peerId }) => {
-      if (name === "down") this.#flowOfPeer(peerId)?.close(undefined)
+      if (name === "down" && this.isReliable) this.#flowOfPeer(peerId)?.close(undefined)
     })
   }
 
@@ -114,7 +116,7 @@ export class OverlayTransport implements Transport {
     }
     this.#counters.dropped(isTooLong ? "too-long" : "link-refused")
     // One message too long is no reason to give up what else goes on with that peer.
-    return isTooLong
+    return isTooLong || !this.isReliable
   }
 }
 
