@@ -183,6 +183,8 @@ export class Transfer {
       if (!this.take(item)) refused.push(index)
     })
     const reply = encodeRefused(refused)
+    // Who only asks whether this peer stays (`requireStaying`) need not wait for its disk, be that full or not.
+    if (items.length === 0) return reply
     return this.#components.store.flushed()?.then(() => reply) ?? reply
   }
 
