@@ -25,6 +25,8 @@ export interface SippOptions {
   readonly cutSeconds?: number
   /** Notes each response time, for percentiles. @default false */
   readonly withResponseTimes?: boolean
+  /** Counts response times below each of these instead, in ascending order: for loads of hours. */
+  readonly responseBoundsMs?: readonly number[]
   /** The only processor to run on. */
   readonly processor?: number
 }
@@ -36,14 +38,13 @@ export interface SippSample {
   readonly successful: number
   /** Of the successful ones, those that ended with a 503. */
   readonly refused: number
-}
-
-export interface SippResult {
-  readonly successful: number
-  readonly refused: number
   readonly failed: number
   readonly retransmissions: number
-  readonly elapsedSeconds: number
+  /** One number for each of the `responseBoundsMs`, and one for what took longer; each response is in one of them. */
+  readonly responseCounts: readonly number[]
+}
+
+export interface SippResult extends SippSample {
   readonly samples: readonly SippSample[]
   /** Response time (first request to final answer), in milliseconds. */
   readonly responseMs: { readonly mean: number; readonly deviation: number }
@@ -58,6 +59,8 @@ export interface SippResult {
 export interface SippRun {
   readonly pid: number
   readonly done: Promise<SippResult>
+  /** Where it stands, at most a second old; undefined before the first note. */
+  latest(): SippSample | undefined
   stop(): void
 }
 
@@ -65,7 +68,7 @@ export interface SippRun {
 export function startSipp(options: SippOptions): SippRun {
   const folder = mkdtempSync(join(tmpdir(), "p2psip-sipp-"))
   const path = (name: string): string => join(folder, name)
-  writeFileSync(path("scenario.xml"), options.scenario)
+  writeFileSync(path("scenario.xml"), withBounds(options.scenario, options.responseBoundsMs ?? []))
   const args = ["-sf", path("scenario.xml"), "-i", options.localAddress ?? "127.0.0.1", "-nostdin", "-t", options.transport ?? "u1"]
   args.push("-trace_stat", "-stf", path("statistics.csv"), "-fd", "1", "-trace_err", "-error_file", path("errors.log"))
   args.push("-watchdog_interval", "0", "-timer_resol", "1")
@@ -107,7 +110,7 @@ export function startSipp(options: SippOptions): SippRun {
       }
     })
   })
-  return { pid: child.pid ?? 0, done, stop: () => void child.kill("SIGTERM") }
+  return { pid: child.pid ?? 0, done, latest: () => readSamples(path("statistics.csv")).samples.at(-1), stop: () => void child.kill("SIGTERM") }
 }
 
 /** Runs SIPp to its end. */
@@ -115,31 +118,46 @@ export function runSipp(options: SippOptions): Promise<SippResult> {
   return startSipp(options).done
 }
 
+function withBounds(scenario: string, boundsMs: readonly number[]): string {
+  if (boundsMs.length === 0) return scenario
+  return scenario.replace("</scenario>", `  <ResponseTimeRepartition value="${boundsMs.join(", ")}"/>\n</scenario>`)
+}
+
 function readStatistics(file: string): Omit<SippResult, "complaints" | "log" | "sortedResponseMs"> {
-  const [header = "", ...lines] = readIfThere(file).trim().split("\n")
-  if (lines.length === 0) throw new Error("SIPp wrote no statistics: is the package sip-tester installed, and the port free?")
-  const names = header.split(";")
-  const fieldsOf = (line: string): ((name: string) => string) => {
-    const fields = line.split(";")
-    return (name) => fields[names.indexOf(name)] ?? ""
-  }
-  const sampleOf = (field: (name: string) => string): SippSample => ({
-    elapsedSeconds: clockSeconds(field("ElapsedTime(C)")),
-    created: Number(field("TotalCallCreated")),
-    successful: Number(field("SuccessfulCall(C)")),
-    refused: Number(field("GenericCounter1(C)")),
-  })
-  const last = fieldsOf(lines.at(-1) ?? "")
+  const { samples, last } = readSamples(file)
+  const sample = samples.at(-1)
+  if (sample === undefined) throw new Error("SIPp wrote no statistics: is the package sip-tester installed, and the port free?")
   return {
-    ...sampleOf(last),
-    samples: lines.map((line) => sampleOf(fieldsOf(line))),
-    failed: Number(last("FailedCall(C)")),
-    retransmissions: Number(last("Retransmissions(C)")),
+    ...sample,
+    samples,
     responseMs: {
       mean: clockSeconds(last("ResponseTime1(C)")) * 1000,
       deviation: clockSeconds(last("ResponseTime1StDev(C)")) * 1000,
     },
   }
+}
+
+type FieldReader = (name: string) => string
+
+function readSamples(file: string): { readonly samples: readonly SippSample[]; readonly last: FieldReader } {
+  // A line that SIPp is about to write has no end yet.
+  const [header = "", ...lines] = readIfThere(file).split("\n").slice(0, -1)
+  const names = header.split(";")
+  const histogram = [...names.keys()].filter((index) => names[index]?.startsWith("ResponseTimeRepartition1_"))
+  const readers = lines.map((line) => {
+    const fields = line.split(";")
+    return { fields, read: (name: string) => fields[names.indexOf(name)] ?? "" }
+  })
+  const samples = readers.map(({ fields, read }) => ({
+    elapsedSeconds: clockSeconds(read("ElapsedTime(C)")),
+    created: Number(read("TotalCallCreated")),
+    successful: Number(read("SuccessfulCall(C)")),
+    refused: Number(read("GenericCounter1(C)")),
+    failed: Number(read("FailedCall(C)")),
+    retransmissions: Number(read("Retransmissions(C)")),
+    responseCounts: histogram.map((index) => Number(fields[index])),
+  }))
+  return { samples, last: readers.at(-1)?.read ?? (() => "") }
 }
 
 /** SIPp writes `DATE;MILLISECONDS;NAME` lines. */

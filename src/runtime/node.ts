@@ -32,6 +32,9 @@ export class NodeRuntime implements Runtime {
   constructor(options: NodeRuntimeOptions = {}, components: NodeRuntimeComponents = {}) {
     this.log = components.log ?? createLogger(options.logLevel ?? "info")
     this.metrics = components.metrics ?? new RegistryMetrics()
+    // The names by which Prometheus' own clients call them.
+    this.metrics.gauge("process_resident_memory_bytes", "Memory that this process has from the system.", () => process.memoryUsage.rss())
+    this.metrics.gauge("nodejs_heap_size_used_bytes", "JavaScript objects, those that nobody needs any more among them.", () => process.memoryUsage().heapUsed)
   }
 
   now(): number {
