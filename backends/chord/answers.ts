@@ -71,22 +71,22 @@ export class Answers {
 
   /** Rectify. */
   async #onNotify(from: PeerId, body: ByteReader): Promise<Uint8Array> {
-    const { notifier, predecessors } = decodeNotification(body)
+    const { notifier, life, predecessors } = decodeNotification(body)
     expectSender(from, notifier)
     this.#expectMember(from)
     const previous = this.#surroundings.ring.predecessor
-    if (rectify(this.#surroundings.ring, notifier).outcome === "ping predecessor" && (await this.#isDead(previous))) {
+    if (rectify(this.#surroundings.ring, notifier, life).outcome === "ping predecessor" && (await this.#isDead(previous))) {
       if (!this.#surroundings.isMember) throw notMember()
       this.#components.onDead(previous)
       this.#surroundings.set(replaceDeadPredecessor(this.#surroundings.ring, previous.id, notifier))
     }
     // Others may have been adopted while the ping was under way.
-    const { ring, outcome } = rectify(this.#surroundings.ring, notifier)
+    const { ring, outcome } = rectify(this.#surroundings.ring, notifier, life)
     this.#surroundings.set(ring)
     if (outcome !== "ping predecessor" && this.#surroundings.hearPredecessors(predecessors)) this.#components.stabilize()
     // A lone peer has a successor now.
     if (ring.successors.length === 0) this.#components.stabilize(notifier)
-    return encodeNotifyAnswer(answerTo(this.#surroundings.ring, notifier))
+    return encodeNotifyAnswer(answerTo(this.#surroundings.ring, notifier, life))
   }
 
   #onFind(from: PeerId, body: ByteReader): Uint8Array {

@@ -35,7 +35,7 @@ export async function joinRing(
   try {
     for (;;) {
       const { member, told } = await searchPlace(components, contacts, deadline, signal)
-      surroundings.set(join(self, settings.successors, member, told))
+      surroundings.set(join(self, settings.successors, member, told, surroundings.version))
       while (surroundings.ring.successors.length > 0) {
         await stabilizer.run()
         expectJoinTime(runtime, deadline, signal)

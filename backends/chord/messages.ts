@@ -10,7 +10,7 @@ import type { Id } from "../../src/overlay/id.ts"
 import { idBytes } from "../../src/overlay/id.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import { readMember, readMembers, writeMember, writeMembers } from "../../src/overlay/member-codec.ts"
-import type { Neighbourhood, NotifyAnswer } from "./ring.ts"
+import type { Grant, Neighbourhood, NotifyAnswer } from "./ring.ts"
 
 /** Numbers of RPC methods and notifications. */
 export const chordMethods = { ask: 64, notify: 65, find: 66, leave: 67, update: 68, lost: 69, ping: 70, missed: 71 } as const
@@ -28,6 +28,8 @@ export type AskAnswer = Told | undefined
 
 export interface Notification {
   readonly notifier: Member
+  /** Another one whenever the notifier joins anew. */
+  readonly life: number
   /** Those before the notifier, nearest first. */
   readonly predecessors: readonly Member[]
 }
@@ -66,32 +68,39 @@ export function decodeAskAnswer(reader: ByteReader): AskAnswer {
   return answer
 }
 
-export function encodeNotification({ notifier, predecessors }: Notification): Uint8Array {
+export function encodeNotification({ notifier, life, predecessors }: Notification): Uint8Array {
   const writer = new ByteWriter()
   writeMember(writer, notifier)
+  writer.uint32(life)
   writeMembers(writer, predecessors.slice(0, maxListedMembers))
   return writer.finish()
 }
 
 export function decodeNotification(reader: ByteReader): Notification {
   const notifier = readMember(reader)
+  const life = reader.uint32()
   const predecessors = readMembers(reader, maxListedMembers)
   reader.end()
-  return { notifier, predecessors }
+  return { notifier, life, predecessors }
 }
 
-export function encodeNotifyAnswer({ adopted, granted, previous }: NotifyAnswer): Uint8Array {
-  const writer = new ByteWriter().uint8(adopted ? 1 : 0).uint8(granted ? 1 : 0)
+/** In the order of their numbers on the wire. */
+const grants: readonly Grant[] = ["none", "given", "earlier"]
+
+export function encodeNotifyAnswer({ adopted, grant, previous }: NotifyAnswer): Uint8Array {
+  const writer = new ByteWriter().uint8(adopted ? 1 : 0).uint8(grants.indexOf(grant))
   writeMembers(writer, previous.slice(0, maxListedMembers))
   return writer.finish()
 }
 
 export function decodeNotifyAnswer(reader: ByteReader): NotifyAnswer {
   const adopted = readFlag(reader)
-  const granted = readFlag(reader)
+  const number = reader.uint8()
+  const grant = grants[number]
+  if (grant === undefined) throw badFrame("0, 1 or 2", `${number}`)
   const previous = readMembers(reader, maxListedMembers)
   reader.end()
-  return { adopted, granted, previous }
+  return { adopted, grant, previous }
 }
 
 export function encodeFind({ key, isJoining }: FindRequest): Uint8Array {

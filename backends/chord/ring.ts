@@ -40,20 +40,38 @@ export interface Ring extends Neighbourhood {
    * given to another.
    */
   readonly former: readonly Member[]
+  /** Tells this membership from earlier ones of the same peer, which may have ended unnoticed. */
+  readonly life: number
+  /**
+   * The life of the predecessor to which this peer gives the keys before it;
+   * undefined where the predecessor has, or had, them from elsewhere. A
+   * predecessor that died and came back has forgotten to whom it gave keys in
+   * its turn, and this peer never knew.
+   */
+  readonly grantee: number | undefined
+  /**
+   * Whether the successor has said that the keys before this peer were its own
+   * in an earlier life. It takes them when its predecessor is heard: that one,
+   * and nobody else, knows where they begin.
+   */
+  readonly isReturning: boolean
   /** Whether the predecessor is still the member that this peer joined behind, and has never notified it: it may have gone. */
   readonly isPredecessorUnheard: boolean
 }
 
+/** How every life begins. */
+const atFirst = { former: [], grantee: undefined, isReturning: false } as const
+
 /** A peer that founds an overlay: alone, and responsible for everything. */
 export function found(self: Member, maxSuccessors: number): Ring {
-  return { self, maxSuccessors, predecessor: self, successors: [], accepted: true, former: [], isPredecessorUnheard: false }
+  return { ...atFirst, self, maxSuccessors, predecessor: self, successors: [], accepted: true, life: 0, isPredecessorUnheard: false }
 }
 
 /** A peer among those that start an overlay together: all know their places, and answer for them. */
 export function foundAmong(self: Member, maxSuccessors: number, after: readonly Member[], before: readonly Member[]): Ring {
   const [predecessor] = before
   if (predecessor === undefined) return found(self, maxSuccessors)
-  return { self, maxSuccessors, predecessor, successors: after, accepted: true, former: before.slice(1), isPredecessorUnheard: false }
+  return { ...found(self, maxSuccessors), predecessor, successors: after, former: before.slice(1) }
 }
 
 /** The first successor; the peer itself while it is alone. */
@@ -74,19 +92,13 @@ export function isPlaceOf(member: Member, told: Neighbourhood, joiner: Id): bool
 /**
  * Join: the peer takes the whole list of the member directly before it, and
  * that member as predecessor, in one step. Joining with a successor alone
- * breaks rings. The caller has checked {@link isPlaceOf}.
+ * breaks rings. The caller has checked {@link isPlaceOf}, and gives a `life`
+ * that this peer has not had yet.
  */
-export function join(self: Member, maxSuccessors: number, member: Member, told: Neighbourhood): Ring {
+export function join(self: Member, maxSuccessors: number, member: Member, told: Neighbourhood, life: number): Ring {
   const list = told.successors.length === 0 ? [member] : told.successors
-  return {
-    self,
-    maxSuccessors,
-    predecessor: member,
-    successors: ordered(self, maxSuccessors, list),
-    accepted: false,
-    former: [],
-    isPredecessorUnheard: true,
-  }
+  const successors = ordered(self, maxSuccessors, list)
+  return { ...atFirst, self, maxSuccessors, predecessor: member, successors, accepted: false, life, isPredecessorUnheard: true }
 }
 
 /** What to do after a step: ask a nearer successor about itself, or notify the present one. */
@@ -130,8 +142,9 @@ function followed(ring: Ring, successor: Member, told: Neighbourhood): { ring: R
   const isAlone = isOurs && successor.id === ring.self.id
   const isRefuted = told.accepted && !isOurs && !between
   const accepted = isAlone || (ring.accepted && !isRefuted)
+  const isReturning = ring.isReturning && !isAlone && !isRefuted
   const next: NextStep = between ? { kind: "ask", candidate: told.predecessor } : { kind: "notify", successor }
-  return { ring: withRing(ring, { successors, accepted }), next }
+  return { ring: withRing(ring, { successors, accepted, isReturning }), next }
 }
 
 /**
@@ -152,17 +165,18 @@ export function spliceOutSuccessor(ring: Ring, leaving: Member, told: Neighbourh
 }
 
 /**
- * Rectify, on a notification from `notifier`: adopt it if it lies between the
- * predecessor and this peer. Otherwise the predecessor has to be pinged first:
- * see {@link replaceDeadPredecessor}. The predecessor is never left blank.
+ * Rectify, on a notification from `notifier` in its `life`: adopt it if it
+ * lies between the predecessor and this peer. Otherwise the predecessor has to
+ * be pinged first: see {@link replaceDeadPredecessor}. The predecessor is never
+ * left blank.
  */
-export function rectify(ring: Ring, notifier: Member): { ring: Ring; outcome: "adopted" | "known" | "ping predecessor" } {
+export function rectify(ring: Ring, notifier: Member, life: number): { ring: Ring; outcome: "adopted" | "known" | "ping predecessor" } {
   if (notifier.id === ring.predecessor.id) {
-    return { ring: withRing(ring, { predecessor: notifier, isPredecessorUnheard: false }), outcome: "known" }
+    return { ring: withRing(ring, { predecessor: notifier, ...heard(ring) }), outcome: "known" }
   }
   if (isBetween(ring.predecessor.id, notifier.id, ring.self.id)) {
     const former = [ring.predecessor, ...ring.former].slice(0, ring.maxSuccessors)
-    return { ring: { ...ring, predecessor: notifier, former, isPredecessorUnheard: false }, outcome: "adopted" }
+    return { ring: { ...ring, predecessor: notifier, former, grantee: life, ...heard(ring) }, outcome: "adopted" }
   }
   return { ring, outcome: "ping predecessor" }
 }
@@ -170,23 +184,31 @@ export function rectify(ring: Ring, notifier: Member): { ring: Ring; outcome: "a
 /** Rectify, when the ping of the predecessor `dead` went unanswered: the notifier is adopted, unless another was meanwhile. */
 export function replaceDeadPredecessor(ring: Ring, dead: Id, notifier: Member): Ring {
   if (ring.predecessor.id !== dead) return ring
-  return { ...ring, predecessor: notifier, former: before(ring.self, notifier, ring.former), isPredecessorUnheard: false }
+  return { ...ring, predecessor: notifier, former: before(ring.self, notifier, ring.former), grantee: undefined, ...heard(ring) }
 }
+
+/** What follows from hearing of a live predecessor. */
+function heard({ accepted, isReturning }: Ring): Partial<Ring> {
+  return { isPredecessorUnheard: false, accepted: accepted || isReturning, isReturning: false }
+}
+
+/** Whether the answerer gives the keys before the notifier; `earlier`: they were the notifier's before, by another's grant or in another life. */
+export type Grant = "none" | "given" | "earlier"
 
 /** What a notified member answers. */
 export interface NotifyAnswer {
   /** Whether it has the notifier as predecessor now. */
   readonly adopted: boolean
-  /** Whether the keys before the notifier have passed, or had passed before, to the notifier. */
-  readonly granted: boolean
+  readonly grant: Grant
   /** Adopted: those before the notifier, nearest first. Otherwise: the predecessor in its place. */
   readonly previous: readonly Member[]
 }
 
 /** The answer to a notification, once {@link rectify} is through with it. */
-export function answerTo(ring: Ring, notifier: Member): NotifyAnswer {
+export function answerTo(ring: Ring, notifier: Member, life: number): NotifyAnswer {
   const adopted = ring.predecessor.id === notifier.id
-  return { adopted, granted: adopted && ring.accepted, previous: adopted ? ring.former : [ring.predecessor] }
+  const grant = !adopted || !ring.accepted ? "none" : ring.grantee === life ? "given" : "earlier"
+  return { adopted, grant, previous: adopted ? ring.former : [ring.predecessor] }
 }
 
 /** The successor answered our notification. */
@@ -197,7 +219,11 @@ export function notified(ring: Ring, successor: Member, answer: NotifyAnswer): {
     const isNearer = nearest !== undefined && isBetween(ring.self.id, nearest.id, successor.id)
     return { ring, next: isNearer ? { kind: "ask", candidate: nearest } : undefined }
   }
-  if (!answer.granted || ring.accepted) return { ring, next: undefined }
+  if (answer.grant === "none" || ring.accepted) return { ring, next: undefined }
+  if (answer.grant === "earlier") {
+    const isReturning = ring.isPredecessorUnheard
+    return { ring: withRing(ring, { isReturning, accepted: !isReturning }), next: undefined }
+  }
   // A joiner takes all that it is granted: were a member that it joined behind, and that has gone since, to remain the bound,
   // nobody would answer for the keys before it. If it lives, it notifies us and has its part from us. Whoever did notify us
   // may have had its part already.
@@ -205,12 +231,14 @@ export function notified(ring: Ring, successor: Member, answer: NotifyAnswer): {
   const isBound = isInside || (ring.isPredecessorUnheard && nearest?.id !== ring.self.id)
   const predecessor = (isBound ? nearest : undefined) ?? ring.predecessor
   const former = before(ring.self, predecessor, answer.previous)
-  return { ring: withRing(ring, { accepted: true, predecessor, former, isPredecessorUnheard: false }), next: undefined }
+  // Whom the successor names had its part before; whoever notified us inside of what we are granted has its part from us.
+  const grantee = isBound || nearest?.id === predecessor.id ? undefined : ring.grantee
+  return { ring: withRing(ring, { predecessor, former, grantee, ...heard({ ...ring, accepted: true }) }), next: undefined }
 }
 
 /** Takes the keys without a grant: for a peer whose successors have waited in vain for one themselves. */
 export function acceptAnyway(ring: Ring): Ring {
-  return withRing(ring, { accepted: true })
+  return withRing(ring, { accepted: true, isReturning: false })
 }
 
 /** Those of the list that lie before the predecessor, in order, nearest first. */
@@ -247,6 +275,8 @@ function withRing(ring: Ring, change: Partial<Ring>): Ring {
   const same =
     changed.accepted === ring.accepted &&
     changed.predecessor === ring.predecessor &&
+    changed.grantee === ring.grantee &&
+    changed.isReturning === ring.isReturning &&
     changed.isPredecessorUnheard === ring.isPredecessorUnheard &&
     sameMembers(changed.former, ring.former) &&
     sameMembers(changed.successors, ring.successors)

@@ -98,6 +98,8 @@ export class Stabilizer {
     const surroundings = this.#surroundings
     const successor = successorOf(surroundings.ring)
     const isAlone = successor.id === surroundings.ring.self.id
+    // Another may have been it in the meantime; one that comes back has forgotten what it was told.
+    if (this.#notified?.peerId !== successor.peerId) this.#notified = undefined
     const outcome = isAlone ? undefined : await this.#client.ask(successor)
     if (!surroundings.isMember) return "settled"
     if (outcome?.kind === "dead") return this.#lost(successor)
@@ -164,13 +166,14 @@ export class Stabilizer {
     const isKnown = this.#client.lastTold(successor.peerId)?.predecessor.id === ring.self.id
     // It has us as predecessor, and knows who is before us: a notification would say nothing new.
     if (ring.accepted && isKnown && this.#notified?.peerId === said.peerId && this.#notified.predecessors === said.predecessors) return "settled"
-    const outcome = await this.#client.notify(successor, { notifier: ring.self, predecessors })
+    const outcome = await this.#client.notify(successor, { notifier: ring.self, life: ring.life, predecessors })
     if (!surroundings.isMember) return "settled"
     if (outcome.kind === "dead") return this.#lost(successor)
     if (outcome.kind === "unclear") return "settled"
     const result = notified(surroundings.ring, successor, outcome.answer)
     surroundings.set(result.ring)
     if (outcome.answer.adopted) this.#notified = said
+    this.#callPredecessor()
     if (outcome.answer.adopted && !surroundings.ring.accepted) this.#waitForGrant()
     else this.#waitingSince = undefined
     return result.next === undefined ? "settled" : "again"
@@ -179,7 +182,7 @@ export class Stabilizer {
   /** A peer without successors is its own: it notifies itself, and so finds out whether its predecessor is dead. */
   async #rectifyAlone(): Promise<"settled" | "again"> {
     const { ring } = this.#surroundings
-    if (rectify(ring, ring.self).outcome !== "ping predecessor") return "settled"
+    if (rectify(ring, ring.self, ring.life).outcome !== "ping predecessor") return "settled"
     const { predecessor } = ring
     const outcome: Outcome<true> = this.#components.isDoubtful(predecessor.peerId)
       ? { kind: "dead", code: "P2PSIP_TIMEOUT" }
@@ -190,6 +193,12 @@ export class Stabilizer {
       this.#surroundings.set(replaceDeadPredecessor(this.#surroundings.ring, predecessor.id, ring.self))
     }
     return "again"
+  }
+
+  /** One that comes back waits for its predecessor, which may not have noticed yet. */
+  #callPredecessor(): void {
+    const { ring, told } = this.#surroundings
+    if (ring.isReturning) this.#client.update(ring.predecessor, { teller: ring.self, told })
   }
 
   /**

@@ -33,6 +33,11 @@ export class Surroundings {
     return this.#ring !== undefined
   }
 
+  /** Another number after every change, and at random at first: no earlier life of this peer began with it. */
+  get version(): number {
+    return this.#version
+  }
+
   /** The present state; fails while this peer is no member. */
   get ring(): Ring {
     if (this.#ring === undefined) throw new P2PSipError("P2PSIP_NOT_OPEN", "this peer is not a member of the overlay")

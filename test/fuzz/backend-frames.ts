@@ -41,7 +41,7 @@ export const backendBodies: Readonly<Record<HostileBackend, (ingredients: Ingred
     const told = fc.record({ version: number, accepted: fc.boolean(), predecessor: member, successors: members })
     return fc.oneof(
       bodyOf(chordMethods.ask, fc.uint8Array({ minLength: 4, maxLength: 4 }), asIs),
-      bodyOf(chordMethods.notify, members, (predecessors) => encodeNotification({ notifier: self, predecessors })),
+      bodyOf(chordMethods.notify, fc.record({ life: number, predecessors: members }), (one) => encodeNotification({ notifier: self, ...one })),
       bodyOf(chordMethods.find, fc.record({ key: id, isJoining: fc.boolean() }), encodeChordFind),
       bodyOf(chordMethods.leave, told, (one) => encodeReport({ teller: self, told: one })),
       bodyOf(chordMethods.update, told, (one) => encodeReport({ teller: self, told: one })),

@@ -15,10 +15,13 @@ export interface Model {
   readonly rings: ReadonlyMap<string, Ring>
   /** What a member does next, where it is in the middle of stabilising. */
   readonly pending: ReadonlyMap<string, NextStep>
+  /** How many members there have been; who comes back counts again. */
+  readonly lives: number
 }
 
 export interface Event {
-  readonly kind: "join" | "fail" | "step"
+  /** `return`: it fails, and joins again before anybody has noticed. */
+  readonly kind: "join" | "fail" | "return" | "step"
   readonly id: string
 }
 
@@ -33,9 +36,9 @@ export function idealRing(ids: readonly string[], r: number): Model {
     const after = [...order.slice(at + 1), ...order.slice(0, at)]
     const predecessor = memberOf(after.at(-1) ?? id)
     const successors = after.slice(0, r).map(memberOf)
-    return [id, { self: memberOf(id), maxSuccessors: r, predecessor, successors, accepted: true, former: [], isPredecessorUnheard: false }]
+    return [id, { ...chord.found(memberOf(id), r), predecessor, successors }]
   })
-  return { r, rings: new Map(rings), pending: new Map() }
+  return { r, rings: new Map(rings), pending: new Map(), lives: 1 }
 }
 
 export function view(model: Model): RingMember[] {
@@ -51,14 +54,30 @@ export function apply(model: Model, event: Event): Model | undefined {
   if (event.kind === "join") return join(model, event.id)
   const ring = model.rings.get(event.id)
   if (ring === undefined) return undefined
+  if (event.kind === "return") return comeBack(model, event.id)
   return event.kind === "fail" ? fail(model, event.id) : step(model, ring)
+}
+
+/** Whoever is asked for its place, the one directly before it, learns that its earlier life is over. */
+function comeBack(model: Model, id: string): Model | undefined {
+  const failed = fail(model, id)
+  if (failed === undefined) return undefined
+  const ids = [...failed.rings.keys()].sort()
+  const before = failed.rings.get(ids.findLast((other) => other < id) ?? ids.at(-1) ?? "")
+  if (before === undefined) return undefined
+  const told = chord.dropDeadSuccessor(before, id)
+  return chord.isPlaceOf(before.self, told, id) ? joinBehind(withRing(failed, told), told, id) : undefined
 }
 
 function join(model: Model, id: string): Model | undefined {
   if (model.rings.has(id)) return undefined
   const before = [...model.rings.values()].find((ring) => chord.isPlaceOf(ring.self, ring, id))
   if (before === undefined) return undefined
-  return withRing(model, chord.join(memberOf(id), model.r, before.self, before))
+  return joinBehind(model, before, id)
+}
+
+function joinBehind(model: Model, before: Ring, id: string): Model {
+  return withRing({ ...model, lives: model.lives + 1 }, chord.join(memberOf(id), model.r, before.self, before, model.lives))
 }
 
 /** A member may fail as long as that leaves no member without a live successor, nor too few principals. */
@@ -100,14 +119,14 @@ function notify(model: Model, ring: Ring, successor: Member): Model {
   const notifiedRing = model.rings.get(successor.id)
   if (notifiedRing === undefined) return model
   const previous = notifiedRing.predecessor
-  const attempt = chord.rectify(notifiedRing, ring.self)
+  const attempt = chord.rectify(notifiedRing, ring.self, ring.life)
   let rectified = attempt.ring
   if (attempt.outcome === "ping predecessor" && !model.rings.has(previous.id)) {
     rectified = chord.replaceDeadPredecessor(rectified, previous.id, ring.self)
   }
   const after = withRing(model, rectified)
   const current = after.rings.get(ring.self.id) ?? ring
-  return withRing(after, chord.notified(current, successor, chord.answerTo(rectified, ring.self)).ring)
+  return withRing(after, chord.notified(current, successor, chord.answerTo(rectified, ring.self, ring.life)).ring)
 }
 
 function withRing(model: Model, ring: Ring): Model {
@@ -144,7 +163,10 @@ export function fingerprint(model: Model): string {
       const ring = model.rings.get(id)
       const next = model.pending.get(id)
       const doing = next === undefined ? "" : next.kind === "ask" ? `?${next.candidate.id}` : `!${next.successor.id}`
-      return `${id}<${ring?.predecessor.id}>${ring?.successors.map((member) => member.id).join("")}${doing}${ring?.accepted ? "" : "-"}(${ring?.former.map((member) => member.id).join("")})`
+      const hasGiven = ring?.grantee !== undefined && ring.grantee === model.rings.get(ring.predecessor.id)?.life
+      const has = ring?.accepted === true ? "" : ring?.isReturning === true ? "~" : "-"
+      const before = `${hasGiven ? "+" : ""}${ring?.predecessor.id}`
+      return `${id}<${before}>${ring?.successors.map((member) => member.id).join("")}${doing}${has}(${ring?.former.map((member) => member.id).join("")})`
     })
     .join(" ")
 }
