@@ -14,7 +14,7 @@ import type { Membership } from "../../src/overlay/membership.ts"
 import type { Outcome } from "../../src/overlay/peer-client.ts"
 import type { Rpc } from "../../src/overlay/rpc.ts"
 import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
-import { wouldFit } from "./leaf-set.ts"
+import { emptyLeafSet, leavesOf, withLeaf, wouldFit } from "./leaf-set.ts"
 import { Locations } from "./locations.ts"
 import type { ExchangeAnswer, FindAnswer, FindRequest, Named, Statement } from "./messages.ts"
 import { markOf, maxListed } from "./messages.ts"
@@ -41,8 +41,8 @@ const maxChecks = 64
 const maxLives = 1_024
 /** Between two requests for a grant. */
 const settleMs = 100
-/** Leaves on either side that are told of a death. */
-const toldPerSide = 4
+/** Leaves on either side of a dead member that are told of it. */
+const toldPerSide = 2
 
 /** See the head of this file. */
 export class Acquaintances {
@@ -52,8 +52,8 @@ export class Acquaintances {
   readonly #components: AcquaintancesComponents
   readonly #self: Id
   readonly #incarnation: number
-  /** The incarnation of each leaf. */
-  readonly #lives = new Map<PeerId, number>()
+  /** What others last said of their lives, and of their verdicts on this peer. */
+  readonly #lives = new Map<PeerId, Pick<Statement, "incarnation" | "verdict">>()
   readonly #exchanging = new Map<PeerId, Promise<Outcome<ExchangeAnswer>>>()
   readonly #waiting = new Map<PeerId, Member>()
   readonly #checking = new Set<PeerId>()
@@ -79,8 +79,8 @@ export class Acquaintances {
     return {
       hasLow: place?.low !== undefined,
       hasHigh: place?.high !== undefined,
-      hadLost: this.lost.has(peerId),
       incarnation: this.#incarnation,
+      verdict: this.lost.verdictOn(peerId),
       coordinate: this.locations.own,
       before: (place?.leaves.before ?? []).map(({ id }) => markOf(id)),
       after: (place?.leaves.after ?? []).map(({ id }) => markOf(id)),
@@ -99,19 +99,20 @@ export class Acquaintances {
 
   /** What a member said of itself, asked or unasked. */
   heardStatement(member: Member, statement: Statement): void {
-    const { surroundings } = this.#components
     this.heard(member)
     this.locations.learn({ member, coordinate: statement.coordinate })
-    if (surroundings.find(member.peerId) !== undefined) this.#noteLife(member.peerId, statement.incarnation)
-    if (statement.hadLost) surroundings.renew()
+    this.#noteLife(member.peerId, statement)
     this.lost.telling(member.peerId)
   }
 
-  #noteLife(peerId: PeerId, incarnation: number): void {
+  #noteLife(peerId: PeerId, { incarnation, verdict }: Statement): void {
+    const { surroundings } = this.#components
     const known = this.#lives.get(peerId)
     this.#lives.delete(peerId)
-    this.#lives.set(peerId, incarnation)
-    if (known !== undefined && known !== incarnation) this.#components.surroundings.renewLeaf()
+    this.#lives.set(peerId, { incarnation, verdict })
+    const isSameLife = known?.incarnation === incarnation
+    if (known !== undefined && !isSameLife && surroundings.find(peerId) !== undefined) surroundings.renewLeaf()
+    if (verdict !== 0 && (!isSameLife || known.verdict !== verdict)) surroundings.renew()
     if (this.#lives.size <= maxLives) return
     for (const oldest of this.#lives.keys()) {
       this.#lives.delete(oldest)
@@ -132,7 +133,7 @@ export class Acquaintances {
     const { client, surroundings, membership, self } = this.#components
     const outcome = await client.exchange(member, { teller: self(), statement: this.statementFor(member.peerId) })
     if (surroundings.place === undefined) return { kind: "unclear" }
-    if (outcome.kind === "dead") this.remove(member, "dead")
+    if (outcome.kind === "dead") this.#bury(member, "own")
     if (outcome.kind !== "answered") return outcome
     const { statement, named } = outcome.answer
     this.heardStatement(member, statement)
@@ -198,11 +199,14 @@ export class Acquaintances {
       ...(statement.after[0] === mark ? before.filter(({ id }) => isBetween(member.id, id, this.#self)) : []),
       ...(statement.before[0] === mark ? after.filter(({ id }) => isBetween(this.#self, id, member.id)) : []),
     ]
-    for (const { peerId } of between) if (peerId !== member.peerId) this.suspect(peerId)
+    for (const { peerId } of between) if (peerId !== member.peerId) this.suspect(peerId, "others")
   }
 
-  /** A member may be dead, as far as somebody says: find out. */
-  suspect(peerId: PeerId): void {
+  /**
+   * A member may be dead: find out. If others say so, it is not told on: where frames are lost some of the living
+   * are taken for dead, and each of those deaths would cause several more.
+   */
+  suspect(peerId: PeerId, source: "own" | "others" = "own"): void {
     const { client, surroundings, self } = this.#components
     const member = this.find(peerId)
     if (member === undefined || peerId === self().peerId || surroundings.place === undefined) return
@@ -211,14 +215,26 @@ export class Acquaintances {
     void client.ping(member).then((outcome) => {
       this.#checking.delete(peerId)
       if (surroundings.place === undefined) return
-      if (outcome.kind === "dead") this.remove(member, "dead")
+      if (outcome.kind === "dead") this.#bury(member, source)
       // It may have been taken for dead wrongly before, and has to be told.
       else if (outcome.kind === "answered" && this.lost.has(peerId)) void this.exchange(member)
     })
   }
 
-  /** A member is dead, or has said that it leaves; `after` is this peer's place without it. */
-  remove(member: Member, why: "dead" | "left", after?: Place): void {
+  /** A member has said that it leaves; `after` is this peer's place without it. */
+  dismiss(member: Member, after: Place): void {
+    this.#remove(member, "left", after)
+  }
+
+  /** A member was found dead. Those beside it grant nothing past it until they know: they are told, also of one who is no leaf of this peer. */
+  #bury(member: Member, source: "own" | "others"): void {
+    const { client, surroundings } = this.#components
+    const beside = surroundings.leaves.reduce((set, leaf) => withLeaf(set, leaf), emptyLeafSet(member.id, toldPerSide))
+    if (source === "own") for (const other of leavesOf(beside)) client.lost(other, member)
+    this.#remove(member, "dead")
+  }
+
+  #remove(member: Member, why: "dead" | "left", after?: Place): void {
     const { client, surroundings, membership } = this.#components
     const { place } = surroundings
     this.lost.add(member, why)
@@ -228,8 +244,6 @@ export class Acquaintances {
     this.#lives.delete(member.peerId)
     if (place === undefined || (surroundings.find(member.peerId) === undefined && !wouldFit(place.leaves, member.id))) return
     surroundings.set(after ?? withoutMember(place, member.id))
-    // Also of one whom they list and this peer does not: they grant nothing past it.
-    if (why === "dead") for (const other of this.#nearest()) client.lost(other, member)
     this.pursue(this.#candidates().map((candidate) => ({ member: candidate, coordinate: undefined })))
     this.settleNow()
   }
@@ -245,7 +259,7 @@ export class Acquaintances {
     const { client, surroundings } = this.#components
     const outcome = await client.find(member, request)
     if (surroundings.place === undefined) return { kind: "unclear" }
-    if (outcome.kind === "dead" && outcome.code !== "P2PSIP_NOT_OPEN") this.remove(member, "dead")
+    if (outcome.kind === "dead" && outcome.code !== "P2PSIP_NOT_OPEN") this.#bury(member, "own")
     if (outcome.kind !== "answered") return outcome
     // A joiner shows itself by exchanges, not before.
     if (!request.isJoining) this.heard(member)
@@ -261,11 +275,6 @@ export class Acquaintances {
   find(peerId: PeerId): Member | undefined {
     const { surroundings, membership } = this.#components
     return surroundings.find(peerId) ?? this.prefixes.find(peerId) ?? membership.table.get(peerId)?.member
-  }
-
-  #nearest(): Set<Member> {
-    const { after = [], before = [] } = this.#components.surroundings.place?.leaves ?? {}
-    return new Set([...after.slice(0, toldPerSide), ...before.slice(0, toldPerSide)])
   }
 
   /** Members that may take a lost one's place. */

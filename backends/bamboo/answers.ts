@@ -6,7 +6,7 @@ import type { Member } from "../../src/overlay/key-based-routing.ts"
 import type { Rpc } from "../../src/overlay/rpc.ts"
 import type { Acquaintances } from "./acquaintances.ts"
 import { emptyLeafSet, leavesOf, withLeaf, wouldFit } from "./leaf-set.ts"
-import type { Mark, Statement } from "./messages.ts"
+import type { Mark } from "./messages.ts"
 import {
   bambooMethods, decodeExchangeRequest, decodeFind, decodeMember, decodeRow, encodeExchangeAnswer, encodeFindAnswer, encodeRowAnswer,
   markOf,
@@ -51,7 +51,7 @@ export class Answers {
     rpc.handle(leave, (from, body) => this.#onLeave(from, body))
     rpc.onNotification(lost, (_from, body) => {
       const { peerId } = decodeMember(body)
-      if (surroundings.find(peerId) !== undefined) acquaintances.suspect(peerId)
+      if (surroundings.find(peerId) !== undefined) acquaintances.suspect(peerId, "others")
     })
   }
 
@@ -61,8 +61,6 @@ export class Answers {
     this.#expectPlace()
     const acquaintances = this.#acquaintances
     const wasDoubtful = acquaintances.lost.isDoubtful(from)
-    // Before it counts as told.
-    const ours = acquaintances.statementFor(from)
     acquaintances.heardStatement(teller, statement)
     // It may have sent this before it left: see whether it is there.
     if (wasDoubtful) acquaintances.suspect(from)
@@ -73,8 +71,7 @@ export class Answers {
     if (marks.length > 0) void acquaintances.exchange(teller)
     const theirs = this.#surroundings.leaves.reduce((set, leaf) => withLeaf(set, leaf), emptyLeafSet(teller.id, place.leaves.size))
     const missing = leavesOf(theirs).filter(({ id }) => !listed.has(markOf(id)))
-    const answer: Statement = { ...acquaintances.statementFor(from), hadLost: ours.hadLost }
-    return encodeExchangeAnswer({ statement: answer, named: acquaintances.named(missing) })
+    return encodeExchangeAnswer({ statement: acquaintances.statementFor(from), named: acquaintances.named(missing) })
   }
 
   /** Whether the other lists somebody who belongs in this peer's set, and whom it does not know. */
@@ -109,7 +106,7 @@ export class Answers {
     expectSender(from, teller)
     const { place } = this.#surroundings
     if (place === undefined) return nothing
-    this.#acquaintances.remove(teller, "left", inherited(place, teller.id, statement))
+    this.#acquaintances.dismiss(teller, inherited(place, teller.id, statement))
     return nothing
   }
 

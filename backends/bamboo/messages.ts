@@ -37,10 +37,10 @@ export interface Statement {
   /** Whether the ends of its arc were granted: see `place.ts`. */
   readonly hasLow: boolean
   readonly hasHigh: boolean
-  /** It had taken the other for dead, and others may have answered for its keys. */
-  readonly hadLost: boolean
   /** Another number after each start of the peer. */
   readonly incarnation: number
+  /** Another number, not 0, each time that it has taken the other for dead, and once it has heard from it again: others may have answered for its keys. */
+  readonly verdict: number
   readonly coordinate: Coordinate
   /** Its leaf set, nearest first. */
   readonly before: readonly Mark[]
@@ -167,8 +167,8 @@ export function decodeMember(reader: ByteReader): Member {
 }
 
 function writeStatement(writer: ByteWriter, statement: Statement): void {
-  const { hasLow, hasHigh, hadLost, incarnation, coordinate, before, after } = statement
-  writer.uint8((hasLow ? 1 : 0) | (hasHigh ? 2 : 0) | (hadLost ? 4 : 0)).uint32(incarnation)
+  const { hasLow, hasHigh, incarnation, verdict, coordinate, before, after } = statement
+  writer.uint8((hasLow ? 1 : 0) | (hasHigh ? 2 : 0)).uint32(incarnation).uint32(verdict)
   writeCoordinate(writer, coordinate)
   for (const side of [before, after]) {
     writer.varint(side.length)
@@ -177,12 +177,13 @@ function writeStatement(writer: ByteWriter, statement: Statement): void {
 }
 
 function readStatement(reader: ByteReader): Statement {
-  const flags = readFlags(reader, 7)
+  const flags = readFlags(reader, 3)
   const incarnation = reader.uint32()
+  const verdict = reader.uint32()
   const coordinate = readCoordinate(reader)
   const before = readMarks(reader)
   const after = readMarks(reader)
-  return { hasLow: (flags & 1) > 0, hasHigh: (flags & 2) > 0, hadLost: (flags & 4) > 0, incarnation, coordinate, before, after }
+  return { hasLow: (flags & 1) > 0, hasHigh: (flags & 2) > 0, incarnation, verdict, coordinate, before, after }
 }
 
 function readMarks(reader: ByteReader): Mark[] {

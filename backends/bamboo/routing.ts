@@ -69,7 +69,7 @@ export class BambooRouting implements KeyBasedRouting {
     new Answers(rpc, { ...shared, acquaintances })
     this.#membership.onChange(({ member, status }) => {
       if (status === "alive") acquaintances.hearAlive(member)
-      else if (this.#surroundings.find(member.peerId) !== undefined) acquaintances.suspect(member.peerId)
+      else if (this.#surroundings.find(member.peerId) !== undefined) acquaintances.suspect(member.peerId, "others")
     })
     this.#removeLinkListener = link.onPeer(({ name, peerId }) => {
       if (name === "down" && this.#surroundings.find(peerId) !== undefined) acquaintances.suspect(peerId)

@@ -22,12 +22,14 @@ interface Lost {
   readonly until: number
   /** From then on it counts as told. */
   readonly toldAt: number
+  readonly verdict: number
 }
 
 /** See the head of this file. */
 export class LostPeers {
   readonly #runtime: Runtime
   readonly #lost = new Map<PeerId, Lost>()
+  #verdicts = 0
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime
@@ -35,7 +37,7 @@ export class LostPeers {
 
   add(member: Member, why: "dead" | "left"): void {
     this.#lost.delete(member.peerId)
-    this.#lost.set(member.peerId, { member, isDead: why === "dead", until: this.#runtime.now() + doubtMs, toldAt: Infinity })
+    this.#lost.set(member.peerId, { member, isDead: why === "dead", until: this.#runtime.now() + doubtMs, toldAt: Infinity, verdict: this.#newVerdict() })
     if (this.#lost.size <= maxLost) return
     for (const oldest of this.#lost.keys()) {
       this.#lost.delete(oldest)
@@ -51,10 +53,12 @@ export class LostPeers {
   /** Whether it was lost, and may not know it. */
   has(peerId: PeerId): boolean {
     const lost = this.#lost.get(peerId)
-    if (lost === undefined) return false
-    if (lost.toldAt > this.#runtime.now()) return true
-    this.#lost.delete(peerId)
-    return false
+    return lost !== undefined && lost.toldAt > this.#runtime.now()
+  }
+
+  /** 0 if it was never lost; else a number that is new each time that it was lost, and once more when it was heard again. */
+  verdictOn(peerId: PeerId): number {
+    return this.#lost.get(peerId)?.verdict ?? 0
   }
 
   /** It lives, or so others say: it is worth asking again. */
@@ -66,7 +70,7 @@ export class LostPeers {
   /** It is being told. */
   telling(peerId: PeerId): void {
     const lost = this.#lost.get(peerId)
-    if (lost?.toldAt === Infinity) this.#lost.set(peerId, { ...lost, toldAt: this.#runtime.now() + tellMs })
+    if (lost?.toldAt === Infinity) this.#lost.set(peerId, { ...lost, toldAt: this.#runtime.now() + tellMs, verdict: this.#newVerdict() })
   }
 
   /** The places of those that are not worth asking. */
@@ -78,5 +82,10 @@ export class LostPeers {
   /** Those that were found dead: some may only have been cut off. */
   get dead(): Member[] {
     return [...this.#lost.values()].filter(({ isDead }) => isDead).map(({ member }) => member)
+  }
+
+  #newVerdict(): number {
+    this.#verdicts = (this.#verdicts + 1) % 2 ** 32
+    return this.#verdicts
   }
 }

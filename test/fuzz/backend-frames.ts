@@ -72,7 +72,7 @@ export const backendBodies: Readonly<Record<HostileBackend, (ingredients: Ingred
     const coordinate = fc.record({ x: far, y: far, height: far, error: fc.constantFrom(0, 1) })
     const marks = fc.array(id.map(markOf), { maxLength: maxListed + 1 })
     const statement = fc.record({
-      hasLow: fc.boolean(), hasHigh: fc.boolean(), hadLost: fc.boolean(), incarnation: number, coordinate, before: marks, after: marks,
+      hasLow: fc.boolean(), hasHigh: fc.boolean(), incarnation: number, verdict: fc.nat(), coordinate, before: marks, after: marks,
     })
     const named = fc.array(fc.record({ member, coordinate: fc.option(coordinate, { nil: undefined }) }), { maxLength: maxListed })
     const teller = fc.oneof({ weight: 4, arbitrary: fc.constant(self) }, member)
