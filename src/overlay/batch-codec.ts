@@ -18,27 +18,22 @@ type Clocks = Pick<Runtime, "now" | "wallClock">
 /** A batch is closed when it has so many bytes. */
 const batchBytes = 128 * 1024
 
-/** A record, and the batch of the journal that holds it as it is. */
-export interface JournaledRecord extends StoredRecord {
-  batch: number
-}
-
-export interface KeyedRecord<Record extends StoredRecord = StoredRecord> {
+export interface KeyedRecord {
   readonly key: Id
-  readonly record: Record
+  readonly record: StoredRecord
 }
 
 /** A batch to be written, and which records it holds. */
-export interface Written<Record extends StoredRecord> {
+export interface Written {
   readonly batch: Omit<Batch, "id">
-  readonly entries: readonly KeyedRecord<Record>[]
+  readonly entries: readonly KeyedRecord[]
 }
 
 /** The records in as many batches as they need. */
-export function writeBatches<Record extends StoredRecord>(entries: readonly KeyedRecord<Record>[], clocks: Clocks): Written<Record>[] {
+export function writeBatches(entries: readonly KeyedRecord[], clocks: Clocks): Written[] {
   const now = clocks.now()
   const wall = Math.max(0, Math.floor(clocks.wallClock()))
-  const batches: Written<Record>[] = []
+  const batches: Written[] = []
   for (let at = 0; at < entries.length;) {
     const first = at
     const writer = new ByteWriter(Math.min(batchBytes, (entries.length - at) * 512)).uint53(wall)

@@ -11,7 +11,7 @@
 import type { Batch, Journal } from "../runtime/journal.ts"
 import type { Runtime, Timer } from "../runtime/runtime.ts"
 import { P2PSipError } from "../errors.ts"
-import type { JournaledRecord, KeyedRecord } from "./batch-codec.ts"
+import type { KeyedRecord } from "./batch-codec.ts"
 import { readBatch, writeBatches } from "./batch-codec.ts"
 import type { Id } from "./id.ts"
 import { JournalCleaner } from "./journal-cleaner.ts"
@@ -22,7 +22,10 @@ import type { StoredRecord } from "./record.ts"
 import { forgottenAt } from "./record.ts"
 import type { BucketDigest, RecordStore, StoreCounts } from "./store.ts"
 
-type Entry = KeyedRecord<JournaledRecord>
+/** A change that is to be written, under a number of its own: as long as memory has the record tagged with it, it is the latest. */
+interface Entry extends KeyedRecord {
+  readonly change: number
+}
 
 export interface DurableStoreComponents {
   readonly runtime: Runtime
@@ -31,8 +34,6 @@ export interface DurableStoreComponents {
   readonly accept?: (record: StoredRecord) => boolean
 }
 
-/** No batch holds it yet. */
-const unwritten = 0
 /** Records in one commit, so that it never holds up the peer for long. */
 const recordsPerCommit = 2_048
 /** And bytes of their values. */
@@ -46,10 +47,12 @@ const tidyMs = 10_000
 export class DurableStore implements RecordStore {
   readonly #runtime: Runtime
   readonly #journal: Journal
-  readonly #memory: MemoryStore<JournaledRecord>
+  /** Its tags are the batch of the journal that holds the record as it is, or the negative number of a change. */
+  readonly #memory: MemoryStore
   readonly #cleaner: JournalCleaner
   /** What is to be written, in the order in which it came. Some of it may be outdated. */
   #changed: Entry[] = []
+  #lastChange = 0
   /** For those who wait until all of `#changed` is written. */
   #waiting: PromiseWithResolvers<void> | undefined
   #commitTimer: Timer | undefined
@@ -63,8 +66,10 @@ export class DurableStore implements RecordStore {
   constructor(components: DurableStoreComponents, options: StoreOptions = {}) {
     this.#runtime = components.runtime
     this.#journal = components.journal
-    this.#memory = new MemoryStore<JournaledRecord>(components, options)
-    this.#cleaner = new JournalCleaner(components.journal, (key, valueHash) => this.#find(key, valueHash))
+    this.#memory = new MemoryStore(components, options)
+    this.#cleaner = new JournalCleaner(components.journal, (key, valueHash, batch) => {
+      return this.#memory.tagOf(key, valueHash) === batch ? this.#memory.find(key, valueHash) : undefined
+    })
     this.#load(components.accept ?? (() => true))
     this.#tidyLater()
   }
@@ -84,9 +89,8 @@ export class DurableStore implements RecordStore {
   }
 
   put(key: Id, record: StoredRecord): StoredRecord {
-    const old = this.#find(key, record.valueHash)
-    const merged = this.#memory.put(key, { ...record, batch: unwritten })
-    if (merged !== old) this.#write(key, merged)
+    const merged = this.#memory.put(key, record)
+    if (this.#memory.tagOf(key, record.valueHash) === 0) this.#write(key, merged)
     return merged
   }
 
@@ -134,13 +138,10 @@ export class DurableStore implements RecordStore {
     this.#journal.close()
   }
 
-  #find(key: Id, valueHash: string): JournaledRecord | undefined {
-    return this.#memory.get(key).find((record) => record.valueHash === valueHash)
-  }
-
-  #write(key: Id, record: JournaledRecord): void {
-    record.batch = unwritten
-    this.#changed.push({ key, record })
+  #write(key: Id, record: StoredRecord): void {
+    const change = --this.#lastChange
+    this.#memory.tag(key, record.valueHash, change)
+    this.#changed.push({ key, record, change })
     // While the disk fails the list must not grow beyond what memory holds.
     if (this.#failure !== undefined && this.#changed.length > 2 * this.#size + recordsPerCommit) this.#changed = this.#current(this.#changed)
     this.#commitSoon()
@@ -153,7 +154,7 @@ export class DurableStore implements RecordStore {
 
   /** Those that are still what memory has. */
   #current(entries: readonly Entry[]): Entry[] {
-    return entries.filter(({ key, record }) => this.#find(key, record.valueHash) === record)
+    return entries.filter(({ key, record, change }) => this.#memory.tagOf(key, record.valueHash) === change)
   }
 
   #commitSoon(): void {
@@ -183,7 +184,7 @@ export class DurableStore implements RecordStore {
       this.#isTidyDue &&= !isComplete
       const ids = this.#journal.commit(removed, written.map(({ batch }) => batch))
       written.forEach((batch, index) => {
-        for (const { record } of batch.entries) record.batch = ids[index] ?? unwritten
+        for (const { key, record } of batch.entries) this.#memory.tag(key, record.valueHash, ids[index] ?? 0)
       })
     } catch (error) {
       this.#fail(error)
@@ -252,11 +253,10 @@ export class DurableStore implements RecordStore {
           left++
           continue
         }
-        const old = this.#find(key, record.valueHash)
-        const own = { ...record, batch: batch.id }
-        const merged = this.#memory.put(key, own)
+        const merged = this.#memory.put(key, record)
+        if (merged === record) this.#memory.tag(key, record.valueHash, batch.id)
         // What two batches give only together is written in one.
-        if (merged !== old && merged !== own) this.#write(key, merged)
+        else if (this.#memory.tagOf(key, record.valueHash) === 0) this.#write(key, merged)
       }
     } catch (error) {
       if (!(error instanceof P2PSipError)) throw error

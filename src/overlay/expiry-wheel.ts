@@ -1,13 +1,12 @@
 /**
- * Tells which keys may have something to forget: one timer for all keys, and
- * no more than one place for most of them.
+ * Tells which records may have to be forgotten: one timer for all of them, and
+ * eight bytes for each.
  */
 import type { Runtime, Timer } from "../runtime/runtime.ts"
-import type { Id } from "./id.ts"
 
-/** Keys whose times fall into the same few seconds share a slot. */
+/** Times that fall into the same few seconds share a slot. */
 const slotMs = 4_000
-/** Keys looked at in one go, so that a large slot does not hold up the peer. */
+/** Places looked at in one go, so that a large slot does not hold up the peer. */
 const chunk = 500
 /** The longest delay that timers of every platform take. */
 const maxDelayMs = 2 ** 31 - 1
@@ -15,28 +14,25 @@ const maxDelayMs = 2 ** 31 - 1
 /** See the head of this file. */
 export class ExpiryWheel {
   readonly #runtime: Runtime
-  /** Looks at a key at its time; the result is when to look again, undefined for never. */
-  readonly #visit: (key: Id, now: number) => number | undefined
-  readonly #slots = new Map<number, Set<Id>>()
+  /** Looks at what is in a place and was added to that slot, in its time. */
+  readonly #visit: (place: number, slot: number, now: number) => void
+  readonly #slots = new Map<number, number[]>()
   #timer: Timer | undefined
   #armedSlot = Infinity
 
-  constructor(runtime: Runtime, visit: (key: Id, now: number) => number | undefined) {
+  constructor(runtime: Runtime, visit: (place: number, slot: number, now: number) => void) {
     this.#runtime = runtime
     this.#visit = visit
   }
 
-  /** Times that share a slot need not be added twice. */
-  static slotOf(at: number): number {
-    return Math.floor(at / slotMs) + 1
-  }
-
-  add(key: Id, at: number): void {
-    const slot = ExpiryWheel.slotOf(at)
-    const keys = this.#slots.get(slot)
-    if (keys === undefined) this.#slots.set(slot, new Set([key]))
-    else keys.add(key)
+  /** Has the place visited soon after that time; gives the slot under which it will be. */
+  add(place: number, at: number): number {
+    const slot = Math.floor(Math.max(0, at) / slotMs) + 1
+    const places = this.#slots.get(slot)
+    if (places === undefined) this.#slots.set(slot, [place])
+    else places.push(place)
     if (slot < this.#armedSlot) this.#arm(slot)
+    return slot
   }
 
   close(): void {
@@ -58,16 +54,11 @@ export class ExpiryWheel {
     const slot = this.#armedSlot
     this.#timer = undefined
     this.#armedSlot = Infinity
-    const keys = slot * slotMs <= now + 1 ? this.#slots.get(slot) : undefined
-    if (keys !== undefined) {
-      let left = chunk
-      for (const key of keys) {
-        if (left-- === 0) break
-        keys.delete(key)
-        const again = this.#visit(key, now)
-        if (again !== undefined) this.add(key, again)
-      }
-      if (keys.size === 0) this.#slots.delete(slot)
+    const places = slot * slotMs <= now + 1 ? this.#slots.get(slot) : undefined
+    if (places !== undefined) {
+      const left = Math.max(0, places.length - chunk)
+      for (const place of places.splice(left)) this.#visit(place, slot, now)
+      if (places.length === 0) this.#slots.delete(slot)
     }
     let next = this.#armedSlot
     for (const candidate of this.#slots.keys()) if (candidate < next) next = candidate

@@ -14,8 +14,11 @@ export interface Fingerprint {
   low: number
 }
 
+/** What of a record its fingerprint is made of. */
+export type Traced = Pick<StoredRecord, "order" | "operationId" | "valueHash">
+
 /** Adds the record of that key to the fingerprint, or takes it away: the same operation. */
-export function toggle(fingerprint: Fingerprint, key: Id, record: StoredRecord): void {
+export function toggle(fingerprint: Fingerprint, key: Id, record: Traced): void {
   let high = 0x9e3779b9 ^ (record.order % 0x1_0000_0000)
   let low = 0x85ebca6b ^ Math.floor(record.order / 0x1_0000_0000)
   const { operationId, valueHash } = record

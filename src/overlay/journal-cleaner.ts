@@ -5,12 +5,13 @@
  * Past batches go first. Besides, the oldest go as long as the journal holds
  * more than twice what memory holds: they have least in them that is needed.
  */
-import type { JournaledRecord, KeyedRecord } from "./batch-codec.ts"
+import type { KeyedRecord } from "./batch-codec.ts"
 import { ByteReader } from "../codec.ts"
 import { isP2PSipError } from "../errors.ts"
 import type { Batch, Journal } from "../runtime/journal.ts"
 import { idBytes } from "./id.ts"
 import type { Id } from "./id.ts"
+import type { BinaryText, StoredRecord } from "./record.ts"
 import { readRecord } from "./record-codec.ts"
 
 /** So many records that are not needed never matter. */
@@ -31,18 +32,20 @@ export interface Occasion {
 export interface Cleaning {
   readonly removed: readonly Batch[]
   /** What of it is still needed. */
-  readonly kept: readonly KeyedRecord<JournaledRecord>[]
+  readonly kept: readonly KeyedRecord[]
   /** Whether nothing is left to be removed. */
   readonly isComplete: boolean
 }
 
+/** What memory has, if that batch alone holds it. */
+type FindInBatch = (key: Id, valueHash: BinaryText, batch: number) => StoredRecord | undefined
+
 /** See the head of this file. */
 export class JournalCleaner {
   readonly #journal: Journal
-  readonly #find: (key: Id, valueHash: string) => JournaledRecord | undefined
+  readonly #find: FindInBatch
 
-  /** `find` gives what memory has. */
-  constructor(journal: Journal, find: (key: Id, valueHash: string) => JournaledRecord | undefined) {
+  constructor(journal: Journal, find: FindInBatch) {
     this.#journal = journal
     this.#find = find
   }
@@ -50,7 +53,7 @@ export class JournalCleaner {
   /** What goes with a commit. */
   pick({ written, inMemory, past }: Occasion): Cleaning {
     const removed = new Map<number, Batch>()
-    const kept: KeyedRecord<JournaledRecord>[] = []
+    const kept: KeyedRecord[] = []
     const most = lookedAtPerWritten * written + lookedAtAnyway
     let seen = 0
     const take = (batch: Batch): void => {
@@ -76,16 +79,16 @@ export class JournalCleaner {
   }
 
   /** The records of the batch that are nowhere else in the journal. */
-  #needed(batch: Batch): KeyedRecord<JournaledRecord>[] {
-    const needed: KeyedRecord<JournaledRecord>[] = []
+  #needed(batch: Batch): KeyedRecord[] {
+    const needed: KeyedRecord[] = []
     const reader = new ByteReader(batch.body)
     try {
       reader.uint53()
       while (reader.remaining > 0) {
         const key = reader.hex(idBytes)
         const { valueHash } = readRecord(reader, 0)
-        const record = this.#find(key, valueHash)
-        if (record?.batch === batch.id) needed.push({ key, record })
+        const record = this.#find(key, valueHash, batch.id)
+        if (record !== undefined) needed.push({ key, record })
       }
     } catch (error) {
       if (!isP2PSipError(error, "P2PSIP_BAD_FRAME")) throw error

@@ -1,7 +1,7 @@
 /**
- * Records in memory, under three-digit buckets of their keys, so that a range
- * is walked in order without a sorted index and its digest is kept up to date
- * with each change.
+ * Records in memory: their bytes in slabs, found by an index that is sorted by
+ * key and counted by buckets, so that a range is walked in order and its digest
+ * is kept up to date with each change.
  */
 import { P2PSipError } from "../errors.ts"
 import type { Runtime } from "../runtime/runtime.ts"
@@ -12,7 +12,11 @@ import type { Id } from "./id.ts"
 import type { KeyRange } from "./key-based-routing.ts"
 import { bucketCount, bucketOf, contains } from "./key-range.ts"
 import { forgottenAt, merge } from "./record.ts"
-import type { StoredRecord } from "./record.ts"
+import type { BinaryText, StoredRecord } from "./record.ts"
+import { RecordSlabs } from "./record-slabs.ts"
+import type { Place } from "./ref-index.ts"
+import { isSamePlace, placeOf, RefIndex, refIn } from "./ref-index.ts"
+import type { Ref } from "./slabs.ts"
 import type { BucketDigest, RecordStore, StoreCounts } from "./store.ts"
 
 /** Bounds of what one peer stores; what goes beyond is refused with `P2PSIP_LIMIT`. */
@@ -36,22 +40,16 @@ export const storeDefaults = {
   maxBytesPerKey: MB / 8,
 }
 
-/** What a record costs beyond its value, measured with a million of them. */
-const overheadBytes = 400
-
-interface Bucket<Record> extends Fingerprint {
-  readonly keys: Map<Id, Record[]>
-}
+/** What a record costs beyond its texts, measured with a million of them. */
+const overheadBytes = 120
 
 const nothing: readonly never[] = []
 
 /** See the head of this file. */
-export class MemoryStore<Record extends StoredRecord = StoredRecord> implements RecordStore {
-  readonly #runtime: Runtime
+export class MemoryStore implements RecordStore {
   readonly #limits: typeof storeDefaults
-  readonly #buckets = new Map<number, Bucket<Record>>()
-  /** The numbers of the buckets in ascending order; undefined when one came or went. */
-  #order: readonly number[] | undefined
+  readonly #records: RecordSlabs
+  readonly #index = new RefIndex()
   readonly #expiry: ExpiryWheel
   #keyCount = 0
   #values = 0
@@ -59,75 +57,63 @@ export class MemoryStore<Record extends StoredRecord = StoredRecord> implements 
   #bytes = 0
 
   constructor(components: { readonly runtime: Runtime }, options: StoreOptions = {}) {
-    this.#runtime = components.runtime
     this.#limits = {
       maxRecords: options.maxRecords ?? storeDefaults.maxRecords,
       maxBytes: options.maxBytes ?? storeDefaults.maxBytes,
       maxRecordsPerKey: options.maxRecordsPerKey ?? storeDefaults.maxRecordsPerKey,
       maxBytesPerKey: options.maxBytesPerKey ?? storeDefaults.maxBytesPerKey,
     }
-    this.#expiry = new ExpiryWheel(this.#runtime, (key, now) => this.#sweep(key, now))
+    this.#records = new RecordSlabs((from, to) => this.#index.replace(this.#records.placeOf(to), from, to))
+    this.#expiry = new ExpiryWheel(components.runtime, (place, slot, now) => this.#sweep(place, slot, now))
   }
 
-  get(key: Id): readonly Record[] {
-    return this.#buckets.get(bucketOf(key))?.keys.get(key) ?? nothing
+  get(key: Id): readonly StoredRecord[] {
+    const refs = this.#refsOf(key)
+    return refs.length === 0 ? nothing : refs.map((ref) => this.#records.read(ref))
   }
 
-  put(key: Id, record: Record): Record {
-    const records = this.#buckets.get(bucketOf(key))?.keys.get(key)
-    if (records === undefined) this.requireRoom(key, [record])
-    const bucket = this.#bucketFor(key)
-    if (records === undefined) {
-      bucket.keys.set(key, [record])
-      this.#keyCount++
-      this.#add(bucket, key, record)
-      this.#expiry.add(key, forgottenAt(record))
-      return record
-    }
-    const at = records.findIndex((other) => other.valueHash === record.valueHash)
-    const old = records[at]
-    if (old === undefined) {
-      this.requireRoom(key, [record])
-      const slot = ExpiryWheel.slotOf(forgottenAt(record))
-      const isFirst = records.every((other) => ExpiryWheel.slotOf(forgottenAt(other)) > slot)
-      records.push(record)
-      this.#add(bucket, key, record)
-      if (isFirst) this.#expiry.add(key, forgottenAt(record))
-      return record
-    }
-    const merged = merge(old, record)
-    if (merged === old) return old
-    records[at] = merged
-    this.#subtract(bucket, key, old)
-    this.#add(bucket, key, merged)
-    return merged
+  put(key: Id, record: StoredRecord): StoredRecord {
+    const place = placeOf(key)
+    const refs = this.#refsOf(key)
+    const ref = refs.find((other) => this.#records.hasValueHash(other, record.valueHash))
+    if (ref !== undefined) return this.#merge(key, ref, record)
+    this.#requireRoom(refs, [record])
+    const added = this.#records.add(key, record)
+    this.#index.insert(place, added)
+    this.#records.setSlot(added, this.#expiry.add(place, forgottenAt(record)))
+    if (refs.length === 0) this.#keyCount++
+    toggle(this.#index.bucketFor(place), key, record)
+    this.#count(added, 1)
+    return record
   }
 
   requireRoom(key: Id, records: readonly StoredRecord[]): void {
-    const { maxRecords, maxBytes, maxRecordsPerKey, maxBytesPerKey } = this.#limits
-    let bytesOfKey = 0
-    let added = 0
-    const old = this.get(key)
-    for (const record of old) bytesOfKey += sizeOf(record)
-    const before = bytesOfKey
-    for (const record of records) {
-      const replaced = old.find((other) => other.valueHash === record.valueHash)
-      if (replaced === undefined) added++
-      bytesOfKey += sizeOf(record) - (replaced === undefined ? 0 : sizeOf(replaced))
-    }
-    if (added > 0 && this.#values + this.#tombstones + added > maxRecords) throw full("maxRecords", maxRecords)
-    if (bytesOfKey > before && this.#bytes + bytesOfKey - before > maxBytes) throw full("maxBytes", maxBytes)
-    if (added > 0 && old.length + added > maxRecordsPerKey) throw full("maxRecordsPerKey", maxRecordsPerKey)
-    const count = old.length + added
-    if (bytesOfKey > before && bytesOfKey - count * overheadBytes > maxBytesPerKey) throw full("maxBytesPerKey", maxBytesPerKey)
+    this.#requireRoom(this.#refsOf(key), records)
   }
 
   drop(key: Id): void {
-    const bucket = this.#buckets.get(bucketOf(key))
-    const records = bucket?.keys.get(key)
-    if (bucket === undefined || records === undefined) return
-    for (const record of records) this.#subtract(bucket, key, record)
-    this.#forget(bucket, key)
+    for (const ref of this.#refsOf(key)) this.#remove(key, ref)
+  }
+
+  /**
+   * A number that the caller keeps with a record; 0 where it has been stored or
+   * changed since it was tagged, and where there is none.
+   */
+  tagOf(key: Id, valueHash: BinaryText): number {
+    const ref = this.#find(key, valueHash)
+    return ref === undefined ? 0 : this.#records.tagOf(ref)
+  }
+
+  /** See `tagOf`. */
+  tag(key: Id, valueHash: BinaryText, tag: number): void {
+    const ref = this.#find(key, valueHash)
+    if (ref !== undefined) this.#records.setTag(ref, tag)
+  }
+
+  /** The record of that hash. */
+  find(key: Id, valueHash: BinaryText): StoredRecord | undefined {
+    const ref = this.#find(key, valueHash)
+    return ref === undefined ? undefined : this.#records.read(ref)
   }
 
   flushed(): undefined {
@@ -142,7 +128,7 @@ export class MemoryStore<Record extends StoredRecord = StoredRecord> implements 
     const length = (bucketOf(arc.to) - first + bucketCount) % bucketCount
     const found = this.#sortedKeys(first).filter((key) => contains(arc, key) && key > arc.from)
     if (length === 0 && arc.from < arc.to) return found.slice(0, limit)
-    const order = this.#bucketOrder()
+    const { order } = this.#index
     const start = order.findIndex((index) => index > first)
     for (let step = 0; step < order.length && found.length < limit; step++) {
       const index = order[(Math.max(0, start) + step) % order.length] as number
@@ -160,9 +146,9 @@ export class MemoryStore<Record extends StoredRecord = StoredRecord> implements 
     const to = bucketOf(range.to)
     const isInside = (index: number): boolean =>
       range.from < range.to ? from <= index && index <= to : index >= from || index <= to
-    for (const index of this.#bucketOrder()) {
+    for (const index of this.#index.order) {
       if (!isInside(index)) continue
-      const digest = index === from || index === to ? this.#partialDigest(index, range) : this.#buckets.get(index)
+      const digest = index === from || index === to ? this.#partialDigest(index, range) : this.#index.bucket(index)
       if (digest !== undefined) digests.push({ bucket: index, high: digest.high, low: digest.low })
     }
     return digests
@@ -178,86 +164,104 @@ export class MemoryStore<Record extends StoredRecord = StoredRecord> implements 
 
   close(): void {
     this.#expiry.close()
-    this.#buckets.clear()
-    this.#order = undefined
+    this.#index.clear()
+    this.#records.clear()
     this.#keyCount = this.#values = this.#tombstones = this.#bytes = 0
+  }
+
+  #refsOf(key: Id): Ref[] {
+    const refs = this.#index.at(placeOf(key))
+    return refs.every((ref) => this.#records.hasKey(ref, key)) ? refs : refs.filter((ref) => this.#records.hasKey(ref, key))
+  }
+
+  #find(key: Id, valueHash: BinaryText): Ref | undefined {
+    return this.#refsOf(key).find((ref) => this.#records.hasValueHash(ref, valueHash))
+  }
+
+  #merge(key: Id, ref: Ref, record: StoredRecord): StoredRecord {
+    const old = this.#records.read(ref)
+    const merged = merge(old, record)
+    if (merged === old) return old
+    const place = placeOf(key)
+    this.#count(ref, -1)
+    const replaced = this.#records.replace(key, ref, merged)
+    if (replaced !== ref) this.#index.replace(place, ref, replaced)
+    this.#count(replaced, 1)
+    const bucket = this.#index.bucketFor(place)
+    toggle(bucket, key, old)
+    toggle(bucket, key, merged)
+    return merged
+  }
+
+  #remove(key: Id, ref: Ref): void {
+    const place = placeOf(key)
+    toggle(this.#index.bucketFor(place), key, this.#records.traceOf(ref))
+    this.#count(ref, -1)
+    this.#index.remove(place, ref)
+    this.#records.remove(ref)
+    if (this.#refsOf(key).length === 0) this.#keyCount--
+  }
+
+  #requireRoom(refs: readonly Ref[], records: readonly StoredRecord[]): void {
+    const { maxRecords, maxBytes, maxRecordsPerKey, maxBytesPerKey } = this.#limits
+    let before = 0
+    for (const ref of refs) before += overheadBytes + this.#records.sizeOf(ref)
+    let bytesOfKey = before
+    let added = 0
+    for (const record of records) {
+      const replaced = refs.find((ref) => this.#records.hasValueHash(ref, record.valueHash))
+      if (replaced === undefined) added++
+      bytesOfKey += sizeOf(record) - (replaced === undefined ? 0 : overheadBytes + this.#records.sizeOf(replaced))
+    }
+    if (added > 0 && this.#values + this.#tombstones + added > maxRecords) throw full("maxRecords", maxRecords)
+    if (bytesOfKey > before && this.#bytes + bytesOfKey - before > maxBytes) throw full("maxBytes", maxBytes)
+    const count = refs.length + added
+    if (added > 0 && count > maxRecordsPerKey) throw full("maxRecordsPerKey", maxRecordsPerKey)
+    if (bytesOfKey > before && bytesOfKey - count * overheadBytes > maxBytesPerKey) throw full("maxBytesPerKey", maxBytesPerKey)
   }
 
   /** Undefined when no key of the bucket lies in the range. */
   #partialDigest(index: number, range: KeyRange): Fingerprint | undefined {
     let digest: Fingerprint | undefined
-    for (const [key, records] of this.#buckets.get(index)?.keys ?? []) {
+    for (const entry of this.#index.bucket(index)?.entries ?? []) {
+      const ref = refIn(entry)
+      const key = this.#records.keyOf(ref)
       if (!contains(range, key)) continue
       digest ??= { high: 0, low: 0 }
-      for (const record of records) toggle(digest, key, record)
+      toggle(digest, key, this.#records.traceOf(ref))
     }
     return digest
   }
 
   #sortedKeys(index: number): Id[] {
-    const bucket = this.#buckets.get(index)
-    return bucket === undefined ? [] : [...bucket.keys.keys()].sort()
-  }
-
-  #bucketFor(key: Id): Bucket<Record> {
-    const index = bucketOf(key)
-    let bucket = this.#buckets.get(index)
-    if (bucket === undefined) {
-      bucket = { keys: new Map(), high: 0, low: 0 }
-      this.#buckets.set(index, bucket)
-      this.#order = undefined
-    }
-    return bucket
-  }
-
-  #bucketOrder(): readonly number[] {
-    this.#order ??= [...this.#buckets.keys()].sort((a, b) => a - b)
-    return this.#order
-  }
-
-  #add(bucket: Bucket<Record>, key: Id, record: StoredRecord): void {
-    toggle(bucket, key, record)
-    if (record.value === undefined) this.#tombstones++
-    else this.#values++
-    this.#bytes += sizeOf(record)
-  }
-
-  #subtract(bucket: Bucket<Record>, key: Id, record: StoredRecord): void {
-    toggle(bucket, key, record)
-    if (record.value === undefined) this.#tombstones--
-    else this.#values--
-    this.#bytes -= sizeOf(record)
-  }
-
-  #forget(bucket: Bucket<Record>, key: Id): void {
-    bucket.keys.delete(key)
-    this.#keyCount--
-    if (bucket.keys.size > 0) return
-    this.#buckets.delete(bucketOf(key))
-    this.#order = undefined
-  }
-
-  /** Drops what is to be forgotten; tells when the next record of the key will be. */
-  #sweep(key: Id, now: number): number | undefined {
-    const bucket = this.#buckets.get(bucketOf(key))
-    const records = bucket?.keys.get(key)
-    if (bucket === undefined || records === undefined) return undefined
-    let next = Infinity
-    const kept = records.filter((record) => {
-      const at = forgottenAt(record)
-      if (at > now) {
-        next = Math.min(next, at)
-        return true
-      }
-      this.#subtract(bucket, key, record)
-      return false
+    const keys: Id[] = []
+    const { entries } = this.#index.bucket(index) ?? { entries: [] }
+    let isInOrder = true
+    let first = 0
+    entries.forEach((entry, at) => {
+      if (at > 0 && !isSamePlace(entry, entries[at - 1] as number)) first = keys.length
+      const key = this.#records.keyOf(refIn(entry))
+      if (keys.includes(key, first)) return
+      if (keys.length > first) isInOrder = false
+      keys.push(key)
     })
-    if (kept.length === 0) {
-      this.#forget(bucket, key)
-      return undefined
+    return isInOrder ? keys : keys.sort()
+  }
+
+  #count(ref: Ref, step: 1 | -1): void {
+    if (this.#records.isTombstone(ref)) this.#tombstones += step
+    else this.#values += step
+    this.#bytes += step * (overheadBytes + this.#records.sizeOf(ref))
+  }
+
+  /** Drops what is to be forgotten; has the rest looked at again in its time. */
+  #sweep(place: Place, slot: number, now: number): void {
+    for (const ref of this.#index.at(place)) {
+      if (this.#records.slotOf(ref) !== slot) continue
+      const at = this.#records.forgottenAt(ref)
+      if (at > now) this.#records.setSlot(ref, this.#expiry.add(place, at))
+      else this.#remove(this.#records.keyOf(ref), ref)
     }
-    if (kept.length < records.length) bucket.keys.set(key, kept)
-    return next
   }
 }
 

@@ -8,8 +8,10 @@ import { graceMs, merge } from "../../../src/overlay/record.ts"
 import type { StoredRecord } from "../../../src/overlay/record.ts"
 import type { RecordStore } from "../../../src/overlay/store.ts"
 import { ManualRuntime } from "../../support/manual-runtime.ts"
-import { id, record } from "./arbitraries.ts"
+import { id as earlyId, record } from "./arbitraries.ts"
 
+/** Some differ in their first digits, some in their last alone. */
+const id = fc.oneof(earlyId, earlyId.map((digits) => digits.slice(4) + digits.slice(0, 4)))
 const entries = fc.array(fc.tuple(id, record()), { maxLength: 30 })
 export const simple: StoredRecord = { valueHash: "h", value: "v", order: 1, operationId: "12345678", series: "", number: 0, liveUntil: 1000, keptUntil: 1000 }
 export const key = (digits: string): Id => digits.padEnd(40, "0")
@@ -96,7 +98,7 @@ export function storeContract(name: string, open: (runtime: ManualRuntime, optio
 
     it.each([
       ["maxRecords", { maxRecords: 1 }],
-      ["maxBytes", { maxBytes: 500 }],
+      ["maxBytes", { maxBytes: 200 }],
       ["maxRecordsPerKey", { maxRecordsPerKey: 1 }],
       ["maxBytesPerKey", { maxBytesPerKey: 3 }],
     ] as const)("refuses what is beyond %s and stays as it was", (name, options) => {
@@ -113,6 +115,19 @@ export function storeContract(name: string, open: (runtime: ManualRuntime, optio
       runtime.runDeferred()
       expect(runtime.timersPending).toBe(0)
       expect(store.counts().keys).toBe(0)
+    })
+
+    it("keeps values of any size, and each as it was when others grow and shrink around it", () => {
+      const value = fc.tuple(fc.nat({ max: 3 }), fc.constantFrom("", "ÿ", "x\x00y".repeat(100), "z".repeat(70_000), "y".repeat(30_000)))
+      fc.assert(fc.property(fc.array(value, { maxLength: 40 }), (list) => {
+        const { store } = storeOf()
+        const model = new Map<Id, string>()
+        list.forEach(([number, text], order) => {
+          store.put(key(`${number}`), { ...simple, value: text, order })
+          model.set(key(`${number}`), text)
+        })
+        for (const [at, text] of model) expect(store.get(at).map((one) => one.value)).toEqual([text])
+      }))
     })
 
     it("drops a key without a trace", () => {
