@@ -3,6 +3,7 @@ import type { Runtime, Timer } from "../../runtime/runtime.ts"
 import { createResponse, formatReason } from "../message/index.ts"
 import type { SipRequest, SipResponse } from "../message/index.ts"
 import type { ClientHandlers, ClientTransaction, ServerTransaction } from "../transaction/index.ts"
+import { EarlyDialogs } from "./early-dialogs.ts"
 import { advance, createContext } from "./response-context.ts"
 import type { CancelCause, ContextAction, ContextInput, ResponseContext } from "./response-context.ts"
 import type { Target, Way } from "./targets.ts"
@@ -70,6 +71,7 @@ export class ProxiedRequest {
   readonly #unreachableStatus: number
   readonly #toTag: string
   readonly #branches: BranchWork[]
+  readonly #earlyDialogs = new EarlyDialogs()
   #dispatch: Dispatch | undefined
   #context: ResponseContext<SipResponse>
   /** The Reason of the client's CANCEL, passed on (RFC 3326 §2). */
@@ -167,9 +169,16 @@ export class ProxiedRequest {
     // §16.7 step 2: the callee is still there; also the end of the wait for any sign of life.
     else this.#startTimerC(branch)
     if (response.status === 503) this.#components.suspect(branch.way)
+    if (response.status < 200 && !this.#context.isAnswered) this.#earlyDialogs.note(number, response, this.#server.request)
     const redirection = response.status >= 300 && response.status < 400 ? this.#dispatch?.redirect(response) : undefined
     if (redirection === undefined) this.#apply({ kind: "response", branch: number, response })
     else this.#follow(number, response, redirection)
+    if (response.status >= 300) this.#endEarlyDialogs(number, response.status)
+  }
+
+  #endEarlyDialogs(number: number, status: number): void {
+    if (this.#context.isAnswered) return
+    for (const response of this.#earlyDialogs.end(number, status, this.#server.request)) this.#server.respond(response)
   }
 
   /** §16.7 step 4. What cannot be found out stays the caller's business. */
@@ -195,6 +204,7 @@ export class ProxiedRequest {
     this.#components.suspect(branch.way)
     const response = createResponse(this.#server.request, status, undefined, { toTag: this.#toTag })
     this.#apply({ kind: "failure", branch: number, response })
+    this.#endEarlyDialogs(number, status)
   }
 
   /** §16.8: an INVITE that rings for ever is cancelled, and ends with a 487 or a timeout. Other requests have timer F. */
