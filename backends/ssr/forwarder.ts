@@ -14,6 +14,7 @@ import { decodePacket, encodePacket, maxRouteLength, nextNode, packetTypes, payl
 import type { RouteCache } from "./route-cache.ts"
 import type { Route, Way } from "./route.ts"
 import { extend, reverse } from "./route.ts"
+import { withDecider } from "./trace.ts"
 
 export interface ForwarderComponents {
   readonly metrics: Metrics
@@ -119,13 +120,19 @@ export class Forwarder {
   #decide(packet: Packet): boolean {
     const { destination, type, route, hop } = packet
     const onward = this.#wayTo(destination, type)
-    if (onward !== undefined) return this.#pass({ ...packet, ...bounded(extend(route.slice(0, hop + 1), onward)) })
+    if (onward !== undefined) return this.#pass({ ...this.#noted(packet), ...bounded(extend(route.slice(0, hop + 1), onward)) })
     if (type === packetTypes.closest || type === packetTypes.newNodeAnnounce) {
       this.#listener.onArrival(packet)
       return true
     }
     if (type === packetTypes.connect) this.#complain(packetTypes.unreachable, packet, [destination])
     return this.#drop("no way")
+  }
+
+  /** A packet that asks for its way gets to know who decides. */
+  #noted(packet: Packet): Packet {
+    if (packet.payloadType !== payloadTypes.trace) return packet
+    return { ...packet, payload: withDecider(packet.payload, this.#components.cache.self) }
   }
 
   /** The way to a destination, or to a node that is nearer to it than this one. */

@@ -5,6 +5,7 @@
 import { ByteReader } from "../../src/codec.ts"
 import { isP2PSipError } from "../../src/errors.ts"
 import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
+import type { NetworkNeighbour } from "../../src/servlet/index.ts"
 import type { Address } from "./address.ts"
 import { peerIdOf } from "./address.ts"
 import type { PacketPiece } from "./beacon.ts"
@@ -34,17 +35,6 @@ export interface LocalLinksOptions {
   readonly maxNeighbours: number
   /** Datagrams that one neighbour may send. */
   readonly maxDatagramsPerSecond: number
-}
-
-/** A link as status pages show it. */
-export interface ShownLink {
-  readonly neighbour: string
-  readonly on: string
-  readonly at: string
-  readonly isUp: boolean
-  /** ETX, see `costOf`. */
-  readonly cost: number
-  readonly heardMs: number
 }
 
 /** Beacons that all strangers on an interface together may send: a village at once, then what a village says. */
@@ -92,11 +82,10 @@ export class LocalLinks implements Mesh {
     ether.onDatagram((on, from, datagram) => this.#onDatagram(on, from, datagram))
   }
 
-  /** What is heard, for status pages. */
-  links(): readonly ShownLink[] {
+  describe(): readonly NetworkNeighbour[] {
     const now = this.#runtime.now()
     return [...this.#discovery.sightings()].map(({ on, at, hearing }) => ({
-      neighbour: peerIdOf(hearing.address), on, at, isUp: hearing.isUp, cost: costOf(hearing, now), heardMs: now - hearing.heardAt,
+      peerId: peerIdOf(hearing.address), on, at, isUp: hearing.isUp, cost: costOf(hearing, now), silentMs: now - hearing.heardAt,
     }))
   }
 

@@ -1,10 +1,11 @@
 /** The mesh as a Link: frames between any two of its nodes, whether or not they are neighbours. */
 import { ByteReader } from "../../src/codec.ts"
-import { P2PSipError, isP2PSipError } from "../../src/errors.ts"
-import type { Channel, FrameHandler, Link, PeerAddress, PeerEvent, PeerId } from "../../src/link/link.ts"
+import { P2PSipError, badArgument, isP2PSipError } from "../../src/errors.ts"
+import type { Channel, FrameHandler, PeerAddress, PeerEvent, PeerId } from "../../src/link/link.ts"
 import type { Runtime } from "../../src/runtime/runtime.ts"
+import type { NetworkLink, NetworkStatus, NetworkTrace } from "../../src/servlet/index.ts"
 import type { Address } from "./address.ts"
-import { addressOfPeer, peerIdOf } from "./address.ts"
+import { addressOfPeer, parseAddress, peerIdOf } from "./address.ts"
 import { decodePiece, encodePiece, maxPieces, pieceHeadBytes } from "./mesh-frame.ts"
 import type { Mesh } from "./neighbourhood.ts"
 import type { NodeListener } from "./node.ts"
@@ -27,7 +28,7 @@ const usualWay = 16
 const maxFrameBytes = 65_536
 
 /** See the head of this file. */
-export class MeshLink implements Link {
+export class MeshLink implements NetworkLink {
   readonly maxFrameBytes: number
   readonly isLossy: boolean
   readonly node: SsrNode
@@ -95,6 +96,21 @@ export class MeshLink implements Link {
     this.#isRunning = false
     this.node.stop()
     this.#components.mesh.stop()
+  }
+
+  describe(): NetworkStatus {
+    const { cache, places } = this.node
+    const { left, right } = places
+    const ring = { ...(left === undefined ? {} : { left: peerIdOf(left) }), ...(right === undefined ? {} : { right: peerIdOf(right) }) }
+    const routes = cache.ways().map(({ to, hops, next }) => ({ to: peerIdOf(to), hops, next: peerIdOf(next) }))
+    return { peerId: this.self.peerId, neighbours: this.#components.mesh.describe(), ring, routes, maxRoutes: cache.maxNodes }
+  }
+
+  async trace(to: string): Promise<NetworkTrace> {
+    const digits = to.replace(/^ssr-/, "")
+    if (!/^([0-9a-f]{2}:?){5}[0-9a-f]{2}$/i.test(digits)) badArgument("ID", "12 hexadecimal digits", to)
+    const { route, deciders, isExact, rttMs } = await this.node.trace(parseAddress(digits))
+    return { peerId: peerIdOf(route.at(-1) ?? this.node.address), isExact, hops: route.map(peerIdOf), deciders: deciders.map(peerIdOf), rttMs }
   }
 
   resolve(address: string, options?: { readonly signal?: AbortSignal }): Promise<PeerAddress> {

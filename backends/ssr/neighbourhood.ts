@@ -3,6 +3,7 @@
  * says, and the other way round; what it says to one neighbour may get lost.
  */
 import type { PeerAddress } from "../../src/link/link.ts"
+import type { NetworkNeighbour } from "../../src/servlet/index.ts"
 import type { Address } from "./address.ts"
 
 /** A link to a neighbour came up, or is no more. */
@@ -35,6 +36,8 @@ export interface Mesh extends Neighbourhood {
   readonly usualPacketBytes: number
   /** Milliseconds after which a node that has heard nobody, and was told of nobody, is alone. */
   readonly listenMs: number
+  /** All that are heard, neighbours or not, for status pages. */
+  describe(): readonly NetworkNeighbour[]
   /** Opens what is beneath. Rejects with `P2PSIP_PORT_IN_USE` where that is the reason. */
   open(): Promise<void>
   close(): Promise<void>

@@ -18,6 +18,8 @@ import { decodeUpdate, encodeUpdate } from "./ring-messages.ts"
 import type { Route } from "./route.ts"
 import { join, reverse } from "./route.ts"
 import { RouteCache } from "./route-cache.ts"
+import type { Trace } from "./trace.ts"
+import { Tracer } from "./trace.ts"
 
 export interface NodeComponents {
   readonly runtime: Runtime
@@ -48,6 +50,7 @@ export class SsrNode {
   readonly #listener: NodeListener
   readonly #forwarder: Forwarder
   readonly #ring: Ring
+  readonly #tracer: Tracer
   /** Sources that were told of a whole way. */
   readonly #announced: Recent<Address>
   /** Nodes to which a way was found broken, or which did not answer: what others tell of them may be old. */
@@ -78,6 +81,8 @@ export class SsrNode {
         this.#hurry()
       },
     })
+    this.#tracer = new Tracer(runtime, (kind, to, payload) =>
+      this.#forwarder.send(kind === "question" ? packetTypes.closest : packetTypes.connect, to, payload, payloadTypes.trace))
     neighbourhood.onLink((event) => this.#onLink(event))
   }
 
@@ -122,6 +127,11 @@ export class SsrNode {
   /** Application data to the node that answers for an address. */
   sendToClosest(to: Address, payload: Uint8Array): boolean {
     return this.#forwarder.send(packetTypes.closest, to, payload, payloadTypes.application)
+  }
+
+  /** Which way packets for an address go. Rejects with `P2PSIP_LIMIT`, `P2PSIP_TIMEOUT`, `P2PSIP_UNREACHABLE`. */
+  trace(to: Address): Promise<Trace> {
+    return this.#tracer.trace(to)
   }
 
   /** A node did not answer: asks it whether it is still there, unless it is but one of many that are known. */
@@ -207,6 +217,7 @@ export class SsrNode {
       case packetTypes.connect:
       case packetTypes.closest: {
         this.#announcePath(source, packet.route)
+        if (packet.payloadType === payloadTypes.trace) this.#tracer.onArrival(packet, this.address)
         if (packet.payloadType === payloadTypes.application) this.#listener.onData(source, packet.payload, packet.destination === this.address)
       }
     }

@@ -26,7 +26,7 @@ interface Branch {
 /** See the head of this file. */
 export class RouteCache {
   readonly self: Address
-  readonly #maxNodes: number
+  readonly maxNodes: number
   readonly #root: Branch
   readonly #branches = new Map<Address, Branch>()
   /** By distance on the ring, as a power of two; positive clockwise, negative counter-clockwise. */
@@ -35,7 +35,7 @@ export class RouteCache {
 
   constructor(self: Address, maxNodes: number) {
     this.self = self
-    this.#maxNodes = maxNodes
+    this.maxNodes = maxNodes
     this.#root = { address: self, previous: undefined, hops: 0, children: new Set(), peers: new Set() }
   }
 
@@ -66,6 +66,17 @@ export class RouteCache {
     const route = new Array<Address>(branch.hops + 1)
     for (let at: Branch | undefined = branch; at !== undefined; at = at.previous) route[at.hops] = at.address
     return route
+  }
+
+  /** All ways in short: their ends, how many links they have, and the first node on them. The shortest come first. */
+  ways(): { readonly to: Address; readonly hops: number; readonly next: Address }[] {
+    const firstOf = (branch: Branch): Address => {
+      let first = branch
+      while (first.previous !== undefined && first.previous !== this.#root) first = first.previous
+      return first.address
+    }
+    const ways = [...this.#branches.values()].map((branch) => ({ to: branch.address, hops: branch.hops, next: firstOf(branch) }))
+    return ways.sort((a, b) => a.hops - b.hops || a.to - b.to)
   }
 
   /** A link of this node came up. */
@@ -185,7 +196,7 @@ export class RouteCache {
 
   /** Forgets ends of ways until the bound is kept; links and held nodes may exceed it. */
   #shrink(): void {
-    while (this.#branches.size > this.#maxNodes) {
+    while (this.#branches.size > this.maxNodes) {
       const least = this.#leastUseful()
       if (least === undefined) return
       this.#remove(least)

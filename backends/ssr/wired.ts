@@ -7,8 +7,9 @@ import { isP2PSipError } from "../../src/errors.ts"
 import type { Link, PeerAddress, PeerId } from "../../src/link/link.ts"
 import { channels } from "../../src/link/link.ts"
 import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
+import type { NetworkNeighbour } from "../../src/servlet/index.ts"
 import type { Address } from "./address.ts"
-import { addressOfPeer } from "./address.ts"
+import { addressOfPeer, peerIdOf } from "./address.ts"
 import { Acquaintances } from "./acquaintances.ts"
 import type { Hello, HelloKind } from "./hello.ts"
 import { decodeHello, encodeHello, helloKinds, isHello, maxOthers } from "./hello.ts"
@@ -63,6 +64,13 @@ export class Wired implements Mesh {
 
   get usualPacketBytes(): number {
     return this.#link.maxFrameBytes
+  }
+
+  describe(): readonly NetworkNeighbour[] {
+    const now = this.#runtime.now()
+    return [...this.#links].map(([address, { peer, heardAt }]) => ({
+      peerId: peerIdOf(address), on: "wire", at: peer.peerId, isUp: true, cost: 1, silentMs: now - heardAt,
+    }))
   }
 
   open(): Promise<void> {

@@ -2,7 +2,7 @@
 import { P2PSipError } from "../errors.ts"
 import type { ShownValue } from "../peer/admin-api.ts"
 import type { PeerStatus } from "../peer/peer.ts"
-import type { LookupEvent } from "../servlet/index.ts"
+import type { LookupEvent, NetworkStatus, NetworkTrace } from "../servlet/index.ts"
 
 /** A look-up's event as JSON shows it. */
 export type ShownLookupEvent =
@@ -56,6 +56,16 @@ export class ApiClient {
 
   status(): Promise<PeerStatus> {
     return this.#json<PeerStatus>("GET", "/status")
+  }
+
+  /** The network that a peer's backend is, as seen from there. */
+  mesh(): Promise<NetworkStatus> {
+    return this.#json<NetworkStatus>("GET", "/api/mesh")
+  }
+
+  /** The way of a packet to a node of that network. */
+  trace(to: string): Promise<NetworkTrace> {
+    return this.#json<NetworkTrace>("GET", `/api/mesh/trace?to=${encodeURIComponent(to)}`)
   }
 
   /** The peer begins to leave the overlay and then ends. */

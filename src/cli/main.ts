@@ -5,6 +5,7 @@ import { P2PSipError } from "../errors.ts"
 import { clientCommands } from "./client-commands.ts"
 import { configCommand } from "./config-command.ts"
 import { consoleCommand } from "./console.ts"
+import { meshCommand } from "./mesh-commands.ts"
 import { packageVersion } from "./package-version.ts"
 import { startCommand } from "./start.ts"
 import { userCommand } from "./user-commands.ts"
@@ -20,7 +21,7 @@ const program = new Command("p2psip")
 // Loaded when it is wanted: the simulator is large, and most commands are over in a moment.
 const sim = process.argv[2] === "sim" ? (await import("./sim.ts")).simCommand() : new Command("sim").description("simulated overlays on a virtual clock")
 
-for (const command of [startCommand(), ...clientCommands(), userCommand(), consoleCommand(), configCommand(), sim]) {
+for (const command of [startCommand(), ...clientCommands(), meshCommand(), userCommand(), consoleCommand(), configCommand(), sim]) {
   program.addCommand(command)
 }
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) command.exitOverride()

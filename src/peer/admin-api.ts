@@ -1,7 +1,7 @@
 /** What a peer says and does over HTTP: health, status, metrics, and the servlet's operations. */
 import { z } from "zod"
 import type { Runtime } from "../runtime/runtime.ts"
-import type { LookupEvent, P2PSipServlet, Value } from "../servlet/index.ts"
+import type { LookupEvent, NetworkLink, P2PSipServlet, Value } from "../servlet/index.ts"
 import { HttpRefusal, type HttpRoutes } from "./http-server.ts"
 import type { Readiness } from "./readiness.ts"
 import { readBinding, type ShownBinding } from "./shown-binding.ts"
@@ -9,6 +9,8 @@ import { readBinding, type ShownBinding } from "./shown-binding.ts"
 export interface AdminApiComponents {
   readonly runtime: Runtime
   readonly servlet: P2PSipServlet
+  /** Where the backend is a network. */
+  readonly network?: NetworkLink | undefined
   readonly check: () => Promise<Readiness>
   readonly status: () => object
   /** All metrics as text, and the type of that text. */
@@ -43,7 +45,7 @@ const removeBody = z.strictObject({ key: data, valueHash: hexHash.optional() })
 
 /** The routes of one peer. */
 export function adminRoutes(components: AdminApiComponents): HttpRoutes {
-  const { servlet, check, status, metrics, leave } = components
+  const { servlet, network, check, status, metrics, leave } = components
   return {
     "GET /healthz": async () => ({ status: 200, json: { alive: true } }),
     "GET /readyz": async () => {
@@ -57,6 +59,8 @@ export function adminRoutes(components: AdminApiComponents): HttpRoutes {
       return { status: 200, json: { values: values.map(showValue) } }
     },
     "GET /api/lookup": async ({ query, signal }) => ({ status: 200, lines: showEvents(servlet.lookup(keyOf(query), { signal })) }),
+    "GET /api/mesh": async () => ({ status: 200, json: requireNetwork(network).describe() }),
+    "GET /api/mesh/trace": async ({ query }) => ({ status: 200, json: await requireNetwork(network).trace(query.get("to") ?? "") }),
     "POST /api/put": async ({ body }) => {
       const { key, value, encoding, valueHash, ttlSeconds } = read(putBody, body)
       const values = await servlet.put(key, Buffer.from(value, encoding), {
@@ -77,6 +81,11 @@ export function adminRoutes(components: AdminApiComponents): HttpRoutes {
       return { status: 202, json: { leaving: true } }
     },
   }
+}
+
+function requireNetwork(network: NetworkLink | undefined): NetworkLink {
+  if (network === undefined) throw new HttpRefusal(404, "expected a peer of a mesh (backend ssr), found one of another backend")
+  return network
 }
 
 /** As JSON shows it. */

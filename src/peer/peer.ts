@@ -12,7 +12,7 @@ import { RegistryMetrics } from "../runtime/metrics.ts"
 import { NodeRuntime } from "../runtime/node.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import type { UserDirectory } from "../security/users.ts"
-import type { P2PSipServlet, ServletStatus } from "../servlet/index.ts"
+import type { NetworkLink, P2PSipServlet, ServletStatus } from "../servlet/index.ts"
 import { adminRoutes } from "./admin-api.ts"
 import { explain, parseConfig, type PeerConfig, type PeerConfigInput } from "./config.ts"
 import { OverlayGruuKeys } from "./gruu-keys.ts"
@@ -88,11 +88,12 @@ export async function createPeer(input: PeerConfigInput, components: PeerCompone
   if (!options.success) throw explain(options.error, wanted, () => `for backend ${config.backend}`, "backendOptions")
   const privateKey = config.data === undefined ? await createKey() : await loadOrCreateKey(config.data)
   const beneath = (): Link => components.link ?? createLibp2pLink(runtime, privateKey, config)
-  const link = backend.createLink?.({ runtime, name: peerIdFromPrivateKey(privateKey).toString(), beneath }, options.data) ?? beneath()
+  const network = backend.createLink?.({ runtime, name: peerIdFromPrivateKey(privateKey).toString(), beneath }, options.data)
+  const link = network ?? beneath()
   const servlet = backend.create({ runtime, link, dataFolder: config.data }, options.data)
   const secret = new Uint8Array(hkdfSync("sha256", privateKey.raw, new Uint8Array(0), "p2psip sip edge", 32))
   const users = userDirectoryOf({ runtime, servlet, findUser: components.findUser }, config)
-  return new Peer({ runtime, metrics, link, servlet, users, secret }, config)
+  return new Peer({ runtime, metrics, link, network, servlet, users, secret }, config)
 }
 
 function createLibp2pLink(runtime: Runtime, privateKey: PrivateKey, config: PeerConfig): Link {
@@ -114,6 +115,8 @@ interface PeerParts {
   readonly runtime: Runtime
   readonly metrics: RegistryMetrics
   readonly link: Link
+  /** The Link, if it is a network. */
+  readonly network: NetworkLink | undefined
   readonly servlet: P2PSipServlet
   readonly users: UserDirectory | undefined
   readonly secret: Uint8Array
@@ -136,7 +139,7 @@ export class Peer {
   #leaving: Promise<void> | undefined
 
   constructor(parts: PeerParts, config: PeerConfig) {
-    const { runtime, metrics, link, servlet, users, secret } = parts
+    const { runtime, metrics, link, network, servlet, users, secret } = parts
     this.config = config
     this.servlet = servlet
     this.#runtime = runtime
@@ -145,7 +148,7 @@ export class Peer {
     const [location, gruuKeys] = [new ServletLocation({ runtime, servlet }), new OverlayGruuKeys({ runtime, servlet })]
     this.#sip = new SipEdge({ runtime, link, location, gruuKeys, users, secret }, config)
     this.#probe = new ReadinessProbe({ runtime, servlet })
-    this.#http = config.http === undefined ? undefined : this.#createHttp(config.http)
+    this.#http = config.http === undefined ? undefined : this.#createHttp(config.http, network)
     metrics.gauge("p2psip_records_owned", "Live values for which this peer is responsible.", () => servlet.status().records.owned)
     metrics.gauge("p2psip_records_copies", "Live values that this peer keeps as a copy.", () => servlet.status().records.copies)
     metrics.gauge("p2psip_peers_known", "Peers that this one knows of.", () => servlet.status().peersKnown)
@@ -255,10 +258,11 @@ export class Peer {
     this.#state = state
   }
 
-  #createHttp(address: string): HttpServer {
+  #createHttp(address: string, network: NetworkLink | undefined): HttpServer {
     const routes = adminRoutes({
       runtime: this.#runtime,
       servlet: this.servlet,
+      network,
       check: () => this.ready(),
       status: () => this.status(),
       metrics: async () => ({ text: await this.#metrics.text(), contentType: this.#metrics.contentType }),

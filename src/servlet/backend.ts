@@ -3,6 +3,7 @@ import type { ZodType } from "zod"
 import type { Link, PeerAddress, PeerId } from "../link/link.ts"
 import type { OpenJournal } from "../runtime/journal.ts"
 import type { Runtime } from "../runtime/runtime.ts"
+import type { NetworkLink } from "./network.ts"
 import type { P2PSipServlet } from "./servlet.ts"
 
 /** What a backend is built from. */
@@ -53,7 +54,7 @@ export interface BackendModule<Options = unknown> {
    * its servlet and SIP between peers then use. Whoever starts and stops it
    * starts and stops what is beneath. Throws `P2PSIP_BAD_CONFIG`.
    */
-  createLink?(components: NetworkComponents, options: Options): Link
+  createLink?(components: NetworkComponents, options: Options): NetworkLink
   /** Builds a servlet in state `new`; `options` have passed the schema. */
   create(components: BackendComponents, options: Options): P2PSipServlet
 }

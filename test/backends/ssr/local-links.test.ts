@@ -83,7 +83,7 @@ describe("neighbours", () => {
     const [first] = nodes as [TestNode, TestNode]
     begin(...nodes)
     await world.simulation.run(3 * beaconMs)
-    expect([...first.links.links()].map(({ on, isUp }) => [on, isUp])).toEqual([["eth0", true], ["wlan0", true]])
+    expect(first.links.describe().map(({ on, isUp }) => [on, isUp])).toEqual([["eth0", true], ["wlan0", true]])
     wire.loss = () => 1
     await world.simulation.run(silenceMs + beaconMs)
     expect(neighboursOf(first)).toEqual([2])
@@ -99,7 +99,7 @@ describe("neighbours", () => {
     const nodes = [1, 2, 3].map((address) => world.node(address, { eth0: network }))
     begin(...nodes)
     await world.simulation.run(60 * beaconMs)
-    const costs = new Map(nodes[0]?.links.links().map(({ neighbour, cost }) => [neighbour, cost]))
+    const costs = new Map(nodes[0]?.links.describe().map(({ peerId, cost }) => [peerId, cost]))
     expect(costs.get(peerIdOf(2))).toBeCloseTo(1)
     expect(costs.get(peerIdOf(3))).toBeGreaterThan(1.2)
   })
@@ -197,7 +197,7 @@ describe("hostile datagrams", () => {
       stranger(network, first, `place ${count}`)(encodeBeacon({ ...someBeacon, address: 1000 + count }), "place of 1")
       if (count % 50 === 0) await world.simulation.run(100)
     }
-    expect(first.links.links().length).toBeLessThanOrEqual(64)
+    expect(first.links.describe().length).toBeLessThanOrEqual(64)
     expect(neighboursOf(first)).toEqual([2])
     expect(world.drops()["rate"]).toBeGreaterThan(100)
   })
