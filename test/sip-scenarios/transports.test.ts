@@ -111,7 +111,7 @@ scenario("a version of SIP that is not ours is a 505", async ({ phone }) => {
 
 scenario("schemes that nobody can reach here are a 416", async ({ phone }) => {
   const alice = await phone("alice")
-  for (const uri of ["tel:+4930123", "mailto:bob@example.org", "sips:bob@example.org"]) {
+  for (const uri of ["urn:service:sos", "mailto:bob@example.org", "sips:bob@example.org"]) {
     alice.asks("MESSAGE", uri)
     await alice.gets(416)
   }

@@ -69,12 +69,21 @@ export class Destinations {
       if (!mayLeave) throw refuse(403, "Not A Relay: Route To Others")
       return this.#abroad(base, [nextRoute])
     }
-    const { requestUri } = base
+    const requestUri = this.#readNumber(base)
     if (this.#isGruu(requestUri)) return { targets: await this.#deviceAt(requestUri, base), unreachableStatus: 480 }
     const addressOfRecord = this.#components.domains.addressOfRecord(requestUri)
     if (addressOfRecord !== undefined) return this.#atHome(base, addressOfRecord, mayLeave)
     if (!mayLeave) throw refuse(403, "Not A Relay: Domain Not Served")
     return this.#abroad(base, this.#components.gateways.forOthers(requestUri) ?? [requestUri])
+  }
+
+  /** The Request-URI, from here on a SIP URI: a telephone number belongs to the domain of its caller. */
+  #readNumber(base: SipRequest): SipUri {
+    const { requestUri } = base
+    const sip = this.#components.domains.asSip(requestUri, base.from.parsedUri)
+    if (sip === undefined) throw refuse(416, "Unsupported URI Scheme")
+    if (sip !== requestUri) base.uri = sip.toString()
+    return sip
   }
 
   /** To the other side of a dialog: along its flow, and where else it may be found. */
@@ -136,7 +145,8 @@ export class Destinations {
       return this.#abroad(base, gateways)
     }
     const targets = await this.#phonesOf(addressOfRecord, base)
-    if (targets.length === 0 && gateways !== undefined) return this.#abroad(base, gateways)
+    const isNobodys = targets.length === 0 && this.#components.authenticator === undefined
+    if (isNobodys && gateways !== undefined) return this.#abroad(base, gateways)
     return { targets, unreachableStatus: 480, redirects: this.#redirectsOf(base, mayLeave) }
   }
 
@@ -190,15 +200,30 @@ export class Destinations {
       if (isSips && !uri.isSips) return undefined
       if (this.#isGruu(uri)) return this.#deviceAt(uri, base)
       const addressOfRecord = domains.addressOfRecord(uri)
-      if (addressOfRecord !== undefined) return this.#phonesOf(addressOfRecord, base)
+      if (addressOfRecord !== undefined) return this.#phonesOrNumber(addressOfRecord, uri, base, mayLeave)
       if (!mayLeave || domains.isOurs(uri)) return undefined
-      const text = asRequestUri(uri.toString(), uri, { isSips })
-      const hops = gateways.forOthers(uri) ?? [uri]
-      return Promise.all(hops.map((nextHop) => waysToPlaces(base, { uri: text, nextHop }, this.#components))).then((ways) => {
-        return oneTarget(503, ways.flat()).targets
-      })
+      return this.#placesOf(gateways.forOthers(uri) ?? [uri], uri, base)
     }
-    return new Redirects({ nameOf, targetsOf: targetsAt }, base.requestUri, this.#options.maxRedirects)
+    const asSip = (uri: SipUri): SipUri | undefined => domains.asSip(uri, base.from.parsedUri)
+    return new Redirects({ asSip, nameOf, targetsOf: targetsAt }, base.requestUri, this.#options.maxRedirects)
+  }
+
+  /** Somebody sends the call on to a user of ours, or to a number that is nobody's here. */
+  async #phonesOrNumber(addressOfRecord: string, uri: SipUri, base: SipRequest, mayLeave: boolean): Promise<readonly Target[]> {
+    const phones = await this.#phonesOf(addressOfRecord, base)
+    const domain = domainIn(addressOfRecord)
+    const hops = mayLeave && phones.length === 0 ? this.#components.gateways.forOurs(domain, uri) : undefined
+    const isNumber = hops !== undefined && (this.#components.authenticator === undefined || !(await this.#isKnown(uri.decodedUser ?? "", domain)))
+    if (isNumber) return this.#placesOf(hops, uri, base)
+    // The caller may have a way of his own to a number.
+    if (phones.length === 0 && uri.params.get("user") === "phone") throw refuse(404, "Not Found")
+    return phones
+  }
+
+  async #placesOf(hops: readonly SipUri[], uri: SipUri, base: SipRequest): Promise<readonly Target[]> {
+    const text = asRequestUri(uri.toString(), uri, base.requestUri)
+    const ways = await Promise.all(hops.map((nextHop) => waysToPlaces(base, { uri: text, nextHop }, this.#components)))
+    return oneTarget(503, ways.flat()).targets
   }
 
   #away(error: unknown): Refusal {

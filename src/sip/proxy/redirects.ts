@@ -6,6 +6,8 @@ import type { Target } from "./targets.ts"
 
 /** What one request's redirects need. */
 export interface RedirectComponents {
+  /** A SIP URI for a contact; undefined where it has a scheme that leads nowhere. Throws where it is malformed. */
+  asSip(uri: SipUri): SipUri | undefined
   /** What a URI is known by: two that lead to the same place are the same. */
   nameOf(uri: SipUri): string
   /** The targets of a contact; undefined where this request may not be sent there by us. Rejects where that cannot be told just now. */
@@ -37,8 +39,8 @@ export class Redirects {
   }
 
   #begin(contact: NameAddress): Promise<readonly Target[]> | undefined {
-    const uri = SipUri.tryParse(contact.uri)
-    if (uri?.isSip !== true || this.#left === 0) return undefined
+    const uri = this.#uriOf(contact)
+    if (uri === undefined || this.#left === 0) return undefined
     const name = this.#components.nameOf(uri)
     if (this.#seen.has(name)) return undefined
     const targets = this.#components.targetsOf(uri)
@@ -46,6 +48,14 @@ export class Redirects {
     this.#seen.add(name)
     this.#left--
     return targets
+  }
+
+  #uriOf({ uri }: NameAddress): SipUri | undefined {
+    try {
+      return this.#components.asSip(SipUri.parse(uri))
+    } catch {
+      return undefined
+    }
   }
 }
 

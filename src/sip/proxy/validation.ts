@@ -14,7 +14,7 @@ export interface ValidationComponents {
 /** Throws unless the request may be worked on. `ownHash` is its loop hash. */
 export function validate(request: SipRequest, ownHash: string, { isLocalAddress, hasTls }: ValidationComponents): void {
   const { requestUri, headers } = request
-  if (!requestUri.isSip) throw refuse(416, "Unsupported URI Scheme")
+  if (!requestUri.isSip && requestUri.scheme !== "tel") throw refuse(416, "Unsupported URI Scheme")
   if (requestUri.isSips && !hasTls) throw refuse(416, "SIPS Needs TLS")
   if (hasLooped(request, ownHash, isLocalAddress)) throw refuse(482, "Loop Detected")
   if (headers.has("Proxy-Require")) {

@@ -2,6 +2,7 @@
  * The domains that this peer answers for, and the canonical form of their
  * addresses-of-record (RFC 3261 §10.3 step 5).
  */
+import { telToSip } from "../message/index.ts"
 import type { SipUri } from "../message/index.ts"
 
 /** Whether a host and port (undefined: none given) are where one of our own listeners is reached. */
@@ -42,5 +43,15 @@ export class ServedDomains {
     const user = uri.decodedUser
     const domain = user === undefined ? undefined : this.domainOf(uri)
     return domain === undefined ? undefined : `sip:${user}@${domain}`
+  }
+
+  /**
+   * A SIP URI as it is; a `tel` URI as one of the domain of `from`, who calls
+   * it, else of the first. Undefined for other schemes. Throws a SipSyntaxError.
+   */
+  asSip(uri: SipUri, from: SipUri): SipUri | undefined {
+    if (uri.isSip) return uri
+    const domain = this.domainOf(from) ?? this.#firstDomain
+    return uri.scheme === "tel" && domain !== undefined ? telToSip(uri, domain, (name) => this.#domains.has(name)) : undefined
   }
 }

@@ -28,7 +28,7 @@ async function answerTo(method: string, uri: string, changes: HeaderChanges = {}
 
 describe("a request is refused", () => {
   it.each<[string, string, HeaderChanges, number, string]>([
-    ["another scheme", "tel:+12015550123", {}, 416, "Unsupported URI Scheme"],
+    ["another scheme", "im:bob@example.org", {}, 416, "Unsupported URI Scheme"],
     ["sips where there is no TLS", `sips:bob@${domain}`, {}, 416, "SIPS Needs TLS"],
     ["no hops left", bobs, { "Max-Forwards": "0" }, 483, "Too Many Hops"],
     ["an extension that the proxy does not have", bobs, { "Proxy-Require": "foo, bar" }, 420, "Bad Extension"],
