@@ -2,7 +2,8 @@
 import type { ByteReader } from "../codec.ts"
 import type { P2PSipError } from "../errors.ts"
 import type { PeerId } from "../link/link.ts"
-import type { RttEstimator } from "./rto.ts"
+import type { RtoOptions } from "./rto.ts"
+import { RttEstimator } from "./rto.ts"
 
 /** What is remembered of a peer. */
 export interface PeerState {
@@ -11,8 +12,15 @@ export interface PeerState {
   readonly calls: Set<Call>
   learned: readonly string[] | undefined
   backedOffAt: number
+  /** When it last answered anything. */
+  heardAt: number
   /** The connection was lost: the next request waits until there is another. */
   isDown: boolean
+}
+
+/** Of a peer that was never called. */
+export function freshPeer(peerId: PeerId, options: Required<RtoOptions>): PeerState {
+  return { peerId, rtt: new RttEstimator(options), calls: new Set(), learned: undefined, backedOffAt: -1, heardAt: -1, isDown: false }
 }
 
 /** One call under way. */

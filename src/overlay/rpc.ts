@@ -18,9 +18,9 @@ import { encodeNotification, encodeRequest, frameKinds, maxHeadBytes, readError 
 import type { CallOptions, RpcOptions } from "./rpc-options.ts"
 import { rpcDefaults } from "./rpc-options.ts"
 import type { Call, PeerState } from "./rpc-call.ts"
+import { freshPeer } from "./rpc-call.ts"
 import type { RequestHandler } from "./rpc-server.ts"
 import { RpcServer } from "./rpc-server.ts"
-import { RttEstimator } from "./rto.ts"
 
 /** What it takes to connect anew, about: TCP, the handshake that makes peers authentic, and the choice of protocols. */
 const dialRoundTrips = 4
@@ -184,9 +184,7 @@ export class Rpc {
     const known = this.#peers.get(peerId)
     if (known !== undefined) return known
     if (this.#peers.size >= this.#options.maxPeers) this.#forgetIdlePeer()
-    const peer: PeerState = {
-      peerId, rtt: new RttEstimator(this.#options), calls: new Set(), learned: undefined, backedOffAt: -1, isDown: false,
-    }
+    const peer = freshPeer(peerId, this.#options)
     this.#peers.set(peerId, peer)
     return peer
   }
@@ -194,9 +192,7 @@ export class Rpc {
   /** The one that has been known longest of those with nothing under way. */
   #forgetIdlePeer(): void {
     for (const peer of this.#peers.values()) {
-      if (peer.calls.size > 0) continue
-      this.#peers.delete(peer.peerId)
-      return
+      if (peer.calls.size === 0) return void this.#peers.delete(peer.peerId)
     }
   }
 
@@ -233,6 +229,7 @@ export class Rpc {
     if (isSilent || now >= call.giveUpAt) {
       this.#timeouts.add()
       this.#fail(call, "P2PSIP_TIMEOUT", `${call.peer.peerId} did not answer within ${Math.round(now - call.startedAt)} ms`)
+      if (isSilent) this.#failYounger(call)
       return
     }
     // RFC 6298 (5.5), once for all the requests that one silence leaves unanswered.
@@ -253,9 +250,8 @@ export class Rpc {
   /** Whoever makes a connection lives, and hears only now what was sent meanwhile. */
   #onUp(peerId: PeerId): void {
     const peer = this.#peers.get(peerId)
-    if (peer === undefined) return
-    peer.isDown = false
-    for (const call of peer.calls) {
+    if (peer !== undefined) peer.isDown = false
+    for (const call of peer?.calls ?? []) {
       call.unanswered = Math.min(call.unanswered, 1)
       call.silentSince = this.#runtime.now()
     }
@@ -263,6 +259,12 @@ export class Rpc {
 
   #failAll(peerId: PeerId, message: string): void {
     for (const call of [...(this.#peers.get(peerId)?.calls ?? [])]) this.#fail(call, "P2PSIP_UNREACHABLE", message)
+  }
+
+  /** Silence is the peer's, not the call's: what it has heard only since would be given up no earlier by being waited for. */
+  #failYounger({ peer, silentSince, attempts }: Call): void {
+    if (peer.heardAt >= silentSince) return
+    for (const call of [...peer.calls]) if (call.attempts <= attempts) this.#fail(call, "P2PSIP_TIMEOUT", `${peer.peerId} is silent`)
   }
 
   #end(call: Call): void {
@@ -338,7 +340,8 @@ export class Rpc {
 
   /** Karn's rule: which of several transmissions was answered, nobody knows. What comes after an acknowledgement took its own time. */
   #measure(call: Call): void {
-    if (call.sent === 1 && !call.isAcknowledged) call.peer.rtt.sample(this.#runtime.now() - call.startedAt)
+    call.peer.heardAt = this.#runtime.now()
+    if (call.sent === 1 && !call.isAcknowledged) call.peer.rtt.sample(call.peer.heardAt - call.startedAt)
   }
 
   #drop(reason: string): void {

@@ -1,7 +1,6 @@
 import fc from "fast-check"
 import { beforeEach, describe, expect, it } from "vitest"
-import type { ByteReader } from "../../../src/codec.ts"
-import { ByteWriter } from "../../../src/codec.ts"
+import { ByteReader, ByteWriter } from "../../../src/codec.ts"
 import { P2PSipError } from "../../../src/errors.ts"
 import type { FrameHandler, Link, PeerAddress, PeerEvent, PeerId } from "../../../src/link/link.ts"
 import { Rpc } from "../../../src/overlay/rpc.ts"
@@ -126,6 +125,29 @@ describe("a call", () => {
       await wire.runtime.advanceAsync(3_520)
       expect(await code).toBe("P2PSIP_TIMEOUT")
     }
+  })
+
+  it("ends with the others that one silence leaves unanswered, unless it has more patience", async () => {
+    wire.lose = () => true
+    const codes = [codeOf(a.rpc.call("b", echo, text("")))]
+    await wire.runtime.advanceAsync(3_000)
+    codes.push(codeOf(a.rpc.call("b", echo, text(""))))
+    let isPatient = true
+    a.rpc.call("b", echo, text(""), { attempts: 4 }).catch(() => (isPatient = false))
+    await wire.runtime.advanceAsync(520)
+    expect(await Promise.all(codes)).toEqual(["P2PSIP_TIMEOUT", "P2PSIP_TIMEOUT"])
+    expect(isPatient).toBe(true)
+  })
+
+  it("does not end with another that got no answer while the peer gave some", async () => {
+    wire.lose = (from, frame) => from === "a" && rest(new ByteReader(frame)).endsWith("lost")
+    const lost = codeOf(a.rpc.call("b", echo, text("lost")))
+    await wire.runtime.advanceAsync(3_000)
+    const answered = codeOf(a.rpc.call("b", echo, text("")))
+    let isOver = false
+    a.rpc.call("b", echo, text("also lost")).catch(() => (isOver = true))
+    await wire.runtime.advanceAsync(520)
+    expect([await lost, await answered, isOver]).toEqual(["P2PSIP_TIMEOUT", "resolved", false])
   })
 
   it("backs off once for many requests that one silence leaves unanswered", async () => {
