@@ -29,9 +29,21 @@ export interface SynchroniserComponents {
   readonly custodian: Custodian
 }
 
+/** How a comparison is made. */
+interface LevelOptions {
+  /** Members beyond the replica sets that get copies. */
+  readonly extra?: number
+  readonly signal?: AbortSignal | undefined
+  /** Called with each page that the member has answered. */
+  readonly onAnswer?: () => void
+}
+
 /** Pages of one comparison before it counts as failed: nobody shall keep this peer busy for ever. */
 const maxPages = 4096
 const retryMs = 1_000
+/** A comparison that has not been answered for so long holds the next one up no more: the other may be dead. */
+const holdUpMs = 500
+const maxComparisons = 8
 
 /** See the head of this file. */
 export class Synchroniser {
@@ -45,7 +57,10 @@ export class Synchroniser {
   readonly #retried = new Set<PeerId>()
   /** Those with whom a comparison has just failed, though they are not taken for silent. */
   readonly #postponed = new Set<PeerId>()
-  #isWorking = false
+  /** Those with whom a comparison is under way. */
+  readonly #underWay = new Set<PeerId>()
+  /** Whether one of these comparisons holds the next one up. */
+  #isHeldUp = false
   #isStopped = false
   #repairTimer: Timer | undefined
   #retryTimer: Timer | undefined
@@ -127,7 +142,7 @@ export class Synchroniser {
   #nextToCompare(): { readonly member: Member; readonly ranges: readonly KeyRange[] } | undefined {
     const { sources, ranges } = this.#custodian.custody
     const isDue = (peerId: PeerId): boolean =>
-      !this.#postponed.has(peerId) && (sources.get(peerId)?.isSilent !== true || this.#retried.has(peerId))
+      !this.#postponed.has(peerId) && !this.#underWay.has(peerId) && (sources.get(peerId)?.isSilent !== true || this.#retried.has(peerId))
     const holders = this.holders(0).filter(({ peerId }) => isDue(peerId))
     const stale = holders.filter(({ peerId }) => !this.isCopied(peerId))
     const creditors = [...sources.values()].filter(({ member, owed }) => owed.length > 0 && isDue(member.peerId))
@@ -137,29 +152,47 @@ export class Synchroniser {
     return { member, ranges: stale.some(({ peerId }) => peerId === member.peerId) ? ranges : owed.map(({ range }) => range) }
   }
 
-  /** Starts the one worker unless it is at work. */
+  /**
+   * Compares with one member after another, so that nothing comes twice; but
+   * whoever does not answer soon is passed by, and may answer later.
+   */
   #work(): void {
-    if (this.#isWorking || this.#isStopped) return
-    this.#isWorking = true
-    this.#compareAll()
-      .catch((error: unknown) => this.#components.runtime.log.error({ error }, "synchronising failed: this is a defect, please report it"))
-      .finally(() => {
-        this.#isWorking = false
-      })
+    while (!this.#isStopped && !this.#isHeldUp && this.#underWay.size < maxComparisons) {
+      const next = this.#nextToCompare()
+      if (next === undefined) return
+      this.#begin(next.member, next.ranges)
+    }
   }
 
-  async #compareAll(): Promise<void> {
-    for (;;) {
-      const next = this.#nextToCompare()
-      if (next === undefined || this.#isStopped) return
-      const { peerId } = next.member
-      this.#retried.delete(peerId)
-      const isDone = await this.#levelRanges(next.member, next.ranges, 0)
-      if (isDone || this.#custodian.custody.sources.get(peerId)?.isSilent === true) continue
-      // Not at once again: a call to a member without an address fails in no time.
-      this.#postponed.add(peerId)
-      this.#retryLater()
+  #begin(member: Member, ranges: readonly KeyRange[]): void {
+    const { runtime } = this.#components
+    const { peerId } = member
+    this.#retried.delete(peerId)
+    this.#underWay.add(peerId)
+    this.#isHeldUp = true
+    let holdsUp = true
+    const passBy = (): void => {
+      if (holdsUp) this.#isHeldUp = false
+      holdsUp = false
     }
+    const patience = runtime.setTimer(holdUpMs, () => {
+      passBy()
+      this.#work()
+    })
+    this.#levelRanges(member, ranges, { onAnswer: () => patience.cancel() }).catch((error: unknown) => {
+      runtime.log.error({ error }, "synchronising failed: this is a defect, please report it")
+      return false
+    }).then((isDone) => {
+      if (!isDone && this.#custodian.custody.sources.get(peerId)?.isSilent !== true) {
+        // Not at once again: a call to a member without an address fails in no time.
+        this.#postponed.add(peerId)
+        this.#retryLater()
+      }
+      patience.cancel()
+      this.#underWay.delete(peerId)
+      passBy()
+      this.#work()
+    })
   }
 
   #retryLater(): void {
@@ -176,17 +209,17 @@ export class Synchroniser {
    * way, what was compared remains so, and the member's turn comes again.
    */
   level(member: Member, extra: number, signal?: AbortSignal): Promise<boolean> {
-    return this.#levelRanges(member, this.#custodian.custody.ranges, extra, signal)
+    return this.#levelRanges(member, this.#custodian.custody.ranges, { extra, signal })
   }
 
-  async #levelRanges(member: Member, ranges: readonly KeyRange[], extra: number, signal?: AbortSignal): Promise<boolean> {
+  async #levelRanges(member: Member, ranges: readonly KeyRange[], how: LevelOptions): Promise<boolean> {
     const { changes, ranges: all } = this.#custodian.custody
     try {
       for (const range of ranges) {
         let rest: KeyRange | undefined = range
         for (let page = 0; rest !== undefined; page++) {
-          if (page >= maxPages || this.#isStopped || signal?.aborted === true) return false
-          rest = await this.#levelPage(member, rest, extra, signal)
+          if (page >= maxPages || this.#isStopped || how.signal?.aborted === true) return false
+          rest = await this.#levelPage(member, rest, how)
           if (this.#custodian.custody.ranges !== all) return true
         }
       }
@@ -200,10 +233,11 @@ export class Synchroniser {
   }
 
   /** One page; the result is what is left of the range. */
-  async #levelPage(member: Member, range: KeyRange, extra: number, signal?: AbortSignal): Promise<KeyRange | undefined> {
+  async #levelPage(member: Member, range: KeyRange, { extra = 0, signal, onAnswer }: LevelOptions): Promise<KeyRange | undefined> {
     const { transfer, routing, replication } = this.#components
     const asOf = this.#custodian.custody.changes
     const { upTo, theirs, ours, leads } = await transfer.compare(member, range, signal)
+    onAnswer?.()
     await transfer.pull(member, theirs, signal)
     const others = leads.filter((lead) => lead.member.peerId !== routing.self.peerId)
     this.#custodian.become(compared(this.#custodian.custody, member.peerId, { from: range.from, to: upTo }, asOf, others))

@@ -92,3 +92,18 @@ test("a member that cannot be called is compared with again after a while, not a
   expect(compared.mock.calls.length).toBeLessThan(50)
   synchroniser.stop()
 })
+
+test("a member that does not answer holds up no other", async () => {
+  const simulation = new Simulation({ seed: 1 })
+  const [{ runtime, rpc, transfer, self }, near, far] = [await peer(simulation, "a"), await peer(simulation, "b"), await peer(simulation, "c")]
+  const dead = await peer(simulation, "d")
+  simulation.peer("d")?.crash()
+  const routing = new FixedRouting(simulation, self, [dead.self, near.self, far.self])
+  const custodian = new Custodian({ runtime, routing })
+  const synchroniser = new Synchroniser({ runtime, routing, transfer, custodian, replication: new Replication({ runtime, rpc, routing }) })
+  synchroniser.start()
+  void synchroniser.settled(new AbortController().signal)
+  await simulation.run(1_000)
+  expect(unsettledFor(custodian.custody, key)).toEqual([dead.self])
+  synchroniser.stop()
+})
