@@ -57,6 +57,11 @@ export interface Custody {
   readonly neighbours: readonly Member[]
   readonly sources: ReadonlyMap<PeerId, Source>
   readonly trails: readonly Trail[]
+  /**
+   * Of these keys this peer has known all there was to know, since it answers for them. Whoever comes into sight only later
+   * can have no newer record of them, unless a second peer has answered for them as well: it is asked, but nobody waits for that.
+   */
+  readonly known: readonly KeyRange[]
   /** Counts the changes of the surroundings. */
   readonly changes: number
 }
@@ -67,9 +72,10 @@ const maxTrails = 512
 /** Sources that are no neighbours. */
 const maxNamed = 64
 const nobody: readonly Member[] = []
+const never = (): number => -1
 
 /** Of a peer that answers for nothing. */
-export const nothingInCustody: Custody = { ranges: [], neighbours: nobody, sources: new Map(), trails: [], changes: 0 }
+export const nothingInCustody: Custody = { ranges: [], neighbours: nobody, sources: new Map(), trails: [], known: [], changes: 0 }
 
 /** The routing says so now. The same object when it says the same as before. */
 export function surrounded(before: Custody, ranges: readonly KeyRange[], neighbours: readonly Member[], now: number): Custody {
@@ -81,7 +87,7 @@ export function surrounded(before: Custody, ranges: readonly KeyRange[], neighbo
   const trails = before.trails.filter(({ until }) => until > now)
   for (const [peerId, source] of before.sources) {
     const member = inSight.get(peerId)
-    if (!source.isSilent) trails.push(...trailsOf(source, ranges, now + trailMs))
+    if (!source.isSilent) trails.push(...trailsOf(source.member, urgent(source, before), ranges, now + trailMs))
     const kept = member === undefined ? outOfSight(source, ranges) : inView(source, member, ranges, gained, changes)
     if (kept !== undefined) sources.set(peerId, kept)
   }
@@ -91,12 +97,13 @@ export function surrounded(before: Custody, ranges: readonly KeyRange[], neighbo
   // Of keys that came back, those are to be asked who should have been asked the last time.
   const regained = trails.flatMap(({ member, range }) => leadIf(member, intersect([range], ranges)))
   const left = trails.flatMap(({ member, range, until }) => subtract([range], ranges).map((arc) => ({ member, range: arc, until })))
-  return { ranges, neighbours, sources: withLeads(sources, regained, changes), trails: joinTrails(left).slice(-maxTrails), changes }
+  const known = intersect(before.known, ranges)
+  return withKnown({ ranges, neighbours, sources: withLeads(sources, regained, changes), trails: joinTrails(left).slice(-maxTrails), known, changes })
 }
 
 /** Debts of keys that are no longer this peer's. */
-function trailsOf({ member, owed }: Source, ranges: readonly KeyRange[], until: number): Trail[] {
-  return owed.flatMap(({ range }) => subtract([range], ranges).map((arc) => ({ member, range: arc, until })))
+function trailsOf(member: Member, owed: readonly KeyRange[], ranges: readonly KeyRange[], until: number): Trail[] {
+  return subtract(owed, ranges).map((range) => ({ member, range, until }))
 }
 
 function outOfSight(source: Source, ranges: readonly KeyRange[]): Source | undefined {
@@ -127,7 +134,7 @@ export function compared(before: Custody, peerId: PeerId, range: KeyRange, asOf:
     sources.set(peerId, { ...source, isSilent: false, owed, done: join([...source.done, ...fresh]) })
   }
   const inRange = leads.flatMap(({ member, ranges }) => leadIf(member, intersect(intersect(ranges, [range]), before.ranges)))
-  const after: Custody = { ...before, sources: withLeads(sources, inRange, before.changes) }
+  const after = withKnown({ ...before, sources: withLeads(sources, inRange, before.changes) })
   return isSettled(after) ? withoutNamed(after) : after
 }
 
@@ -137,13 +144,13 @@ export function failed(before: Custody, peerId: PeerId): Custody {
   const source = sources.get(peerId)
   if (source?.isNeighbour === true) sources.set(peerId, { ...source, isSilent: true })
   else sources.delete(peerId)
-  return { ...before, sources, trails: before.trails.filter(({ member }) => member.peerId !== peerId) }
+  return withKnown({ ...before, sources, trails: before.trails.filter(({ member }) => member.peerId !== peerId) })
 }
 
 /** All that there is to know is here. */
 export function nothingOwed(before: Custody): Custody {
   const sources = [...before.sources].map(([peerId, source]) => [peerId, { ...source, owed: [], done: before.ranges }] as const)
-  return { ...before, sources: new Map(sources), trails: [] }
+  return { ...before, sources: new Map(sources), trails: [], known: before.ranges }
 }
 
 /** Where these trails lead this peer has been; there it was named others. */
@@ -160,11 +167,14 @@ export function isSettled({ sources }: Custody): boolean {
   return true
 }
 
-/** Who may know more of the key than this peer does. */
-export function unsettledFor({ sources }: Custody, key: Id): readonly Member[] {
+/** Who may know more of the key than this peer does. `askedAsOf`: who was asked about it, and after how many changes. */
+export function unsettledFor({ sources, known }: Custody, key: Id, askedAsOf: (peerId: PeerId) => number = never): readonly Member[] {
+  if (containsAny(known, key)) return nobody
   const missing: Member[] = []
   for (const { member, isSilent, owed } of sources.values()) {
-    if (!isSilent && owed.some(({ range }) => contains(range, key))) missing.push(member)
+    if (isSilent || owed.length === 0) continue
+    const asOf = askedAsOf(member.peerId)
+    if (owed.some(({ range, since }) => since > asOf && contains(range, key))) missing.push(member)
   }
   return missing.length === 0 ? nobody : missing
 }
@@ -175,12 +185,12 @@ export function isSettledFor({ sources }: Custody, peerId: PeerId, key: Id): boo
 }
 
 /** Whom this peer has yet to ask, or would have had to, about keys of the range: it does not know all of them. */
-export function leadsForRange({ sources, trails }: Custody, range: KeyRange, now: number): Lead[] {
+export function leadsForRange(custody: Custody, range: KeyRange, now: number): Lead[] {
   const leads: Lead[] = []
-  for (const { member, isSilent, owed } of sources.values()) {
-    if (!isSilent && owed.length > 0) leads.push(...leadIf(member, intersect(owed.map((debt) => debt.range), [range])))
+  for (const source of custody.sources.values()) {
+    if (!source.isSilent && source.owed.length > 0) leads.push(...leadIf(source.member, intersect(urgent(source, custody), [range])))
   }
-  for (const trail of trails) {
+  for (const trail of custody.trails) {
     if (trail.until > now) leads.push(...leadIf(trail.member, intersect([trail.range], [range])))
   }
   return leads
@@ -194,6 +204,18 @@ export function leadsForKey(custody: Custody, key: Id, now: number): readonly Me
 
 function leadIf(member: Member, ranges: readonly KeyRange[]): Lead[] {
   return ranges.length === 0 ? [] : [{ member, ranges }]
+}
+
+/** What is owed to the source of keys that this peer does not know all of. */
+function urgent({ owed }: Source, { known }: Custody): KeyRange[] {
+  return subtract(owed.map(({ range }) => range), known)
+}
+
+function withKnown(custody: Custody): Custody {
+  const missing = subtract(custody.ranges, custody.known)
+  if (missing.length === 0) return custody
+  const owed = [...custody.sources.values()].flatMap((source) => (source.isSilent ? [] : source.owed.map(({ range }) => range)))
+  return { ...custody, known: join([...custody.known, ...subtract(missing, owed)]) }
 }
 
 /** Who was named is asked, unless it was already. */

@@ -179,7 +179,7 @@ export class Synchroniser {
       passBy()
       this.#work()
     })
-    this.#levelRanges(member, ranges, { onAnswer: () => patience.cancel() }).catch((error: unknown) => {
+    void this.#levelRanges(member, ranges, { onAnswer: () => patience.cancel() }).catch((error: unknown) => {
       runtime.log.error({ error }, "synchronising failed: this is a defect, please report it")
       return false
     }).then((isDone) => {

@@ -151,6 +151,17 @@ describe("a peer's custody", () => {
     expect(leadsForKey(trailsFollowed(gave, gave.trails, [{ member: c, ranges: [first] }]), first.to, 60_000)).toEqual([c])
   })
 
+  it("asks whoever comes into sight, but waits for nobody of whom it could learn nothing new", () => {
+    const known = compared(surrounded(nothingInCustody, [first], [a], 0), a.peerId, first, 1, [])
+    const met = surrounded(known, [first, second], [a, b], 0)
+    expect([unsettledFor(met, first.to), unsettledFor(met, second.to)]).toEqual([[], [a, b]])
+    expect(met.sources.get(b.peerId)?.owed.map(({ range }) => range)).toEqual([first, second])
+    // Nor does it tell others to.
+    expect(leadsForRange(met, first, 0)).toEqual([])
+    const back = surrounded(surrounded(met, [], [a, b], 0), [first], [a, b], 0)
+    expect(unsettledFor(back, first.to)).toEqual([a, b])
+  })
+
   it("waits for no silent neighbour, and forgets whoever is none and fails", () => {
     const asked = compared(surrounded(nothingInCustody, [first], [a], 0), a.peerId, second, 1, [])
     const named = compared(surrounded(asked, [first, second], [a], 0), a.peerId, first, 2, [{ member: b, ranges: [first] }])
