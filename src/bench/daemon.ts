@@ -28,10 +28,16 @@ const command = new URL(import.meta.url.endsWith(".ts") ? "../cli/main.ts" : "..
 /**
  * Starts a peer and waits until it is ready. Rejects with what it wrote on
  * stderr when it ends before that. `onSpawn` gets the process at once, for
- * those who must be able to end it whatever happens.
+ * those who must be able to end it whatever happens. `inside`: the command that
+ * runs it elsewhere, such as `ip netns exec NAME`.
  */
-export async function startDaemon(args: readonly string[], onSpawn: (child: ChildProcess) => void = () => undefined): Promise<Daemon> {
-  const child = spawn(process.execPath, [command, "start", ...args], { stdio: ["ignore", "pipe", "pipe"] })
+export async function startDaemon(
+  args: readonly string[],
+  onSpawn: (child: ChildProcess) => void = () => undefined,
+  inside: readonly string[] = [],
+): Promise<Daemon> {
+  const [program = process.execPath, ...rest] = [...inside, process.execPath, command, "start", ...args]
+  const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"] })
   onSpawn(child)
   const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)))
   const ready = await firstReadyLine(child, ended)

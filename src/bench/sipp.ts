@@ -29,6 +29,8 @@ export interface SippOptions {
   readonly responseBoundsMs?: readonly number[]
   /** The only processor to run on. */
   readonly processor?: number
+  /** The command that runs it elsewhere, such as `ip netns exec NAME`. */
+  readonly inside?: readonly string[]
 }
 
 /** Where a run stood at one moment; SIPp notes it once a second. */
@@ -88,7 +90,7 @@ export function startSipp(options: SippOptions): SippRun {
   if (options.timeoutSeconds !== undefined) args.push("-timeout", String(options.timeoutSeconds))
   if (options.withResponseTimes === true) args.push("-trace_rtt", "-rtt_freq", "100")
   const pinned = options.processor === undefined ? [] : ["taskset", "-c", String(options.processor)]
-  const [program = "sipp", ...rest] = [...pinned, "sipp", ...args, options.remote]
+  const [program = "sipp", ...rest] = [...(options.inside ?? []), ...pinned, "sipp", ...args, options.remote]
   const child = spawn(program, rest, { stdio: "ignore", cwd: folder })
   const { cutSeconds } = options
   const cut = cutSeconds === undefined ? undefined : setTimeout(() => void child.kill("SIGKILL"), cutSeconds * 1000)

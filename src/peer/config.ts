@@ -99,8 +99,8 @@ const dns = z.strictObject({
 const calls = z.strictObject({
   /** How long a phone may ring (Timer C of RFC 3261, which wants more than three minutes). */
   maxRingingSeconds: whole(181, 86_400).default(190),
-  /** Whether a phone whose own peer cannot be reached is tried at the IP address in its contact. */
-  directFallback: yesOrNo.default(true),
+  /** Whether a phone whose own peer cannot be reached is tried at the IP address in its contact; on a mesh, where that means nothing elsewhere, not. */
+  directFallback: yesOrNo.optional(),
   /** How long the phones of one q may ring before those of the next lower q do. */
   ringSeconds: whole(1, 180).default(20),
   /** Contacts of a redirection (3xx) that are followed; 0 leaves them to the caller. */

@@ -86,10 +86,10 @@ export class SipEdge {
       send: (response, flow) => layer.sendStateless(response, flow),
       onAuthentic: (flow) => guard.vouch(flow),
     }, { ...config.registration, maxPending: maxPendingRegistrations })
-    const { maxRingingSeconds, ringSeconds, ...calls } = config.calls
+    const { maxRingingSeconds, ringSeconds, directFallback = config.mesh === undefined, ...calls } = config.calls
     const proxy = new SipProxy(
       { runtime, layer, transports, location, gruus, domains, authenticator, dialogTokens },
-      { ...calls, timerCMs: maxRingingSeconds * 1000, ringMs: ringSeconds * 1000, gateways: config.gateways.map(toGateway) },
+      { ...calls, directFallback, timerCMs: maxRingingSeconds * 1000, ringMs: ringSeconds * 1000, gateways: config.gateways.map(toGateway) },
     )
     layer.onStateless((request, flow) => this.#registrar.handle(request, flow))
     layer.onRequest((transaction) => proxy.handle(transaction))

@@ -1,0 +1,96 @@
+/** Hosts and the cables between them: network namespaces and veth pairs of one machine. Needs root. */
+import { execFileSync } from "node:child_process"
+
+const prefix = "p2psip"
+
+/** See the head of this file. */
+export class Hosts {
+  readonly #names = new Map<string, string>()
+  readonly #atExit = (): void => this.destroy()
+
+  constructor() {
+    removeLeftovers()
+    // Whatever ends this process, nothing stays.
+    process.once("exit", this.#atExit)
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
+  }
+
+  add(host: string): void {
+    const namespace = `${prefix}-${process.pid}-${host}`
+    this.#names.set(host, namespace)
+    ip("netns", "add", namespace)
+    ip("-n", namespace, "link", "set", "lo", "up")
+  }
+
+  /** A cable, whose ends are interfaces with the name of the host at the other end. */
+  cable(a: string, b: string): void {
+    const [here, there] = [this.#namespaceOf(a), this.#namespaceOf(b)]
+    ip("link", "add", b, "netns", here, "type", "veth", "peer", "name", a, "netns", there)
+    this.plug(a, b)
+  }
+
+  /** The cable between two hosts works, or does not. */
+  plug(a: string, b: string, isIn = true): void {
+    for (const [host, name] of [[a, b], [b, a]] as const) ip("-n", this.#namespaceOf(host), "link", "set", name, isIn ? "up" : "down")
+  }
+
+  /** Nothing comes through the cable any more, and nobody is told: dead air, not a pulled plug. */
+  muffle(a: string, b: string, isSilent = true): void {
+    for (const [host, name] of [[a, b], [b, a]] as const) {
+      const [verb, kind] = isSilent ? ["replace", ["blackhole"]] : ["del", []]
+      execFileSync("tc", ["-n", this.#namespaceOf(host), "qdisc", verb, "dev", name, "root", ...kind], { stdio: ["ignore", "ignore", "pipe"] })
+    }
+  }
+
+  /** The command that runs another one at a host. */
+  inside(host: string): readonly string[] {
+    return ["ip", "netns", "exec", this.#namespaceOf(host)]
+  }
+
+  /** Ends all that runs there, and takes everything down. */
+  destroy(): void {
+    process.removeListener("exit", this.#atExit)
+    for (const namespace of this.#names.values()) removeNamespace(namespace)
+    this.#names.clear()
+  }
+
+  #namespaceOf(host: string): string {
+    const namespace = this.#names.get(host)
+    if (namespace === undefined) throw new Error(`no host ${host}`)
+    return namespace
+  }
+}
+
+function ip(...args: readonly string[]): Buffer {
+  return execFileSync("ip", args, { stdio: ["ignore", "pipe", "pipe"] })
+}
+
+function removeNamespace(namespace: string): void {
+  try {
+    for (const pid of ip("netns", "pids", namespace).toString().split("\n")) if (pid !== "") process.kill(Number(pid), "SIGKILL")
+  } catch {
+    // Ended by itself meanwhile.
+  }
+  try {
+    ip("netns", "del", namespace)
+  } catch {
+    // Was not made.
+  }
+}
+
+/** Of runs that were killed. */
+function removeLeftovers(): void {
+  for (const line of ip("netns", "list").toString().split("\n")) {
+    const found = new RegExp(String.raw`^(${prefix}-(\d+)-\S+)`).exec(line)
+    if (found?.[1] !== undefined && !isAlive(Number(found[2]))) removeNamespace(found[1])
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

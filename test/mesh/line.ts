@@ -1,0 +1,97 @@
+/**
+ * Four routers in a line, with the addresses of the test plan that Linyphi was
+ * too slow for (§4.5.1 of its description), and the whole list of what was to
+ * be measured there: idle, and with background traffic.
+ */
+import type { SippResult } from "../../src/bench/sipp.ts"
+import type { Check } from "../interop/checks.ts"
+import { Hosts } from "./hosts.ts"
+import { call, register, startPhone } from "./phones.ts"
+import type { Router } from "./routers.ts"
+import { startRouter, traces, untilRing, usersOf } from "./routers.ts"
+
+const names = ["A0", "30", "70", "D0"] as const
+const echoes = 100
+const registrations = { count: 40, rate: 40 }
+const calls = { count: 20, rate: 20 }
+/** Far above the 3 to 4 calls/s at which Linyphi broke down. */
+const overload = { count: 300, rate: 100 }
+const background = { count: 6000, rate: 200 }
+
+export async function line(): Promise<Check[]> {
+  const hosts = new Hosts()
+  try {
+    for (const name of names) hosts.add(name)
+    for (const [at, name] of names.slice(1).entries()) hosts.cable(names[at] as string, name)
+    const routers = await Promise.all(names.map((name, at) => startRouter(hosts, name, `${name.repeat(5)}27`, neighboursOf(at))))
+    const checks = [passed("the line of four is one ring", `after ${seconds(await untilRing(routers))}`)]
+    checks.push(...(await measure(routers, "")))
+    checks.push(...(await withBackground(routers)))
+    return checks
+  } finally {
+    hosts.destroy()
+  }
+}
+
+function neighboursOf(at: number): string[] {
+  return [names[at - 1], names[at + 1]].filter((name) => name !== undefined)
+}
+
+/** The measurement list; `condition` tells the runs apart. */
+async function measure(routers: readonly Router[], condition: string): Promise<Check[]> {
+  const [a0, , , d0] = routers as readonly [Router, Router, Router, Router]
+  const checks = [await echo(a0, d0, condition)]
+  for (const owner of routers) {
+    const users = usersOf(owner, routers, registrations.count, `r${condition === "" ? "" : "b"}${owner.name}-`)
+    checks.push(judge(`REGISTER from A0 to an entry at ${owner.name}${condition}`, await register(users, a0, registrations.rate), users.length))
+  }
+  const combinations = [[a0, d0], [a0, a0], [d0, a0], [d0, d0]] as const
+  for (const [home, owner] of combinations) {
+    const [user = ""] = usersOf(owner, routers, 1, `phone-${home.name}-${condition === "" ? "" : "b"}-`)
+    const phone = await startPhone(user, home)
+    const result = await call(user, d0, calls)
+    checks.push(judge(`INVITE from D0 to a phone at ${home.name}, its entry at ${owner.name}${condition}`, result, calls.count))
+    if (home === a0 && owner === d0 && condition === "") {
+      checks.push(judge(`${overload.rate} calls/s over three links`, await call(user, d0, overload), overload.count))
+    }
+    phone.stop()
+    await phone.done
+  }
+  return checks
+}
+
+/** The same again while phones at the two routers in the middle register without a pause. */
+async function withBackground(routers: readonly Router[]): Promise<Check[]> {
+  const loads = [1, 2].map((at) => {
+    const users = Array.from({ length: background.count }, (_, number) => `background-${at}-${number}`)
+    return register(users, routers[at] as Router, background.rate / 2)
+  })
+  const checks = await measure(routers, ", with background traffic")
+  // What is left of it is not waited for: the hosts go, and it with them.
+  for (const load of loads) load.catch(() => undefined)
+  return checks
+}
+
+async function echo(from: Router, to: Router, condition: string): Promise<Check> {
+  const found = await traces(from, to.address, echoes)
+  const times = found.map(({ rttMs }) => rttMs).sort((a, b) => a - b)
+  const mean = times.reduce((sum, time) => sum + time, 0) / Math.max(1, times.length)
+  const links = new Set(found.map(({ hops }) => hops.length - 1))
+  const detail = `${found.length} of ${echoes}, over ${[...links].join(", ")} links, ${mean.toFixed(1)} ms on average (${times[0]?.toFixed(1)} to ${times.at(-1)?.toFixed(1)})`
+  return { name: `echo from A0 to D0 and back${condition}`, passed: found.length === echoes, detail }
+}
+
+/** All of a run must have succeeded. */
+export function judge(name: string, { successful, failed, retransmissions, responseMs, complaints }: SippResult, expected: number): Check {
+  const figures = `${successful} of ${expected}, ${retransmissions} retransmissions, answered after ${responseMs.mean.toFixed(1)} ms (± ${responseMs.deviation.toFixed(1)})`
+  const isRight = successful === expected && failed === 0
+  return { name, passed: isRight, detail: isRight ? figures : `${figures}\n${complaints}` }
+}
+
+export function passed(name: string, detail: string): Check {
+  return { name, passed: true, detail }
+}
+
+export function seconds(elapsedMs: number): string {
+  return `${(elapsedMs / 1000).toFixed(1)} s`
+}

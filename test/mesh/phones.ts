@@ -1,0 +1,51 @@
+/** Phones at routers: SIPp on the router's host. */
+import { calleeScenario, callerScenario, fetchScenario, injectedLines, registerScenario } from "../../src/bench/sipp-scenarios.ts"
+import type { SippResult, SippRun } from "../../src/bench/sipp.ts"
+import { runSipp, startSipp } from "../../src/bench/sipp.ts"
+import { domain } from "../interop/checks.ts"
+import { phoneScenario } from "../interop/scenarios.ts"
+import type { Router } from "./routers.ts"
+
+const host = "127.0.0.1"
+const port = 5060
+const remote = `${host}:${port}`
+
+/** How much, and how fast. */
+export interface Load {
+  readonly count: number
+  readonly rate: number
+}
+
+/** A phone that registers and answers every call. It has registered when it is found. */
+export async function startPhone(user: string, { inside }: Router): Promise<SippRun> {
+  const phone = startSipp({
+    scenario: phoneScenario(), outOfCallScenario: calleeScenario(), injected: injectedLines([{ user, host, port }]), remote, calls: 1, inside,
+  })
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const { successful } = await load(fetchScenario(domain), [user], inside, { count: 1, rate: 1 }, 3)
+    if (successful === 1) return phone
+  }
+  phone.stop()
+  throw new Error(`${user} has not registered`)
+}
+
+/** Calls from a phone at a router: INVITE 180 200 ACK BYE 200. */
+export function call(user: string, { inside }: Router, how: Load): Promise<SippResult> {
+  return load(callerScenario(domain), Array.from({ length: how.count }, () => user), inside, how)
+}
+
+/** Registers each user once. */
+export function register(users: readonly string[], { inside }: Router, rate: number): Promise<SippResult> {
+  return load(registerScenario(domain), users, inside, { count: users.length, rate })
+}
+
+/** Asks for the bindings of each user. */
+export function fetchEach(users: readonly string[], { inside }: Router, rate: number): Promise<SippResult> {
+  return load(fetchScenario(domain), users, inside, { count: users.length, rate })
+}
+
+function load(scenario: string, users: readonly string[], inside: readonly string[], { count, rate }: Load, timeoutSeconds = 30): Promise<SippResult> {
+  const injected = injectedLines(users.map((user) => ({ user, host, port })))
+  const seconds = Math.max(timeoutSeconds, Math.ceil((2 * count) / rate))
+  return runSipp({ scenario, injected, remote, calls: count, callsPerSecond: rate, maxOpenCalls: 10_000, timeoutSeconds: seconds, inside })
+}
