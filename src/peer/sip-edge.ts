@@ -19,7 +19,8 @@ import type { LocationService } from "../sip/registrar/location-service.ts"
 import { Registrar } from "../sip/registrar/registrar.ts"
 import { ServedDomains } from "../sip/registrar/served-domains.ts"
 import { TransactionLayer } from "../sip/transaction/index.ts"
-import { Certificates, DnsTargetResolver, formatHostPort, OverlayTransport, TransportSet, type Transport } from "../sip/transport/index.ts"
+import { Certificates, DnsTargetResolver, formatHostPort, localAddresses, OverlayTransport, TransportSet, type Transport } from "../sip/transport/index.ts"
+import { noteOnAddress } from "./advertised.ts"
 import type { PeerConfig } from "./config.ts"
 import { createListener } from "./sip-listener.ts"
 
@@ -45,6 +46,8 @@ export interface SipEdgeStatus {
 
 /** See the head of this file. */
 export class SipEdge {
+  readonly #runtime: Runtime
+  readonly #config: PeerConfig
   readonly #listeners: readonly Transport[]
   readonly #certificates: Certificates | undefined
   readonly #transports: TransportSet
@@ -52,6 +55,8 @@ export class SipEdge {
   readonly #registrar: Registrar
 
   constructor({ runtime, link, location, gruuKeys, users, secret, listeners }: SipEdgeComponents, config: PeerConfig) {
+    this.#runtime = runtime
+    this.#config = config
     const overlay = new OverlayTransport({ runtime, link })
     this.#certificates = config.tls && new Certificates({ runtime }, config.tls)
     const guard = new SourceGuard({ runtime }, config.sources)
@@ -113,6 +118,16 @@ export class SipEdge {
   async start(): Promise<void> {
     await this.#certificates?.start()
     await this.#transports.start()
+    this.#tellAddresses()
+  }
+
+  #tellAddresses(): void {
+    const local = [...localAddresses(4), ...localAddresses(6)]
+    for (const [index, listener] of this.#config.sip.entries()) {
+      const advertised = this.#listeners[index]?.advertised
+      const note = advertised && noteOnAddress(listener, advertised, local)
+      if (note !== undefined) this.#runtime.log[note.isDoubtful ? "warn" : "info"]({}, note.text)
+    }
   }
 
   async stop(): Promise<void> {

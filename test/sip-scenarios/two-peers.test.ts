@@ -124,3 +124,18 @@ scenario("a location service that is away is a 503 with Retry-After", async (sce
   alice.calls("bob")
   expect(Number((await alice.gets(503)).headers.get("Retry-After"))).toBeGreaterThanOrEqual(5)
 })
+
+scenario("what a phone says of itself is known at every peer: parameters, q, Path", async (scene) => {
+  const { stage, phone } = scene
+  const second = await stage.addPeer()
+  const parameters = ';+sip.instance="<urn:uuid:00000000-0000-1000-8000-000A95A0E128>";methods="INVITE, MESSAGE";audio;x-key="a b;c"'
+  const bob = await phone("bob", { peer: second, contactParameters: `${parameters};q=0.3` })
+  expect((await bob.registers({ Path: "<sip:proxy.test;lr>", Supported: "path" })).status).toBe(200)
+  // The same user asks at another peer.
+  const other = await phone("other", { user: "bob" })
+  const { headers } = await other.registers({ Contact: undefined, Supported: "path" })
+  const [contact = ""] = headers.getAll("Contact")
+  expect(contact.startsWith(`<${bob.contact}>`)).toBe(true)
+  for (const parameter of [...parameters.slice(1).matchAll(/[^;"]+(?:="[^"]*")?/g)].map(([text]) => text)) expect(contact).toContain(parameter)
+  expect(contact).toContain("q=0.3")
+})

@@ -215,7 +215,7 @@ export class TransactionLayer {
   #receiveForInvite(request: SipRequest, flow: Flow, key: string, transaction: AnyServerTransaction | undefined): void {
     const invite = transaction?.isInvite === true ? transaction : undefined
     if (request.method === "ACK") {
-      if (invite === undefined && this.#answers.isBusyTag(request.to.tag)) return
+      if (invite === undefined && this.#answers.isAcknowledgedBy(request)) return
       // §17.2.3: an old client's ACK for a 2xx differs from one for a 4xx by the To tag alone.
       if (invite !== undefined && (!isOldKey(key) || request.to.tag === invite.toTag)) invite.acknowledge(request, flow)
       else this.#passStray(request, flow)

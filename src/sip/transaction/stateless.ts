@@ -33,9 +33,11 @@ export class StatelessAnswers {
     this.send(createResponse(request, 503, "Overloaded", { toTag: this.#busyTag, headers: [["Retry-After", String(text)]] }), flow)
   }
 
-  /** Whether an ACK with this To tag is for what {@link turnAway} sent. */
-  isBusyTag(toTag: string | undefined): boolean {
-    return toTag === this.#busyTag
+  /** Whether an ACK is for an answer given here: it has the branch of its INVITE, from which the To tag was made. */
+  isAcknowledgedBy(ack: SipRequest): boolean {
+    const toTag = ack.to.tag
+    if (toTag === undefined) return false
+    return toTag === this.#busyTag || toTag === this.#tagOf(ack, ack.headers.get("CSeq")?.replace(/ACK$/, "INVITE"))
   }
 
   /** Sends a response where its topmost Via wants it. */
@@ -66,8 +68,11 @@ export class StatelessAnswers {
 
   /** A To tag that nobody can guess and that every retransmission of the request gets. */
   tagFor(request: SipRequest): string {
-    const { headers, via } = request
-    return hash("sha256", `${this.#secret} ${headers.get("Call-ID")} ${via?.branch} ${headers.get("CSeq")}`).slice(0, 16)
+    return this.#tagOf(request, request.headers.get("CSeq"))
+  }
+
+  #tagOf({ headers, via }: SipRequest, cseq: string | undefined): string {
+    return hash("sha256", `${this.#secret} ${headers.get("Call-ID")} ${via?.branch} ${cseq}`).slice(0, 16)
   }
 }
 
