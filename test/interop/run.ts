@@ -23,7 +23,7 @@ import { linphoneCalls } from "./linphone.ts"
 import { register } from "./register.ts"
 import { secured, type Prepared } from "./secured.ts"
 import { forSipsak, sipsakAsks } from "./sipsak.ts"
-import { dualStack, leftOutTransports, transports } from "./transports.ts"
+import { dualStack, transports } from "./transports.ts"
 import { withUsers } from "./users.ts"
 
 interface Scenario {
@@ -34,8 +34,6 @@ interface Scenario {
   readonly program: Program
   /** Whether tshark looks at what it sends; not where that is too much. */
   readonly isCaptured?: boolean
-  /** What of it cannot run here, and why. */
-  readonly leftOut?: () => readonly string[]
   readonly run: (peers: readonly Daemon[], options: ScenarioOptions) => Promise<Check[]>
 }
 
@@ -45,7 +43,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   linphone: { count: 4, rate: 1, program: linphone, prepare: async () => withUsers(["alice", "carol"]), isCaptured: true, run: linphoneCalls },
   sipsak: { count: 6, rate: 1, program: sipsak, prepare: forSipsak, isCaptured: true, run: sipsakAsks },
   kamailio: { count: 5, rate: 1, program: kamailio, isCaptured: true, run: kamailioNeighbour },
-  transports: { count: 100, rate: 100, program: sipp, prepare: dualStack, isCaptured: true, leftOut: leftOutTransports, run: transports },
+  transports: { count: 100, rate: 100, program: sipp, prepare: dualStack, isCaptured: true, run: transports },
   register: { count: 5000, rate: 1000, program: sipp, run: register },
   calls: { count: 500, rate: 100, program: sipp, isCaptured: true, run: calls },
   churn: {
@@ -88,7 +86,6 @@ async function runScenario(name: string, scenario: Scenario): Promise<readonly C
     rate: Number(values.rate ?? scenario.rate),
   }
   print(`${name}: ${options.peers} peers, backend ${options.backend}, ${options.count} at ${options.rate}/s`)
-  for (const line of scenario.leftOut?.() ?? []) print(`  left out: ${line}`)
   let peers: readonly Daemon[] = []
   const prepared = await scenario.prepare?.()
   try {

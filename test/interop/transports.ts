@@ -11,6 +11,7 @@ import { domain, inTurn, type Check, type ScenarioOptions } from "./checks.ts"
 import { check } from "./register.ts"
 import { fetchUntilFound, phoneScenario, withoutDestination } from "./scenarios.ts"
 import { secured, type Prepared } from "./secured.ts"
+import { openTunnel, type Tunnel } from "./tls-tunnel.ts"
 
 interface Kind {
   readonly words: string
@@ -35,16 +36,30 @@ export async function dualStack(): Promise<Prepared> {
 
 export async function transports(peers: readonly Daemon[], options: ScenarioOptions): Promise<Check[]> {
   const checks: Check[] = []
+  const hasTls = sippHasTls()
   for (const kind of kinds) {
-    if (kind.transport === "l1" && !sippHasTls()) continue
-    checks.push(await registers(kind, inTurn(peers, 0), options), await isCalled(kind, peers, options))
+    if (kind.transport === "l1" && !hasTls) checks.push(...(await throughTunnel(kind, peers, options)))
+    else checks.push(...(await each(kind, portOf(kind, inTurn(peers, 0)), peers, options)))
   }
   return checks
 }
 
-async function registers(kind: Kind, peer: Daemon, options: ScenarioOptions): Promise<Check> {
-  const port = portOf(kind, peer)
-  const lines = Array.from({ length: options.count }, (_, index) => ({ user: `${kind.transport}${index}`, host: kind.host, port }))
+/** Debian's SIPp is built without TLS: it speaks TCP to somebody who speaks TLS to the peer. */
+async function throughTunnel(kind: Kind, peers: readonly Daemon[], options: ScenarioOptions): Promise<Check[]> {
+  const tunnel: Tunnel = await openTunnel(portOf(kind, inTurn(peers, 0)))
+  try {
+    return await each({ ...kind, words: `${kind.words} through a tunnel`, transport: "t1" }, tunnel.port, peers, options)
+  } finally {
+    tunnel.close()
+  }
+}
+
+async function each(kind: Kind, port: number, peers: readonly Daemon[], options: ScenarioOptions): Promise<Check[]> {
+  return [await registers(kind, port, options), await isCalled(kind, port, inTurn(peers, 1), options)]
+}
+
+async function registers(kind: Kind, port: number, options: ScenarioOptions): Promise<Check> {
+  const lines = Array.from({ length: options.count }, (_, index) => ({ user: `${kind.listener}${index}`, host: kind.host, port }))
   const result = await runSipp({
     ...common(kind, port),
     scenario: withoutDestination(registerScenario(domain)),
@@ -57,10 +72,8 @@ async function registers(kind: Kind, peer: Daemon, options: ScenarioOptions): Pr
 }
 
 /** One phone of that kind at one peer, callers on UDP at another. */
-async function isCalled(kind: Kind, peers: readonly Daemon[], options: ScenarioOptions): Promise<Check> {
-  const user = `phone-${kind.transport}-${kind.host === "::1" ? "six" : "four"}`
-  const port = portOf(kind, inTurn(peers, 0))
-  const entry = inTurn(peers, 1)
+async function isCalled(kind: Kind, port: number, entry: Daemon, options: ScenarioOptions): Promise<Check> {
+  const user = `phone-${kind.listener}-${kind.host === "::1" ? "six" : "four"}`
   const phone = startSipp({
     ...common(kind, port),
     scenario: withoutDestination(phoneScenario()),
@@ -88,11 +101,6 @@ async function isCalled(kind: Kind, peers: readonly Daemon[], options: ScenarioO
 
 function common({ transport, host }: Kind, port: number) {
   return { transport, localAddress: host, remote: host === "::1" ? `[::1]:${port}` : `127.0.0.1:${port}` }
-}
-
-/** Debian's SIPp is built without TLS. */
-export function leftOutTransports(): readonly string[] {
-  return sippHasTls() ? [] : ["SIPp over TLS, as this SIPp was built without it; baresip and the browsers speak TLS"]
 }
 
 function sippHasTls(): boolean {
