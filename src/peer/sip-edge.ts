@@ -96,6 +96,7 @@ export class SipEdge {
       { runtime, layer, transports, location, gruus, domains, authenticator, dialogTokens },
       { ...calls, directFallback, timerCMs: maxRingingSeconds * 1000, ringMs: ringSeconds * 1000, gateways: config.gateways.map(toGateway) },
     )
+    layer.onUnparsed((bytes, flow) => this.#registrar.handleUnparsed(bytes, flow))
     layer.onStateless((request, flow) => this.#registrar.handle(request, flow))
     layer.onRequest((transaction) => proxy.handle(transaction))
     layer.onMalformed((flow) => guard.penalise(flow))

@@ -2,7 +2,7 @@
  * What a REGISTER asks for (RFC 3261 §10.3 steps 6 and 7): from header fields
  * to changes of bindings. Pure.
  */
-import { contactQ, parseDeltaSeconds, parseNameAddress } from "../message/index.ts"
+import { contactQ, formatQ, parseDeltaSeconds, parseNameAddress } from "../message/index.ts"
 import type { NameAddress, SipRequest } from "../message/index.ts"
 import { bindingKey } from "./binding-key.ts"
 import type { Binding, BindingChange } from "./location-service.ts"
@@ -23,7 +23,7 @@ export interface ExpiryOptions {
 
 /** Nobody needs longer ones, and each is stored several times. */
 const maxContactLength = 1024
-const maxUserAgentLength = 128
+export const maxUserAgentLength = 128
 /** RFC 3261 §10.3: a registrar may refuse what is short only below one hour. */
 const oneHourSeconds = 3600
 
@@ -92,12 +92,23 @@ function readContact(text: string, fallbackSeconds: number, common: Common, opti
   void address.parsedUri
   const contact = address.uri
   if (askedSeconds === 0) return { kind: "unbind", contact, parameters }
-  if (askedSeconds < options.minExpiresSeconds && askedSeconds < oneHourSeconds) {
+  if (isTooBrief(askedSeconds, options)) {
     throw refuse(423, "Interval Too Brief", [["Min-Expires", String(options.minExpiresSeconds)]])
   }
   const expiresSeconds = Math.min(askedSeconds, options.maxExpiresSeconds)
   const qThousandths = contactQ(address) ?? 1000
   return { kind: "bind", binding: { ...shared, contact, parameters, qThousandths, expiresSeconds } }
+}
+
+/** Whether a time that is asked for is to be refused. 0 is none. */
+export function isTooBrief(seconds: number, { minExpiresSeconds }: ExpiryOptions): boolean {
+  return seconds > 0 && seconds < minExpiresSeconds && seconds < oneHourSeconds
+}
+
+/** A binding as an answer lists it: `<uri>;expires=…`, with q where it is not 1. */
+export function contactValue({ contact, expiresSeconds, qThousandths, parameters }: Binding): string {
+  const q = qThousandths === 1000 ? "" : `;q=${formatQ(qThousandths)}`
+  return `<${contact}>;expires=${expiresSeconds}${q}${parameters}`
 }
 
 /** `expires` and `q` have places of their own; GRUUs are the registrar's to give (RFC 5627 §5.1). */

@@ -6,20 +6,22 @@
  * identifier are hashes of what names the transaction. No transaction is kept;
  * the location service makes a repeated operation once.
  */
-import { hash } from "node:crypto"
 import { isP2PSipError } from "../../errors.ts"
 import type { Counter, Runtime } from "../../runtime/runtime.ts"
-import { createResponse, formatQ, optionTags, SipSyntaxError } from "../message/index.ts"
+import { createResponse, optionTags, SipSyntaxError } from "../message/index.ts"
 import type { SipRequest, SipResponse } from "../message/index.ts"
 import type { Flow } from "../transport/transport.ts"
 import type { Authenticator, Soon, Verdict } from "./authenticator.ts"
-import { readChanges } from "./contacts.ts"
+import { contactValue, readChanges } from "./contacts.ts"
 import type { ExpiryOptions } from "./contacts.ts"
+import { ExpiryPolicy, type PartialExpiry } from "./expiry-policy.ts"
 import { isReserved } from "./gruus.ts"
 import type { Gruus } from "./gruus.ts"
 import type { Binding, LocationService, RegistrationUpdate } from "./location-service.ts"
+import { operationIdOf, operationOf, toTagOf } from "./operation.ts"
 import { isFirstHop, outboundUse } from "./outbound.ts"
 import type { OutboundUse } from "./outbound.ts"
+import { PlainRegistrar } from "./plain-registrar.ts"
 import { Refusal, refuse } from "./refusal.ts"
 import type { ServedDomains } from "./served-domains.ts"
 
@@ -79,37 +81,40 @@ const maxPathLength = 512
 /** See the head of this file. */
 export class Registrar {
   readonly #components: RegistrarComponents
-  readonly #expiry: ExpiryOptions
-  readonly #expiryByDomain: ReadonlyMap<string, ExpiryOptions>
+  readonly #expiry: ExpiryPolicy
   readonly #flowTimerSeconds: number
   readonly #thirdParties: ReadonlySet<string>
   readonly #maxPending: number
   readonly #retryAfterSeconds: number
   readonly #pending = new Set<string>()
   readonly #counts = new Map<number, Counter>()
+  readonly #plain: PlainRegistrar | undefined
   #date = { second: -1, text: "" }
 
   constructor(components: RegistrarComponents, options: RegistrarOptions = {}) {
     this.#components = components
-    this.#expiry = expiryOf(options, defaultExpiry)
-    const byDomain = Object.entries(options.byDomain ?? {})
-    this.#expiryByDomain = new Map(byDomain.map(([domain, other]) => [domain.toLowerCase(), expiryOf(other, this.#expiry)]))
+    this.#expiry = new ExpiryPolicy(options)
     this.#flowTimerSeconds = options.flowTimerSeconds ?? 120
     this.#thirdParties = new Set(options.thirdParties?.map((name) => Buffer.from(name, "utf8").toString("latin1")))
     this.#maxPending = options.maxPending ?? 10_000
     this.#retryAfterSeconds = options.retryAfterSeconds ?? 5
+    this.#plain = components.authenticator === undefined ? this.#makePlain() : undefined
+  }
+
+  /** As {@link handle}, for the plainest of datagrams, which need not be parsed; false for all others. Fits `TransactionLayer.onUnparsed`. */
+  handleUnparsed(bytes: Uint8Array, flow: Flow): boolean {
+    return this.#plain?.handle(bytes, flow) === true
   }
 
   /** Takes a REGISTER for one of our domains and answers it; false for any other request. Fits `TransactionLayer.onStateless`. */
   handle(request: SipRequest, flow: Flow): boolean {
     if (request.method !== "REGISTER") return false
-    const operation = operationOf(request)
-    const work: Work = { request, flow, operation, toTag: operation.slice(16), outbound: "none" }
+    const work = workOf(request, flow)
     try {
       // Step 1: other people's domains are the proxy's concern.
       if (this.#components.domains.domainOf(request.requestUri) === undefined) return false
       // The answer to the first transmission is on its way.
-      if (!this.#pending.has(operation)) this.#process(work)
+      if (!this.#pending.has(work.operation)) this.#process(work)
     } catch (error) {
       this.#fail(work, error)
     }
@@ -119,6 +124,19 @@ export class Registrar {
   /** REGISTERs that wait for the location service. */
   get pending(): number {
     return this.#pending.size
+  }
+
+  #makePlain(): PlainRegistrar {
+    const { location, domains, pathFor } = this.#components
+    return new PlainRegistrar({
+      location, domains, pathFor,
+      expiry: this.#expiry,
+      pending: this.#pending,
+      maxPending: this.#maxPending,
+      dateNow: () => this.#dateNow(),
+      onAnswer: () => this.#count(200).add(),
+      onFailure: (request, flow, error) => this.#fail(workOf(request, flow), error),
+    })
   }
 
   #process(work: Work): void {
@@ -174,12 +192,11 @@ export class Registrar {
     if (addressOfRecord === undefined) throw refuse(404, "Not Found")
     if (isReserved(addressOfRecord)) throw refuse(403, "Reserved User Name")
     work.outbound = outboundUse(request, request.headers.getAll("Path"))
-    const expiry = this.#expiryFor(addressOfRecord)
+    const expiry = this.#expiry.for(addressOfRecord)
     const changes = readChanges(request, { path: this.#pathOf(work), outbound: work.outbound }, expiry)
     const { callId, cseq } = request
     if (this.#pending.size >= this.#maxPending) throw this.#notNow()
-    const operationId = Buffer.from(operation.slice(0, 16), "hex")
-    const update = { callId, cseq: cseq.number, operationId, changes, maxBindings: expiry.maxContacts }
+    const update = { callId, cseq: cseq.number, operationId: operationIdOf(operation), changes, maxBindings: expiry.maxContacts }
     this.#await(work, this.#apply(request, addressOfRecord, update), (bindings) => this.#accept(work, bindings))
   }
 
@@ -241,11 +258,6 @@ export class Registrar {
     this.#send(work, createResponse(work.request, 200, "OK", { toTag: work.toTag, headers }))
   }
 
-  #expiryFor(addressOfRecord: string): ExpiryOptions {
-    if (this.#expiryByDomain.size === 0) return this.#expiry
-    return this.#expiryByDomain.get(domainPart(addressOfRecord)) ?? this.#expiry
-  }
-
   #fail(work: Work, error: unknown): void {
     const refusal = error instanceof Refusal ? error : this.#refusalFor(error)
     try {
@@ -293,24 +305,11 @@ export class Registrar {
   }
 }
 
-const defaultExpiry: ExpiryOptions = { defaultExpiresSeconds: 3600, minExpiresSeconds: 60, maxExpiresSeconds: 7200, maxContacts: 16 }
-
-type PartialExpiry = { readonly [Name in keyof ExpiryOptions]?: number | undefined }
-
-function expiryOf(options: PartialExpiry, fallback: ExpiryOptions): ExpiryOptions {
-  return {
-    defaultExpiresSeconds: options.defaultExpiresSeconds ?? fallback.defaultExpiresSeconds,
-    minExpiresSeconds: Math.min(options.minExpiresSeconds ?? fallback.minExpiresSeconds, 3600),
-    maxExpiresSeconds: options.maxExpiresSeconds ?? fallback.maxExpiresSeconds,
-    maxContacts: options.maxContacts ?? fallback.maxContacts,
-  }
-}
-
-/** The same 32 hexadecimal digits for each retransmission of one REGISTER, and for no other (§8.2.7). */
-function operationOf(request: SipRequest): string {
+function workOf(request: SipRequest, flow: Flow): Work {
   const { headers } = request
-  const names = `${headers.get("Call-ID")}\n${headers.get("CSeq")}\n${headers.get("From")}\n${headers.get("Via")}`
-  return hash("sha1", Buffer.from(names, "latin1"), "hex").slice(0, 32)
+  const [callId, cseq, from, via] = [headers.get("Call-ID"), headers.get("CSeq"), headers.get("From"), headers.get("Via")]
+  const operation = operationOf({ callId, cseq, from, via })
+  return { request, flow, operation, toTag: toTagOf(operation), outbound: "none" }
 }
 
 /** Step 2. */
@@ -332,10 +331,4 @@ function domainPart(addressOfRecord: string): string {
 
 function supports(request: SipRequest, optionTag: string): boolean {
   return request.headers.has("Supported") && optionTags(request.headers, "Supported").has(optionTag)
-}
-
-/** `<uri>;expires=…` with q where it is not 1. */
-function contactValue({ contact, expiresSeconds, qThousandths, parameters }: Binding): string {
-  const q = qThousandths === 1000 ? "" : `;q=${formatQ(qThousandths)}`
-  return `<${contact}>;expires=${expiresSeconds}${q}${parameters}`
 }

@@ -26,6 +26,11 @@ export class ServedDomains {
     this.isLocalAddress = isLocalAddress
   }
 
+  /** Whether a host in lower case is one of our domains, by this name. */
+  has(host: string): boolean {
+    return this.#domains.has(host)
+  }
+
   /** The domain that a SIP URI belongs to; undefined for other people's. */
   domainOf(uri: SipUri): string | undefined {
     if (!uri.isSip) return undefined

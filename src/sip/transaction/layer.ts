@@ -52,6 +52,7 @@ export class TransactionLayer {
   #serverBytes = 0
   #handler: (transaction: ServerTransaction, request: SipRequest) => void = refuseAll
   #filter: ((request: SipRequest, flow: Flow) => boolean) | undefined
+  #unparsed: ((bytes: Uint8Array, flow: Flow) => boolean) | undefined
   #malformed: ((flow: Flow) => void) | undefined
   #stray: ((message: SipMessage, flow: Flow) => void) | undefined
   #isStopped = false
@@ -85,6 +86,15 @@ export class TransactionLayer {
   /** Sets who is asked before a new request becomes a transaction; true means that it has taken the request and answers with {@link reply}. */
   onStateless(filter: (request: SipRequest, flow: Flow) => boolean): void {
     this.#filter = filter
+  }
+
+  /**
+   * Sets who is asked before anything is parsed; true means that it has taken
+   * a REGISTER, which it answers itself as its stateless filter would. While
+   * there is overload it is not asked.
+   */
+  onUnparsed(taker: (bytes: Uint8Array, flow: Flow) => boolean): void {
+    this.#unparsed = taker
   }
 
   /** Sets who gets responses without a transaction, and ACKs that no transaction absorbs. */
@@ -176,6 +186,7 @@ export class TransactionLayer {
   #receive(bytes: Uint8Array, flow: Flow): void {
     if (this.#isStopped) return
     this.#admission.onMessage()
+    if (this.#admission.probability === 0 && this.#unparsed?.(bytes, flow) === true) return this.#counters.request("REGISTER")
     try {
       const message = parseMessage(bytes)
       if (message instanceof SipRequest) this.#receiveRequest(message, bytes.length, flow)
