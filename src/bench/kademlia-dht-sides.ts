@@ -42,6 +42,7 @@ export async function startOurs(name: string, peers: number, options: Readonly<R
     if (seeds.length < bootstrapPeers) seeds.push(...process.link.self.addresses)
   }
   await simulation.run(60_000)
+  let alive = [...running.keys()]
   const servletOf = (peer: string): P2PSipServlet => {
     const found = running.get(peer)
     if (found === undefined) throw new Error(`${peer} is dead`)
@@ -51,10 +52,11 @@ export async function startOurs(name: string, peers: number, options: Readonly<R
     name,
     now: () => simulation.now,
     run: (work) => simulation.wait(work, 3_600_000),
-    alive: () => [...running.keys()],
+    alive: () => alive,
     kill: (names) => {
       for (const each of names) running.get(each)?.process.crash()
       for (const each of names) running.delete(each)
+      alive = [...running.keys()]
     },
     frames: () => simulation.network.framesSent,
     set: async (peer, key, value) => {
@@ -112,16 +114,18 @@ export async function startTheirs(peers: number): Promise<Store> {
     if (found === undefined) throw new Error(`${peer} is dead`)
     return found
   }
+  let alive = [...running.keys()]
   return {
     name: "kademlia-dht, 20 copies",
     now: () => medium.now,
     run: (work) => medium.run(work),
-    alive: () => [...running.keys()],
+    alive: () => alive,
     kill: (names) => {
       for (const each of names) {
         medium.detach(each)
         running.delete(each)
       }
+      alive = [...running.keys()]
     },
     frames: () => medium.frames,
     set: async (peer, key, value) => {

@@ -3,7 +3,7 @@
  * one process and one run: messages and CPU time per set and get, and what is
  * found after sudden deaths.
  *
- *     node src/bench/kademlia-dht.ts [--peers 1000] [--sets 2000] [--gets 1500] [--joined]
+ *     node src/bench/kademlia-dht.ts [--peers 1000] [--sets 2000] [--gets 1500] [--copies 5,…] [--joined]
  *
  * The package's nodes join one by one through three of them; ours start
  * together, or with `--joined` join in the same way, which takes minutes. The
@@ -11,6 +11,8 @@
  * are done when the owner and one more replica have confirmed.
  */
 import { parseArgs } from "node:util"
+import v8 from "node:v8"
+import vm from "node:vm"
 import type { Store } from "./kademlia-dht-sides.ts"
 import { startOurs, startTheirs } from "./kademlia-dht-sides.ts"
 import { SimRandom } from "../sim/sim-random.ts"
@@ -18,13 +20,19 @@ import { SimRandom } from "../sim/sim-random.ts"
 const { values } = parseArgs({
   options: {
     peers: { type: "string", default: "1000" }, sets: { type: "string", default: "2000" }, gets: { type: "string", default: "1500" },
-    joined: { type: "boolean", default: false },
+    copies: { type: "string", default: "5" }, joined: { type: "boolean", default: false },
   },
 })
 const [peers, sets, gets] = [values.peers, values.sets, values.gets].map(Number) as [number, number, number]
 /** Operations under way at once. */
 const width = 200
+const warmUps = 2000
 const valueOf = (key: number): string => `value of ${key} `.padEnd(100, ".")
+
+v8.setFlagsFromString("--expose-gc")
+const collectGarbage = vm.runInNewContext("gc") as () => void
+
+type Start = (peers: number) => Promise<Store>
 
 interface Cost {
   readonly done: number
@@ -37,6 +45,8 @@ interface Cost {
 async function measure(store: Store, count: number, operate: (at: number, random: SimRandom) => Promise<boolean>): Promise<Cost> {
   const random = new SimRandom(7, `operations of ${store.name}`)
   let [next, done, waitedMs] = [0, 0, 0]
+  // What has been left over before is not this measurement's to collect.
+  collectGarbage()
   const framesBefore = store.frames()
   const cpuBefore = process.cpuUsage()
   const work = async (): Promise<void> => {
@@ -52,9 +62,17 @@ async function measure(store: Store, count: number, operate: (at: number, random
   return { done, frames: store.frames() - framesBefore, cpuMicroseconds: user + system, meanMs: waitedMs / count }
 }
 
-async function compare(start: () => Promise<Store>): Promise<Record<string, string | number>> {
+/** In a small overlay of its own: nothing is measured while it is being compiled. */
+async function warmUp(start: Start): Promise<void> {
+  const store = await start(Math.min(peers, 100))
+  await measure(store, warmUps, (at, random) => store.set(random.pick(store.alive()) ?? "", `key ${at}`, valueOf(at)))
+  await measure(store, warmUps, async (at, random) => (await store.get(random.pick(store.alive()) ?? "", `key ${at}`)) === valueOf(at))
+}
+
+async function compare(start: Start): Promise<Record<string, string | number>> {
+  await warmUp(start)
   const beganAt = process.cpuUsage()
-  const store = await start()
+  const store = await start(peers)
   const { user, system } = process.cpuUsage(beganAt)
   const set = await measure(store, sets, (at, random) => store.set(random.pick(store.alive()) ?? "", `key ${at}`, valueOf(at)))
   const read = (count: number): Promise<Cost> => measure(store, count, async (_at, random) => {
@@ -89,12 +107,14 @@ async function compare(start: () => Promise<Store>): Promise<Record<string, stri
   }
 }
 
-const sides = [
-  () => startTheirs(peers),
-  () => startOurs("p2psip, 3 copies", peers, {}, values.joined),
-  () => startOurs("p2psip, 8 copies", peers, { replication: 8 }, values.joined),
+const ours = values.copies.split(",").map(Number)
+const sides: readonly Start[] = [
+  startTheirs,
+  ...ours.map((replication): Start => (peers) => startOurs(`p2psip, ${replication} copies`, peers, { replication }, values.joined)),
 ]
-for (const side of sides) {
-  // A table is read more easily downwards.
-  console.table(Object.fromEntries(Object.entries(await compare(side)).map(([name, value]) => [name, { value }])))
-}
+const columns: Record<string, string | number>[] = []
+for (const side of sides) columns.push(await compare(side))
+// A table is read more easily downwards.
+const [first = {}] = columns
+const names = Object.keys(first).filter((name) => name !== "side")
+console.table(Object.fromEntries(names.map((name) => [name, Object.fromEntries(columns.map((column) => [column["side"], column[name]]))])))
