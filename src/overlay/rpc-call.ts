@@ -1,4 +1,4 @@
-/** What the caller's side remembers of peers, and of calls under way. */
+/** What the caller's side remembers of a peer, and of a call under way. */
 import type { ByteReader } from "../codec.ts"
 import type { P2PSipError } from "../errors.ts"
 import type { PeerId } from "../link/link.ts"
@@ -14,13 +14,14 @@ export interface PeerState {
   backedOffAt: number
   /** When it last answered anything. */
   heardAt: number
-  /** The connection was lost: the next request waits until there is another. */
-  isDown: boolean
+  /** What the Link told of it last. While it is down, the next request waits until there is another. */
+  connection: "unknown" | "up" | "down"
 }
 
 /** Of a peer that was never called. */
 export function freshPeer(peerId: PeerId, options: Required<RtoOptions>): PeerState {
-  return { peerId, rtt: new RttEstimator(options), calls: new Set(), learned: undefined, backedOffAt: -1, heardAt: -1, isDown: false }
+  const rtt = new RttEstimator(options)
+  return { peerId, rtt, calls: new Set(), learned: undefined, backedOffAt: -1, heardAt: -1, connection: "unknown" }
 }
 
 /** One call under way. */
@@ -35,6 +36,8 @@ export interface Call {
   sentAt: number
   /** When the request was sent first since the last sign of life. */
   silentSince: number
+  /** When it is to be looked at again; a deadline that comes earlier is an old one. */
+  dueAt: number
   /** Times it has been sent since then. */
   unanswered: number
   /** The peer has said that it is at work on it. */

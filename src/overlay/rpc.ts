@@ -18,7 +18,7 @@ import { encodeNotification, encodeRequest, frameKinds, maxHeadBytes, readError 
 import type { CallOptions, RpcOptions } from "./rpc-options.ts"
 import { rpcDefaults } from "./rpc-options.ts"
 import type { Call, PeerState } from "./rpc-call.ts"
-import { freshPeer } from "./rpc-call.ts"
+import { RpcPeers } from "./rpc-peers.ts"
 import type { RequestHandler } from "./rpc-server.ts"
 import { RpcServer } from "./rpc-server.ts"
 
@@ -27,6 +27,9 @@ const dialRoundTrips = 4
 
 /** Serves one kind of notification; what it throws is counted and dropped. */
 export type NotificationHandler = (from: PeerId, body: ByteReader) => void
+
+/** A timer fires no earlier than so much before its time by the clock. */
+const earlyMs = 2
 
 /** A peer that has acknowledged a request is asked again whether it still lives after so long without an answer. */
 const probeMs = 500
@@ -38,7 +41,7 @@ export class Rpc {
   readonly #options: Required<RpcOptions>
   readonly #server: RpcServer
   readonly #notificationHandlers: (NotificationHandler | undefined)[] = []
-  readonly #peers = new Map<PeerId, PeerState>()
+  readonly #peers: RpcPeers
   readonly #calls = new Map<number, Call>()
   readonly #deadlines: DeadlineQueue<Call>
   readonly #removeListener: () => void
@@ -51,6 +54,7 @@ export class Rpc {
     this.#runtime = components.runtime
     this.#link = components.link
     this.#options = { ...rpcDefaults, ...options }
+    this.#peers = new RpcPeers(this.#options)
     this.#nextId = this.#runtime.random.uint32()
     const { runtime, link } = components
     this.#server = new RpcServer({ runtime, link, onDrop: (reason) => this.#drop(reason) }, this.#options)
@@ -105,7 +109,8 @@ export class Rpc {
         id, peer, frame: encodeRequest(id, method, body), startedAt: now,
         giveUpAt: now + (options.timeoutMs ?? this.#options.timeoutMs),
         attempts: options.attempts ?? this.#options.attempts,
-        sent: 0, sentAt: now, silentSince: now, unanswered: 0, isAcknowledged: false, isDone: false, stopListening: undefined, resolve, reject,
+        sent: 0, sentAt: now, silentSince: now, dueAt: now, unanswered: 0, isAcknowledged: false, isDone: false, stopListening: undefined,
+        resolve, reject,
       }
       this.#calls.set(id, call)
       peer.calls.add(call)
@@ -132,7 +137,7 @@ export class Rpc {
 
   /** The round-trip time to a peer is expected to be about this: seeds its timeout before the first measurement. */
   expectRtt(peerId: PeerId, rttMs: number): void {
-    this.#stateOf(peerId).rtt.expect(rttMs)
+    this.#peers.of(peerId).rtt.expect(rttMs)
   }
 
   /** Whether `stop` was called. */
@@ -172,28 +177,12 @@ export class Rpc {
   }
 
   #peerFor(to: Member | PeerId): PeerState {
-    const peer = this.#stateOf(typeof to === "string" ? to : to.peerId)
+    const peer = this.#peers.of(typeof to === "string" ? to : to.peerId)
     if (typeof to !== "string" && to.addresses !== peer.learned && to.addresses.length > 0) {
       peer.learned = to.addresses
       this.#link.learn({ peerId: to.peerId, addresses: to.addresses })
     }
     return peer
-  }
-
-  #stateOf(peerId: PeerId): PeerState {
-    const known = this.#peers.get(peerId)
-    if (known !== undefined) return known
-    if (this.#peers.size >= this.#options.maxPeers) this.#forgetIdlePeer()
-    const peer = freshPeer(peerId, this.#options)
-    this.#peers.set(peerId, peer)
-    return peer
-  }
-
-  /** The one that has been known longest of those with nothing under way. */
-  #forgetIdlePeer(): void {
-    for (const peer of this.#peers.values()) {
-      if (peer.calls.size === 0) return void this.#peers.delete(peer.peerId)
-    }
   }
 
   #abortOn(signal: AbortSignal, call: Call): void {
@@ -211,18 +200,25 @@ export class Rpc {
       return
     }
     call.sentAt = this.#runtime.now()
-    const dialMs = call.sent === 1 && call.peer.isDown ? dialRoundTrips * (call.peer.rtt.rttMs ?? 0) : 0
+    const dialMs = call.sent === 1 && call.peer.connection === "down" ? dialRoundTrips * (call.peer.rtt.rttMs ?? 0) : 0
     // Nobody is silent who cannot have heard anything yet.
     call.silentSince += dialMs
     const silentAt = call.silentSince + this.#options.maxSilenceMs
-    this.#deadlines.add(call, Math.min(call.peer.rtt.rtoMs + dialMs, silentAt - call.sentAt, call.giveUpAt - call.sentAt))
+    this.#wait(call, Math.min(call.sentAt + call.peer.rtt.rtoMs + dialMs, silentAt))
+  }
+
+  /** In place of what the call waited for until now. */
+  #wait(call: Call, until: number): void {
+    call.dueAt = Math.min(until, call.giveUpAt)
+    this.#deadlines.add(call, call.dueAt - this.#runtime.now())
   }
 
   #onDue(call: Call): void {
     const now = this.#runtime.now()
+    if (now < call.dueAt - earlyMs) return
     const probeAt = call.silentSince + Math.max(probeMs, call.peer.rtt.rtoMs)
     if (call.unanswered === 0 && now < Math.min(probeAt, call.giveUpAt)) {
-      this.#deadlines.add(call, Math.min(probeAt, call.giveUpAt) - now)
+      this.#wait(call, probeAt)
       return
     }
     const isSilent = call.unanswered >= call.attempts || (call.unanswered > 0 && now >= call.silentSince + this.#options.maxSilenceMs)
@@ -243,17 +239,21 @@ export class Rpc {
 
   #onDown(peerId: PeerId): void {
     const peer = this.#peers.get(peerId)
-    if (peer !== undefined) peer.isDown = true
+    if (peer !== undefined) peer.connection = "down"
     this.#failAll(peerId, `the connection to ${peerId} was lost`)
   }
 
-  /** Whoever makes a connection lives, and hears only now what was sent meanwhile. */
+  /** Whoever makes a connection lives. What was sent before may have gone with another, or an attempt that broke: it is sent again at once. */
   #onUp(peerId: PeerId): void {
     const peer = this.#peers.get(peerId)
-    if (peer !== undefined) peer.isDown = false
-    for (const call of peer?.calls ?? []) {
-      call.unanswered = Math.min(call.unanswered, 1)
+    if (peer === undefined) return
+    const isReplaced = peer.connection !== "unknown"
+    peer.connection = "up"
+    for (const call of peer.calls) {
       call.silentSince = this.#runtime.now()
+      call.unanswered = isReplaced ? 0 : Math.min(call.unanswered, 1)
+      if (isReplaced) this.#transmit(call)
+      else this.#wait(call, call.silentSince + peer.rtt.rtoMs)
     }
   }
 

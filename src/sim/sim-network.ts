@@ -69,6 +69,8 @@ export class SimNetwork {
   #isPartitioned = false
   #hadResets = false
   #hostCount = 0
+  /** When a connection last broke before it was made. */
+  lastBrokenDialAt = -Infinity
   framesSent = 0
   bytesSent = 0
   framesDelivered = 0
@@ -268,6 +270,7 @@ export class SimNetwork {
       const { dialler, listener } = connection
       this.#forget(connection)
       connection.isReset = true
+      if (!connection.isOpen) this.lastBrokenDialAt = this.#clock.now
       for (const [host, other] of [[dialler, listener], [listener, dialler]] as const) {
         const delayMs = this.#latency.oneWayMs(other.index, host.index)
         this.#clock.call(this.#clock.now + delayMs, () => this.#tellDown(host, other.peerId))

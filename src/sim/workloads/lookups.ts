@@ -13,7 +13,12 @@ export interface LookupOptions {
   readonly patienceMs?: number
 }
 
-/** So long after a peer came or went, requests must succeed again. */
+/**
+ * So long after a peer came or went, requests must succeed again. A connection
+ * that breaks is no such change, unless it breaks before it is made: nobody
+ * can promise an answer in time to whom no connection is left the time to be
+ * made.
+ */
 export const recoveryMs = 10_000
 
 export interface LookupComponents {
@@ -33,7 +38,7 @@ export class Lookups {
   /** Look-ups that showed something other than the truth. */
   readonly contradictions: (Contradiction & { readonly at: number; readonly peer: string })[] = []
   readonly failures = new Map<string, number>()
-  /** Failures of look-ups that began longer than `recoveryMs` after the last change among the peers. */
+  /** Failures of look-ups that began longer than `recoveryMs` after the last change. */
   readonly lateFailures: { readonly code: string; readonly key: string; readonly at: number; readonly peer: string }[] = []
   answered = 0
   /** Answered look-ups that showed something other than the truth. */
@@ -80,10 +85,14 @@ export class Lookups {
     }
   }
 
+  #lastChangeAt(): number {
+    return Math.max(this.#fleet.lastChangeAt, this.#fleet.simulation.network.lastBrokenDialAt)
+  }
+
   async #lookUp(key: string, member: FleetMember): Promise<void> {
     const { simulation } = this.#fleet
     const startedAt = simulation.now
-    const isCalm = startedAt - this.#fleet.lastChangeAt > recoveryMs
+    const isCalm = startedAt - this.#lastChangeAt() > recoveryMs
     const versions = this.#ledger.versionsOf(key)
     const outcome = await withPatience(this.#fleet, member.servlet.get(key), this.#options.patienceMs)
     if (this.#fleet.member(member.name) !== member) {
@@ -93,7 +102,7 @@ export class Lookups {
     if (!outcome.isDone) {
       this.#lastTroubleAt = Math.max(this.#lastTroubleAt, startedAt)
       this.failures.set(outcome.code, (this.failures.get(outcome.code) ?? 0) + 1)
-      if (isCalm && this.#fleet.lastChangeAt < startedAt) this.lateFailures.push({ code: outcome.code, key, at: startedAt, peer: member.name })
+      if (isCalm && this.#lastChangeAt() < startedAt) this.lateFailures.push({ code: outcome.code, key, at: startedAt, peer: member.name })
       return
     }
     this.answered++

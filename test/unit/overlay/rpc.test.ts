@@ -224,6 +224,39 @@ describe("a call", () => {
     expect(await reply).toBe("resolved")
   })
 
+  it.each(["up", "down"] as const)("sends again at once what may have gone with a connection that was %s, when there is another", async (before) => {
+    const tell = (name: "up" | "down") => {
+      for (const listener of a.link.listeners) listener({ name, peerId: "b" })
+    }
+    const first = a.rpc.call("b", echo, text("hello"))
+    await wire.runtime.advanceAsync(20)
+    await first
+    tell("up")
+    tell(before)
+    wire.lose = () => true
+    const reply = codeOf(a.rpc.call("b", echo, text("hello"), { attempts: 1 }))
+    await wire.runtime.advanceAsync(200)
+    wire.lose = () => false
+    tell("up")
+    await wire.runtime.advanceAsync(20)
+    expect(await Promise.race([reply, "nothing yet"])).toBe("resolved")
+  })
+
+  it("waits no longer than for any answer once a connection is there", async () => {
+    wire.delayMs = 100
+    const sample = a.rpc.call("b", echo, text("a sample"))
+    await wire.runtime.advanceAsync(200)
+    await sample
+    for (const listener of a.link.listeners) listener({ name: "down", peerId: "b" })
+    wire.lose = () => true
+    const code = codeOf(a.rpc.call("b", echo, text("hello"), { attempts: 1 }))
+    await wire.runtime.advanceAsync(50)
+    for (const listener of a.link.listeners) listener({ name: "up", peerId: "b" })
+    // A round trip of 200 ms makes a timeout of 600 ms; four more were for the connection.
+    await wire.runtime.advanceAsync(620)
+    expect(await Promise.race([code, "nothing yet"])).toBe("P2PSIP_TIMEOUT")
+  })
+
   it("ends when its signal fires, before or during", async () => {
     const controller = new AbortController()
     const during = codeOf(a.rpc.call("b", echo, text(""), { signal: controller.signal }))
