@@ -51,6 +51,8 @@ export class HandOver {
     transfer.beginLeaving()
     // What was copied once may since have lost a change that too few replicas confirmed: compare all, once more.
     synchroniser.forgetCopies()
+    // At once, whatever there is: what comes next may take longer than there is time, and this may be the only copy.
+    const first = this.#bequeathCopies(custodian.custody.neighbours, signal)
     const failed = new Set<PeerId>()
     for (;;) {
       await synchroniser.settled(signal)
@@ -60,7 +62,7 @@ export class HandOver {
       if (next === undefined || signal.aborted || custodian.isStopped) break
       if (!(await this.#isStaying(next, signal)) || !(await synchroniser.level(next, extra, signal))) failed.add(next.peerId)
     }
-    await this.#followTrails(signal)
+    await Promise.all([first, this.#followTrails(signal)])
     const { ranges, neighbours } = custodian.custody
     await this.#bequeathCopies(neighbours.filter(({ peerId }) => !failed.has(peerId)), signal)
     return { ranges, heirs: neighbours }
