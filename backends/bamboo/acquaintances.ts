@@ -11,6 +11,7 @@ import { isBetween } from "../../src/overlay/id.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import { LostPeers } from "../../src/overlay/lost-peers.ts"
 import type { Membership } from "../../src/overlay/membership.ts"
+import { MissedPeers } from "../../src/overlay/missed-peers.ts"
 import type { Outcome } from "../../src/overlay/peer-client.ts"
 import type { Rpc } from "../../src/overlay/rpc.ts"
 import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
@@ -49,6 +50,7 @@ export class Acquaintances {
   readonly prefixes: PrefixTable
   readonly locations: Locations
   readonly lost: LostPeers
+  readonly missed: MissedPeers
   readonly #components: AcquaintancesComponents
   readonly #self: Id
   readonly #incarnation: number
@@ -67,6 +69,7 @@ export class Acquaintances {
     this.prefixes = new PrefixTable(this.#self)
     this.locations = new Locations(components)
     this.lost = new LostPeers(components.runtime)
+    this.missed = new MissedPeers(components.runtime)
   }
 
   stop(): void {
@@ -231,6 +234,7 @@ export class Acquaintances {
     const { client, surroundings } = this.#components
     const beside = surroundings.leaves.reduce((set, leaf) => withLeaf(set, leaf), emptyLeafSet(member.id, toldPerSide))
     if (source === "own") for (const other of leavesOf(beside)) client.lost(other, member)
+    this.missed.lose(member)
     this.#remove(member, "dead")
   }
 

@@ -9,12 +9,12 @@ import { ByteWriter, badFrame } from "../../src/codec.ts"
 import type { Id } from "../../src/overlay/id.ts"
 import { idBytes } from "../../src/overlay/id.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
-import { readMember, writeMember } from "../../src/overlay/member-codec.ts"
+import { readMember, readMembers, writeMember, writeMembers } from "../../src/overlay/member-codec.ts"
 import { idDigits } from "./ring-distance.ts"
 import type { Coordinate } from "./vivaldi.ts"
 
 /** Numbers of RPC methods and notifications. */
-export const bambooMethods = { exchange: 96, find: 97, row: 98, leave: 99, ping: 100, lost: 101 } as const
+export const bambooMethods = { exchange: 96, find: 97, row: 98, leave: 99, ping: 100, lost: 101, missed: 102 } as const
 
 /** The longest list of members, and the longest side of a leaf set, that is read. */
 export const maxListed = 33
@@ -164,6 +164,19 @@ export function decodeMember(reader: ByteReader): Member {
   const member = readMember(reader)
   reader.end()
   return member
+}
+
+/** For members that are out of sight, and may live in another overlay (missed). */
+export function encodeMembers(members: readonly Member[]): Uint8Array {
+  const writer = new ByteWriter()
+  writeMembers(writer, members.slice(0, maxListed))
+  return writer.finish()
+}
+
+export function decodeMembers(reader: ByteReader): Member[] {
+  const members = readMembers(reader, maxListed)
+  reader.end()
+  return members
 }
 
 function writeStatement(writer: ByteWriter, statement: Statement): void {

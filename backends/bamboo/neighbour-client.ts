@@ -6,7 +6,7 @@ import type { Rpc } from "../../src/overlay/rpc.ts"
 import type { Runtime } from "../../src/runtime/runtime.ts"
 import type { ExchangeAnswer, ExchangeRequest, FindAnswer, FindRequest, Named } from "./messages.ts"
 import {
-  bambooMethods, decodeExchangeAnswer, decodeFindAnswer, decodeRowAnswer, encodeExchangeRequest, encodeFind, encodeMember, encodeRow,
+  bambooMethods, decodeExchangeAnswer, decodeFindAnswer, decodeRowAnswer, encodeExchangeRequest, encodeFind, encodeMember, encodeMembers, encodeRow,
 } from "./messages.ts"
 
 /** See the head of this file. */
@@ -42,5 +42,10 @@ export class NeighbourClient extends PeerClient {
   /** Tells that a member was found dead. */
   lost(member: Member, dead: Member): void {
     this._rpc.notify(member, bambooMethods.lost, encodeMember(dead))
+  }
+
+  /** Tells whom this peer misses, for others to look for as well. */
+  miss(member: Member, missed: readonly Member[]): void {
+    this._rpc.notify(member, bambooMethods.missed, encodeMembers(missed))
   }
 }

@@ -23,6 +23,7 @@ import * as choices from "./next-hop.ts"
 import type { BambooOptions, BambooSettings } from "./options.ts"
 import { bambooSettings } from "./options.ts"
 import { found, foundAmong, isResponsible } from "./place.ts"
+import { Reunion } from "./reunion.ts"
 import type { SurroundingsChange } from "./surroundings.ts"
 import { Surroundings } from "./surroundings.ts"
 import { Upkeep } from "./upkeep.ts"
@@ -46,6 +47,7 @@ export class BambooRouting implements KeyBasedRouting {
   readonly #membership: Membership
   readonly #acquaintances: Acquaintances
   readonly #upkeep: Upkeep
+  readonly #reunion: Reunion
   readonly #listeners: RoutingListeners
   readonly #removeLinkListener: () => void
 
@@ -66,6 +68,7 @@ export class BambooRouting implements KeyBasedRouting {
     this.#acquaintances = new Acquaintances(shared)
     const acquaintances = this.#acquaintances
     this.#upkeep = new Upkeep({ ...shared, acquaintances }, this.#settings)
+    this.#reunion = new Reunion({ ...shared, acquaintances }, this.#settings.reunionMs)
     new Answers(rpc, { ...shared, acquaintances })
     this.#membership.onChange(({ member, status }) => {
       if (status === "alive") acquaintances.hearAlive(member)
@@ -103,6 +106,9 @@ export class BambooRouting implements KeyBasedRouting {
     if (this.#surroundings.place !== undefined) {
       this.#membership.leave()
       this.#upkeep.stop()
+      this.#reunion.stop()
+      const { after, before } = this.#surroundings.place.leaves
+      this.#reunion.bequeath(new Set([...after.slice(0, 1), ...before.slice(0, 1)]))
       await this.#sayFarewell()
     }
     this.stop()
@@ -113,6 +119,7 @@ export class BambooRouting implements KeyBasedRouting {
     this.#surroundings.set(undefined)
     this.#membership.stop()
     this.#upkeep.stop()
+    this.#reunion.stop()
     this.#acquaintances.stop()
     this.#removeLinkListener()
   }
@@ -178,7 +185,8 @@ export class BambooRouting implements KeyBasedRouting {
     this.#membership.start(self, contacts.length === 0)
     const [closest] = this.#surroundings.leaves
     if (closest !== undefined) void this.#membership.fill(closest)
-    this.#upkeep.start(contacts)
+    this.#upkeep.start()
+    this.#reunion.start(contacts)
   }
 
   /** All founders know all others: leaf sets and tables are right from the start. */
@@ -188,7 +196,8 @@ export class BambooRouting implements KeyBasedRouting {
     const near = [1, -1].flatMap((step) => formation.neighboursOf(self.id, leavesPerSide, step === 1 ? 1 : -1))
     this.#surroundings.set(foundAmong(self.id, leavesPerSide, near))
     this.#membership.startAmong(formation.members)
-    this.#upkeep.start([])
+    this.#upkeep.start()
+    this.#reunion.start([])
     if (!this.#membership.isComplete) this.#upkeep.fill(formation)
   }
 

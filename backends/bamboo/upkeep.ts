@@ -1,7 +1,6 @@
 /**
  * What a member does routinely, with jitter: exchanges of leaf sets, local and
- * global tuning of the prefix table, and attempts to find again whom it has
- * lost from sight. Periods do not shorten when peers die: recovery that reacts
+ * global tuning of the prefix table. Periods do not shorten when peers die: recovery that reacts
  * to failures feeds on itself under churn (Rhea, Geels, Roscoe and Kubiatowicz,
  * "Handling Churn in a DHT", 2004).
  */
@@ -32,7 +31,6 @@ export interface UpkeepComponents {
 
 /** Between the first tunings, after the join, until each missing prefix was looked for once. */
 const fillMs = 200
-const maxContacts = 16
 /** Members that are measured for one tuning. */
 const maxMeasured = 4
 /** How far off a member counts before it was measured. */
@@ -45,8 +43,6 @@ export class Upkeep {
   readonly #timers = new Map<string, Timer>()
   /** Prefixes that were looked for, since all of them last were. */
   readonly #lookedFor = new Set<string>()
-  /** Through whom this peer joined. */
-  #contacts: readonly Member[] = []
   #isFilled = false
 
   constructor(components: UpkeepComponents, settings: BambooSettings) {
@@ -54,13 +50,11 @@ export class Upkeep {
     this.#settings = settings
   }
 
-  start(contacts: readonly Member[]): void {
-    const { leafExchangeMs, localTuningMs, globalTuningMs, reunionMs } = this.#settings
-    this.#contacts = contacts.slice(0, maxContacts)
+  start(): void {
+    const { leafExchangeMs, localTuningMs, globalTuningMs } = this.#settings
     this.#repeat("leaf", () => leafExchangeMs, () => this.#exchangeLeaves())
     this.#repeat("local", () => localTuningMs, () => this.#tuneLocally())
     this.#repeat("global", () => (this.#isFilled ? globalTuningMs : fillMs), () => this.#tuneGlobally())
-    this.#repeat("reunion", () => reunionMs, () => this.#reunite())
   }
 
   /** Takes a random founder for each prefix; tuning looks for nearer ones. */
@@ -162,20 +156,5 @@ export class Upkeep {
         if (outcome.kind === "answered") acquaintances.heard(member)
       }),
     )
-  }
-
-  /** A member that is believed dead, or through whom this peer once joined, may live in an overlay of its own: those of it that belong beside this peer are met. */
-  async #reunite(): Promise<void> {
-    const { runtime, surroundings, acquaintances, membership, self } = this.#components
-    const { id } = self()
-    const dead = [...membership.table.gone].filter(({ status }) => status === "dead").map(({ member }) => member)
-    const lost = [...dead, ...acquaintances.lost.dead, ...this.#contacts]
-    const choice = lost.filter((member) => member.id !== id && surroundings.find(member.peerId) === undefined)
-    const member = choice[runtime.random.uint32() % Math.max(1, choice.length)]
-    if (member === undefined) return
-    const result = await findRoot((other) => acquaintances.ask(other, { key: id, isJoining: false }), id, [member])
-    if (result.kind === "failed" || surroundings.place === undefined) return
-    acquaintances.pursue([{ member: result.root, coordinate: undefined }, ...result.named].filter((each) => each.member.id !== id))
-    await membership.exchange(result.root.id === id ? member : result.root)
   }
 }

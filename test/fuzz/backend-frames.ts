@@ -67,12 +67,12 @@ export const backendBodies: Readonly<Record<HostileBackend, (ingredients: Ingred
     )
   },
   bamboo: ({ self, member, id, number }) => {
-    const { exchange, find, row, leave, ping, lost } = bambooMethods
+    const { exchange, find, row, leave, ping, lost, missed } = bambooMethods
     const far = fc.constantFrom(-8192, 0, 0.25, 8191.75)
     const coordinate = fc.record({ x: far, y: far, height: far, error: fc.constantFrom(0, 1) })
     const marks = fc.array(id.map(markOf), { maxLength: maxListed + 1 })
     const statement = fc.record({
-      hasLow: fc.boolean(), hasHigh: fc.boolean(), incarnation: number, verdict: fc.nat(), coordinate, before: marks, after: marks,
+      hasLow: fc.boolean(), hasHigh: fc.boolean(), incarnation: number, verdict: number, coordinate, before: marks, after: marks,
     })
     const named = fc.array(fc.record({ member, coordinate: fc.option(coordinate, { nil: undefined }) }), { maxLength: maxListed })
     const teller = fc.oneof({ weight: 4, arbitrary: fc.constant(self) }, member)
@@ -86,6 +86,7 @@ export const backendBodies: Readonly<Record<HostileBackend, (ingredients: Ingred
       bodyOf(row, named, encodeRowAnswer),
       bodyOf(leave, fc.record({ teller, statement }), encodeExchangeRequest),
       bodyOf(lost, member, encodeMember),
+      bodyOf(missed, fc.array(member, { maxLength: maxListed + 1 }), encodeMembers),
     )
   },
 }

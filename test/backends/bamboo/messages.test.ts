@@ -1,8 +1,8 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
 import {
-  decodeExchangeAnswer, decodeExchangeRequest, decodeFind, decodeFindAnswer, decodeMember, decodeRow, decodeRowAnswer, encodeExchangeAnswer,
-  encodeExchangeRequest, encodeFind, encodeFindAnswer, encodeRow, markOf, maxListed,
+  decodeExchangeAnswer, decodeExchangeRequest, decodeFind, decodeFindAnswer, decodeMember, decodeMembers, decodeRow, decodeRowAnswer,
+  encodeExchangeAnswer, encodeExchangeRequest, encodeFind, encodeFindAnswer, encodeRow, markOf, maxListed,
 } from "../../../backends/bamboo/messages.ts"
 import type { Named, Statement } from "../../../backends/bamboo/messages.ts"
 import { ByteReader } from "../../../src/codec.ts"
@@ -35,7 +35,7 @@ test("what is written is what is read", () => {
 })
 
 test("any other bytes are a bad frame", () => {
-  const decoders = [decodeExchangeRequest, decodeExchangeAnswer, decodeFind, decodeFindAnswer, decodeRow, decodeRowAnswer, decodeMember]
+  const decoders = [decodeExchangeRequest, decodeExchangeAnswer, decodeFind, decodeFindAnswer, decodeRow, decodeRowAnswer, decodeMember, decodeMembers]
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
       for (const decode of decoders) {
