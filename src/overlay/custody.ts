@@ -62,6 +62,11 @@ export interface Custody {
    * can have no newer record of them, unless a second peer has answered for them as well: it is asked, but nobody waits for that.
    */
   readonly known: readonly KeyRange[]
+  /**
+   * Of these keys this peer cannot know that: somebody who should have told it did not answer. Whoever comes into sight later
+   * may have heard from that one, and is waited for.
+   */
+  readonly doubted: readonly KeyRange[]
   /** Counts the changes of the surroundings. */
   readonly changes: number
 }
@@ -75,7 +80,7 @@ const nobody: readonly Member[] = []
 const never = (): number => -1
 
 /** Of a peer that answers for nothing. */
-export const nothingInCustody: Custody = { ranges: [], neighbours: nobody, sources: new Map(), trails: [], known: [], changes: 0 }
+export const nothingInCustody: Custody = { ranges: [], neighbours: nobody, sources: new Map(), trails: [], known: [], doubted: [], changes: 0 }
 
 /** The routing says so now. The same object when it says the same as before. */
 export function surrounded(before: Custody, ranges: readonly KeyRange[], neighbours: readonly Member[], now: number): Custody {
@@ -97,8 +102,15 @@ export function surrounded(before: Custody, ranges: readonly KeyRange[], neighbo
   // Of keys that came back, those are to be asked who should have been asked the last time.
   const regained = trails.flatMap(({ member, range }) => leadIf(member, intersect([range], ranges)))
   const left = trails.flatMap(({ member, range, until }) => subtract([range], ranges).map((arc) => ({ member, range: arc, until })))
-  const known = intersect(before.known, ranges)
-  return withKnown({ ranges, neighbours, sources: withLeads(sources, regained, changes), trails: joinTrails(left).slice(-maxTrails), known, changes })
+  return withKnown({
+    ranges,
+    neighbours,
+    sources: withLeads(sources, regained, changes),
+    trails: joinTrails(left).slice(-maxTrails),
+    known: intersect(before.known, ranges),
+    doubted: intersect(before.doubted, ranges),
+    changes,
+  })
 }
 
 /** Debts of keys that are no longer this peer's. */
@@ -144,13 +156,14 @@ export function failed(before: Custody, peerId: PeerId): Custody {
   const source = sources.get(peerId)
   if (source?.isNeighbour === true) sources.set(peerId, { ...source, isSilent: true })
   else sources.delete(peerId)
-  return withKnown({ ...before, sources, trails: before.trails.filter(({ member }) => member.peerId !== peerId) })
+  const doubted = source === undefined ? before.doubted : join([...before.doubted, ...subtract(urgent(source, before), before.doubted)])
+  return withKnown({ ...before, sources, doubted, trails: before.trails.filter(({ member }) => member.peerId !== peerId) })
 }
 
 /** All that there is to know is here. */
 export function nothingOwed(before: Custody): Custody {
   const sources = [...before.sources].map(([peerId, source]) => [peerId, { ...source, owed: [], done: before.ranges }] as const)
-  return { ...before, sources: new Map(sources), trails: [], known: before.ranges }
+  return { ...before, sources: new Map(sources), trails: [], known: before.ranges, doubted: [] }
 }
 
 /** Where these trails lead this peer has been; there it was named others. */
@@ -212,7 +225,7 @@ function urgent({ owed }: Source, { known }: Custody): KeyRange[] {
 }
 
 function withKnown(custody: Custody): Custody {
-  const missing = subtract(custody.ranges, custody.known)
+  const missing = subtract(custody.ranges, [...custody.known, ...custody.doubted])
   if (missing.length === 0) return custody
   const owed = [...custody.sources.values()].flatMap((source) => (source.isSilent ? [] : source.owed.map(({ range }) => range)))
   return { ...custody, known: join([...custody.known, ...subtract(missing, owed)]) }

@@ -138,6 +138,35 @@ function isBeyondReplication(scenario: Scenario, isCrash: (fault: TimedFault) =>
 }
 
 /**
+ * Whether all peers of one side may have left before the sides meet again: what
+ * this side acknowledged since they were parted nobody could take over. A side
+ * is also who stands still while the others go.
+ */
+export function mayEmptyASide(scenario: Scenario): boolean {
+  const faults = scenario.faults ?? []
+  const goneBy = (from: number, to: number): number =>
+    faults.reduce((sum, fault) => sum + (fault.atMs > from && fault.atMs <= to ? departuresOf(fault) : 0), 0)
+  return faults.some((cut) => {
+    const here = scenario.peers - goneBy(-1, cut.atMs)
+    const smaller = smallerSide(cut, here)
+    if (smaller === undefined) return false
+    // Whoever is about to leave when the cut comes may have nobody left to hand over to.
+    const leavers = goneBy(cut.atMs - leaveMs, cut.atMs + lastsMs(cut))
+    return leavers > 0 && leavers >= smaller
+  })
+}
+
+/** Of so many peers, how many are on the side of the fewer; undefined where nobody is parted. */
+function smallerSide(fault: TimedFault, peers: number): number | undefined {
+  if (fault.kind === "partition") return Math.floor(Math.min(fault.share, 1 - fault.share) * peers)
+  return fault.kind === "pause" ? peers - fault.victims : undefined
+}
+
+function departuresOf(fault: TimedFault): number {
+  return fault.kind === "leave" || fault.kind === "crash" || fault.kind === "restart" ? fault.victims : 0
+}
+
+/**
  * Whether readers may be shown something old while the faults go on: the
  * network lets peers take each other for dead, and then two of them may answer
  * for one key; or all who hold a record are away. Without such faults every

@@ -11,6 +11,9 @@ export interface Violation {
   readonly detail: string
 }
 
+/** What holds of records. */
+export const laws = { kept: "no acknowledged record is lost", truth: "no reader sees what is not so" } as const
+
 const patienceMs = 15_000
 /** Reads under way at once: a key asked for by thousands of peers in one moment is an attack on its owner. */
 const readsAtOnce = 500
@@ -44,6 +47,5 @@ export async function checkRecords(fleet: Fleet, ledger: Ledger, readers = Infin
 
 function violationOf(contradiction: Contradiction, reader: string): Violation {
   const { kind, key, hash, detail } = contradiction
-  const law = kind === "lost" ? "no acknowledged record is lost" : "no reader sees what is not so"
-  return { kind: "safety", law, detail: `${kind}: ${key} ${hash}, read from ${reader}: ${detail}` }
+  return { kind: "safety", law: kind === "lost" ? laws.kept : laws.truth, detail: `${kind}: ${key} ${hash}, read from ${reader}: ${detail}` }
 }

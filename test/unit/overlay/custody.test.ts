@@ -162,6 +162,15 @@ describe("a peer's custody", () => {
     expect(unsettledFor(back, first.to)).toEqual([a, b])
   })
 
+  it("waits for whoever comes into sight as long as somebody has not told what it should have", () => {
+    const doubted = failed(surrounded(nothingInCustody, [first], [a], 0), a.peerId)
+    expect(unsettledFor(doubted, first.to)).toEqual([])
+    const met = surrounded(doubted, [first, second], [b], 0)
+    expect([unsettledFor(met, first.to), unsettledFor(met, second.to)]).toEqual([[b], [b]])
+    const answered = compared(met, b.peerId, first, 2, [])
+    expect(unsettledFor(surrounded(answered, [first], [b, c], 0), first.to)).toEqual([c])
+  })
+
   it("waits for no silent neighbour, and forgets whoever is none and fails", () => {
     const asked = compared(surrounded(nothingInCustody, [first], [a], 0), a.peerId, second, 1, [])
     const named = compared(surrounded(asked, [first, second], [a], 0), a.peerId, first, 2, [{ member: b, ranges: [first] }])

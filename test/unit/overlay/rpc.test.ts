@@ -239,7 +239,7 @@ describe("a call", () => {
     wire.lose = () => false
     tell("up")
     await wire.runtime.advanceAsync(20)
-    expect(await Promise.race([reply, "nothing yet"])).toBe("resolved")
+    expect(await Promise.race([reply, Promise.resolve("nothing yet")])).toBe("resolved")
   })
 
   it("waits no longer than for any answer once a connection is there", async () => {
@@ -254,7 +254,7 @@ describe("a call", () => {
     for (const listener of a.link.listeners) listener({ name: "up", peerId: "b" })
     // A round trip of 200 ms makes a timeout of 600 ms; four more were for the connection.
     await wire.runtime.advanceAsync(620)
-    expect(await Promise.race([code, "nothing yet"])).toBe("P2PSIP_TIMEOUT")
+    expect(await Promise.race([code, Promise.resolve("nothing yet")])).toBe("P2PSIP_TIMEOUT")
   })
 
   it("ends when its signal fires, before or during", async () => {

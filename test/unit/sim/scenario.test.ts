@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
 import { drawScenario, isBroken, shrinkScenario, tryScenario } from "../../../src/sim/fuzz.ts"
 import { runScenario } from "../../../src/sim/run-scenario.ts"
-import { mayLoseRecords } from "../../../src/sim/scenario.ts"
+import { mayEmptyASide, mayLoseRecords } from "../../../src/sim/scenario.ts"
 import type { Scenario } from "../../../src/sim/scenario.ts"
 import { sharedBackend } from "./shared-backend.ts"
 import type { Flaw } from "./shared-backend.ts"
@@ -67,4 +67,16 @@ test("two crashes within one repair interval, or one while peers are cut off, ar
   const cut = { atMs: 5000, kind: "partition", share: 0.5, forMs: 1000 } as const
   expect(mayLoseRecords({ ...base, faults: [cut, crash(12_000)] })).toBe(true)
   expect(mayLoseRecords({ ...base, faults: [cut, crash(30_000)] })).toBe(false)
+})
+
+test("who leaves while cut off may have nobody to hand over to, unless others stay on the same side", () => {
+  const cut = { atMs: 5000, kind: "partition", share: 0.5, forMs: 60_000 } as const
+  const leave = (atMs: number, victims: number) => ({ atMs, kind: "leave", victims }) as const
+  expect(mayEmptyASide({ ...scenario, peers: 8, faults: [cut, leave(9000, 4)] })).toBe(true)
+  expect(mayEmptyASide({ ...scenario, peers: 8, faults: [cut, leave(9000, 3)] })).toBe(false)
+  expect(mayEmptyASide({ ...scenario, peers: 8, faults: [leave(4900, 4), cut] })).toBe(true)
+  expect(mayEmptyASide({ ...scenario, peers: 8, faults: [cut, leave(70_000, 7)] })).toBe(false)
+  const pause = { atMs: 5000, kind: "pause", victims: 1, forMs: 60_000 } as const
+  expect(mayEmptyASide({ ...scenario, peers: 3, faults: [pause, leave(9000, 2)] })).toBe(true)
+  expect(mayEmptyASide({ ...scenario, peers: 3, faults: [pause, leave(9000, 1)] })).toBe(false)
 })
