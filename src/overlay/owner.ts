@@ -104,17 +104,16 @@ export class Owner {
   #update(key: Id, update: Update): Result | Promise<Result> {
     const { store, runtime, clock, replication } = this.#components
     const stored = store.get(key)
-    const operation = key + update.operationId
     const outcome = applyUpdate(stored, update, {
       now: runtime.now(), maxValuesPerKey: this.#maxValuesPerKey, tick: () => clock.tick(),
-      wasMade: this.#recent.has(operation),
+      wasMade: this.#recent.has(update.operationId, key),
     })
     if (outcome.kind === "rejected") return { status: "rejected", code: outcome.code, message: outcome.message, records: stored }
     const result: Result = { status: "done", records: outcome.records, replicas: nobody }
     if (outcome.kind === "applied") {
       store.requireRoom(key, outcome.changed)
       for (const record of outcome.changed) store.put(key, record)
-      this.#recent.add(operation)
+      this.#recent.add(update.operationId, key)
     }
     // A repeated operation is copied once more: its first answer may have been lost together with the copies.
     const copied = replication.replicate(key, outcome.changed)?.then(() => result, (error: unknown) => this.#redirectFrom(error, key))

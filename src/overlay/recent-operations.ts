@@ -1,10 +1,11 @@
 /**
- * Operations made lately (key and name), for recognising one that comes again after
+ * Operations made lately (name, and key), for recognising one that comes again after
  * its records were overwritten by another. Two generations, of which the older
  * is forgotten as a whole: so a name is remembered for at least one window and
  * at most two, as far as no generation is full.
  */
 import type { Runtime } from "../runtime/runtime.ts"
+import { NameTable } from "./name-table.ts"
 
 export interface RecentOperationsOptions {
   /** For so long somebody may still wait for the answer to an operation, and repeat it. @default 60000 */
@@ -18,8 +19,8 @@ export class RecentOperations {
   readonly #runtime: Pick<Runtime, "now">
   readonly #windowMs: number
   readonly #maxPerGeneration: number
-  #young = new Set<string>()
-  #old = new Set<string>()
+  #young = new NameTable()
+  #old = new NameTable()
   #turnedAt: number
 
   constructor(runtime: Pick<Runtime, "now">, options: RecentOperationsOptions = {}) {
@@ -29,14 +30,14 @@ export class RecentOperations {
     this.#turnedAt = runtime.now()
   }
 
-  has(operation: string): boolean {
+  has(operation: string, key = ""): boolean {
     this.#age()
-    return this.#young.has(operation) || this.#old.has(operation)
+    return this.#young.has(operation, key) || this.#old.has(operation, key)
   }
 
-  add(operation: string): void {
+  add(operation: string, key = ""): void {
     this.#age()
-    this.#young.add(operation)
+    this.#young.add(operation, key)
     if (this.#young.size >= this.#maxPerGeneration) this.#turn(this.#runtime.now())
   }
 
@@ -44,12 +45,13 @@ export class RecentOperations {
     const windows = Math.floor((this.#runtime.now() - this.#turnedAt) / this.#windowMs)
     if (windows === 0) return
     this.#turn(this.#turnedAt + windows * this.#windowMs)
-    if (windows > 1) this.#old.clear()
+    if (windows > 1) this.#old = new NameTable()
   }
 
   #turn(at: number): void {
     this.#old = this.#young
-    this.#young = new Set()
+    // There will be as many again.
+    this.#young = new NameTable(this.#old.size)
     this.#turnedAt = at
   }
 }

@@ -27,6 +27,7 @@ export interface SourceGuardOptions {
 
 const maxSources = 100_000
 const maxVouched = 100_000
+const maxVerdicts = 10_000
 const vouchedMs = 3_600_000
 /** What a message costs that makes no sense. */
 const malformedCost = 20
@@ -39,6 +40,8 @@ export class SourceGuard implements Gate {
   readonly #runtime: Runtime
   readonly #buckets: LeakyBuckets
   readonly #exempt = new BlockList()
+  /** What it said of addresses lately: to ask it costs as much as to read a message. */
+  readonly #verdicts = new Map<string, boolean>()
   /** Until when; the oldest first. */
   readonly #vouched = new Map<string, number>()
 
@@ -97,7 +100,13 @@ export class SourceGuard implements Gate {
   }
 
   #isExempt(host: string): boolean {
-    return this.#exempt.check(host, isIPv6(host) ? "ipv6" : "ipv4")
+    let verdict = this.#verdicts.get(host)
+    if (verdict === undefined) {
+      if (this.#verdicts.size === maxVerdicts) this.#verdicts.clear()
+      verdict = this.#exempt.check(host, isIPv6(host) ? "ipv6" : "ipv4")
+      this.#verdicts.set(host, verdict)
+    }
+    return verdict
   }
 }
 
