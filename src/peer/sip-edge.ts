@@ -12,6 +12,7 @@ import type { Runtime } from "../runtime/runtime.ts"
 import { DigestAuthenticator } from "../security/digest-authenticator.ts"
 import { parseNetwork, SourceGuard } from "../security/source-guard.ts"
 import type { UserDirectory } from "../security/users.ts"
+import { RegistrationEvents } from "../sip/events/index.ts"
 import { DialogTokens, type Gateway, pathThrough, serviceRoute, SipProxy } from "../sip/proxy/index.ts"
 import type { GruuKeys } from "../sip/registrar/gruu-key.ts"
 import { Gruus } from "../sip/registrar/gruus.ts"
@@ -53,8 +54,9 @@ export class SipEdge {
   readonly #transports: TransportSet
   readonly #layer: TransactionLayer
   readonly #registrar: Registrar
+  readonly #events: RegistrationEvents
 
-  constructor({ runtime, link, location, gruuKeys, users, secret, listeners }: SipEdgeComponents, config: PeerConfig) {
+  constructor({ runtime, link, location: bindings, gruuKeys, users, secret, listeners }: SipEdgeComponents, config: PeerConfig) {
     this.#runtime = runtime
     this.#config = config
     const overlay = new OverlayTransport({ runtime, link })
@@ -72,13 +74,17 @@ export class SipEdge {
       { flowTokenSecret: derive(secret, "flow tokens") },
     )
     this.#transports = transports
-    const { maxTransactions, maxPendingRegistrations } = config.limits
+    const { maxTransactions, maxPendingRegistrations, maxSubscriptions } = config.limits
     const layer = new TransactionLayer({ runtime, transports: transports.all }, { maxTransactions })
     this.#layer = layer
     const domains = new ServedDomains(config.domains, (host, port) => transports.isSelf(host, port))
     const dialogTokens = new DialogTokens(derive(secret, "dialog tokens"))
     const { realm, digestAlgorithms: algorithms } = config
     const authenticator = users && new DigestAuthenticator({ runtime, users }, { realm, algorithms })
+    const { thirdParties } = config.registration
+    const events = new RegistrationEvents({ runtime, layer, location: bindings, domains }, { thirdParties, maxSubscriptions, isOpen: users === undefined })
+    this.#events = events
+    const location = events.watched
     const gruus = gruuKeys && new Gruus({ runtime, location, domains, keys: gruuKeys })
     this.#registrar = new Registrar({
       runtime,
@@ -93,7 +99,7 @@ export class SipEdge {
     }, { ...config.registration, maxPending: maxPendingRegistrations })
     const { maxRingingSeconds, ringSeconds, directFallback = config.mesh === undefined, ...calls } = config.calls
     const proxy = new SipProxy(
-      { runtime, layer, transports, location, gruus, domains, authenticator, dialogTokens },
+      { runtime, layer, transports, location, gruus, domains, authenticator, dialogTokens, notifier: events },
       { ...calls, directFallback, timerCMs: maxRingingSeconds * 1000, ringMs: ringSeconds * 1000, gateways: config.gateways.map(toGateway) },
     )
     layer.onUnparsed((bytes, flow) => this.#registrar.handleUnparsed(bytes, flow))
@@ -132,6 +138,7 @@ export class SipEdge {
   }
 
   async stop(): Promise<void> {
+    this.#events.stop()
     this.#layer.stop()
     await this.#transports.stop()
     this.#certificates?.stop()

@@ -8,6 +8,9 @@ const transport = "src/sip/transport/transport.ts"
 /** What proxy and registrar share: which domains are theirs, who may use them, how to refuse, and the port to the bindings. */
 const edge = ["served-domains", "authenticator", "refusal", "location-service", "gruus"].map((name) => `src/sip/registrar/${name}.ts`)
 
+/** How bindings are told apart, and which device they are of. */
+const bindings = ["binding-key", "instance"].map((name) => `src/sip/registrar/${name}.ts`)
+
 /** What anybody may import. */
 export const common: readonly string[] = ["src/errors.ts", "src/codec.ts", "src/hmac.ts"]
 
@@ -32,6 +35,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "src/sip/transaction": ["src/sip/message", transport, "src/sip/transport/host-port.ts", runtime],
   "src/sip/registrar": ["src/sip/message", "src/sip/transaction", transport, runtime],
   "src/sip/proxy": ["src/sip/message", "src/sip/transaction", "src/sip/transport", ...edge, runtime],
+  "src/sip/events": ["src/sip/message", "src/sip/transaction", "src/sip/transport", "src/sip/agent/dialog.ts", ...edge, ...bindings, runtime],
   "src/sip/agent": ["src/sip/message", "src/sip/transaction", "src/sip/transport", "src/security/digest-client.ts", runtime],
   "src/sip/index.ts": ["src/sip"],
   "src/security": ["src/servlet/types.ts", "src/sip/message", "src/sip/registrar/authenticator.ts", transport, "src/sip/transport/source.ts", runtime],

@@ -2,6 +2,9 @@
 import { parseNameAddress, SipRequest, SipUri } from "../message/index.ts"
 import type { NameAddress, SipMessage, SipResponse } from "../message/index.ts"
 
+/** Requests whose Contact is where later ones go (RFC 3261 §12.2, RFC 6665 §4.4.1). */
+const targetRefreshes: ReadonlySet<string> = new Set(["INVITE", "SUBSCRIBE"])
+
 /** One side of a dialog. */
 export class Dialog {
   readonly callId: string
@@ -31,7 +34,7 @@ export class Dialog {
     return new Dialog({ message: response, local, remote: response.to, routes, localCSeq: response.cseq.number, remoteCSeq: -1 })
   }
 
-  /** The callee's side, from the INVITE and the tag put into its response (§12.1.1). */
+  /** The callee's side, from the INVITE or SUBSCRIBE and the tag put into its response (§12.1.1). */
   static ofCallee(invite: SipRequest, localTag: string): Dialog {
     const local = invite.to.withParam("tag", localTag).toString()
     const routes = invite.headers.getAll("Record-Route")
@@ -61,7 +64,7 @@ export class Dialog {
   accept(request: SipRequest): boolean {
     if (request.cseq.number <= this.#remoteCSeq) return false
     this.#remoteCSeq = request.cseq.number
-    if (request.method === "INVITE") this.#remoteTarget = contactOf(request) ?? this.#remoteTarget
+    if (targetRefreshes.has(request.method)) this.#remoteTarget = contactOf(request) ?? this.#remoteTarget
     return true
   }
 }

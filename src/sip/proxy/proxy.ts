@@ -27,6 +27,16 @@ import { widestRank } from "./targets.ts"
 import type { Way } from "./targets.ts"
 import { breadthOf, requireHops, validate } from "./validation.ts"
 
+/** Who answers subscriptions instead of the phones: a port, which `sip/events` implements. */
+export interface Notifier {
+  /** Whether a request is of a subscription here: no credentials are asked for. */
+  isOwn(request: SipRequest): boolean
+  /** Whether a request is for a new one. */
+  takes(request: SipRequest): boolean
+  /** Answers one of these. Rejects with a Refusal or a SipSyntaxError. */
+  accept(server: ServerTransaction, request: SipRequest): Promise<void>
+}
+
 /** What the proxy is built on. `transports` are those of the layer. */
 export interface ProxyComponents extends RouteComponents {
   readonly runtime: Runtime
@@ -36,6 +46,7 @@ export interface ProxyComponents extends RouteComponents {
   readonly authenticator?: Authenticator | undefined
   /** Without them a GRUU is a URI like any other. */
   readonly gruus?: Gruus | undefined
+  readonly notifier?: Notifier | undefined
 }
 
 /** What a user may choose about the proxy. */
@@ -141,14 +152,17 @@ export class SipProxy {
   async #route(server: ServerTransaction): Promise<void> {
     const { request, flow } = server
     const work = this.#check(request, flow)
-    const { authenticator, domains } = this.#components
+    const { authenticator, domains, notifier } = this.#components
     if (this.#isForUs(work)) {
       this.#answerForUs(server)
       return
     }
+    if (notifier?.isOwn(work.base) === true) return notifier.accept(server, work.base)
     requireHops(request)
     const isTrusted = work.routes.isInDialog || flow.transport.protocol === "P2P" || this.#isGateway(request, flow)
     await authorize(request, flow, { authenticator, domains, isTrusted })
+    // Another peer would have answered it itself.
+    if (flow.transport.protocol !== "P2P" && notifier?.takes(work.base) === true) return notifier.accept(server, work.base)
     const breadth = breadthOf(request, this.#maxBreadth)
     const destination = await this.#destinations.of({ ...work, mayLeave: this.#mayLeave(request, isTrusted) })
     const { targets, unreachableStatus, redirects } = destination

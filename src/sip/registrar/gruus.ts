@@ -129,6 +129,11 @@ export function isReserved(addressOfRecord: string): boolean {
   return addressOfRecord.startsWith(temporaryPrefix, "sip:".length)
 }
 
+/** The public GRUU of a device of that address-of-record. */
+export function publicGruuOf(addressOfRecord: string, urn: string): string {
+  return publicGruu(...partsOf(addressOfRecord), urn)
+}
+
 /** §5.1: the address-of-record with the device as parameter. */
 function publicGruu(user: string, domain: string, urn: string): string {
   return `sip:${escapeUri(user, isUserCode)}@${domain};gr=${escapeUri(urn, isParamCode)}`
