@@ -5,9 +5,10 @@
  */
 import { ByteReader, ByteWriter } from "../../src/codec.ts"
 import { isP2PSipError } from "../../src/errors.ts"
-import type { Metrics } from "../../src/runtime/runtime.ts"
+import type { Runtime } from "../../src/runtime/runtime.ts"
 import type { Address } from "./address.ts"
 import { clockwise } from "./address.ts"
+import { BrokenLinks } from "./broken-links.ts"
 import type { Neighbourhood } from "./neighbourhood.ts"
 import type { Packet, PacketType } from "./packet.ts"
 import { decodePacket, encodePacket, maxRouteLength, nextNode, packetTypes, payloadTypes, readAddress, writeAddress } from "./packet.ts"
@@ -17,7 +18,7 @@ import { extend, reverse } from "./route.ts"
 import { withDecider } from "./trace.ts"
 
 export interface ForwarderComponents {
-  readonly metrics: Metrics
+  readonly runtime: Runtime
   readonly neighbourhood: Neighbourhood
   readonly cache: RouteCache
 }
@@ -39,10 +40,12 @@ export const smallestAddress = 0
 export class Forwarder {
   readonly #components: ForwarderComponents
   readonly #listener: ForwarderListener
+  readonly #broken: BrokenLinks
 
   constructor(components: ForwarderComponents, listener: ForwarderListener) {
     this.#components = components
     this.#listener = listener
+    this.#broken = new BrokenLinks(components.runtime)
     components.neighbourhood.onPacket((neighbour, frame) => this.#onFrame(neighbour, frame))
   }
 
@@ -56,6 +59,16 @@ export class Forwarder {
   sendAlong(route: Route, type: PacketType, payload: Uint8Array): void {
     const destination = route.at(-1) as Address
     if (route.length > 1) this.#pass({ type, stub: [], route, hop: 0, destination, payloadType: payloadTypes.none, payload })
+  }
+
+  /** As much of a route that somebody tells as does not contradict what was found out lately. */
+  credible(route: Route): Route {
+    return this.#broken.before(route)
+  }
+
+  /** A link of this node is there. */
+  onLinkUp(neighbour: Address): void {
+    this.#broken.passed([this.#components.cache.self, neighbour])
   }
 
   #onFrame(neighbour: Address, frame: Uint8Array): void {
@@ -77,7 +90,15 @@ export class Forwarder {
   /** Along the route, or by a shorter way where this node knows one. */
   #forward(packet: Packet, neighbour: Address): boolean {
     const { cache } = this.#components
-    if (packet.stub.length > 0) return this.#pass(packet, neighbour)
+    // A complaint is for all nodes on its way: those that chose it believe in what is broken.
+    if (isComplaint(packet)) return this.#pass(packet, neighbour)
+    const gap = this.#broken.firstOf([cache.self, ...packet.stub, ...packet.route.slice(packet.hop + 1)])
+    if (packet.stub.length > 0) {
+      // Whoever decided on this way comes before the neighbour, and hears of it link by link.
+      if (gap !== undefined) this.#tellNeighbour(packet, gap, neighbour)
+      return this.#pass(packet, neighbour)
+    }
+    if (gap !== undefined) return this.#repair(packet, gap, neighbour)
     const goal = goalOf(packet)
     const known = cache.hopsTo(goal)
     if (known === undefined || known >= packet.route.length - 1 - packet.hop) return this.#pass(packet, neighbour)
@@ -88,32 +109,41 @@ export class Forwarder {
   #pass(packet: Packet, neighbour?: Address): boolean {
     const { neighbourhood } = this.#components
     const next = nextNode(packet) as Address
-    if (!neighbourhood.isNeighbour(next)) return this.#repair(packet, next, neighbour)
+    if (!neighbourhood.isNeighbour(next)) return this.#notice(packet, next, neighbour)
     if (packet.route.length > maxRouteLength) return this.#drop("too long")
     const frame = encodePacket(packet)
     if (frame.length > neighbourhood.maxPacketBytes) return this.#drop("too long")
     return neighbourhood.send(next, frame) || this.#drop("queue full")
   }
 
-  /**
-   * A link is gone: by another way to where the route leads, or on towards the
-   * destination. The source is told of the link; and the neighbour, who may be
-   * the one that chose the way.
-   */
-  #repair(packet: Packet, next: Address, neighbour?: Address): boolean {
+  /** A link of this node is gone. */
+  #notice(packet: Packet, next: Address, neighbour?: Address): boolean {
     const { cache } = this.#components
+    this.#broken.note(cache.self, next)
     if (cache.forgetLink(cache.self, next)) this.#listener.onBroken(next)
+    return this.#repair(packet, [cache.self, next], neighbour)
+  }
+
+  /**
+   * A link ahead is gone: by another way to where the route leads, or on towards
+   * the destination. The source is told of the link; and the neighbour, who may
+   * be the one that chose the way, or knows who did.
+   */
+  #repair(packet: Packet, gap: Route, neighbour?: Address): boolean {
+    const { cache } = this.#components
     if (packet.type !== packetTypes.linkBroken) {
-      this.#complain(packetTypes.linkBroken, packet, [cache.self, next])
-      if (neighbour !== undefined && packet.route[packet.hop - 1] !== neighbour) {
-        this.#complain(packetTypes.linkBroken, { ...packet, stub: [], route: [neighbour, cache.self], hop: 1 }, [cache.self, next])
-      }
+      this.#complain(packetTypes.linkBroken, packet, gap)
+      if (neighbour !== undefined && packet.route[packet.hop - 1] !== neighbour) this.#tellNeighbour(packet, gap, neighbour)
     }
     if (packet.stub.length > 0) return this.#drop("broken link")
     const onward = cache.routeTo(goalOf(packet)) ?? this.#wayTo(packet.destination, packet.type)
     if (onward === undefined) return this.#drop("broken link")
     // Also back where it came from: the nodes there have just been told of the link, ahead of the packet.
     return this.#pass({ ...packet, ...bounded(extend(packet.route.slice(0, packet.hop + 1), onward)) })
+  }
+
+  #tellNeighbour(packet: Packet, gap: Route, neighbour: Address): void {
+    this.#complain(packetTypes.linkBroken, { ...packet, stub: [], route: [neighbour, this.#components.cache.self], hop: 1 }, gap)
   }
 
   /** At the end of a source route: on to a node that is nearer to the destination. */
@@ -160,10 +190,12 @@ export class Forwarder {
     const { type, stub, route, hop, payload } = packet
     if (type === packetTypes.unreachable) this.#unlearn(readAddress(new ByteReader(payload)))
     if (type === packetTypes.linkBroken) this.#unlearnLink(new ByteReader(payload))
-    const onward = stub.length > 0 ? [cache.self, ...stub, ...route.slice(hop + 1)] : route.slice(hop)
+    const back = stub.length > 0 ? [cache.self, neighbour] : reverse(route.slice(0, hop + 1))
+    this.#broken.passed(back)
+    const onward = this.credible(stub.length > 0 ? [cache.self, ...stub, ...route.slice(hop + 1)] : route.slice(hop))
     const isOpen = onward[1] !== undefined && neighbourhood.isNeighbour(onward[1])
     const learned = isOpen ? [...cache.learn(onward)] : []
-    learned.push(...cache.learn(stub.length > 0 ? [cache.self, neighbour] : reverse(route.slice(0, hop + 1))))
+    learned.push(...cache.learn(back))
     if (learned.length > 0) this.#listener.onLearned(learned)
   }
 
@@ -177,13 +209,19 @@ export class Forwarder {
   #unlearnLink(reader: ByteReader): void {
     const { cache } = this.#components
     const [near, far] = [readAddress(reader), readAddress(reader)]
-    if (near !== cache.self && far !== cache.self && cache.forgetLink(near, far)) this.#listener.onBroken(far)
+    if (near === cache.self || far === cache.self) return
+    this.#broken.note(near, far)
+    if (cache.forgetLink(near, far)) this.#listener.onBroken(far)
   }
 
   #drop(reason: string): boolean {
-    this.#components.metrics.counter("p2psip_ssr_dropped_packets_total", "mesh packets dropped", { reason }).add()
+    this.#components.runtime.metrics.counter("p2psip_ssr_dropped_packets_total", "mesh packets dropped", { reason }).add()
     return false
   }
+}
+
+function isComplaint({ type }: Packet): boolean {
+  return type === packetTypes.linkBroken || type === packetTypes.unreachable
 }
 
 /** Where the source route ends. */

@@ -13,7 +13,6 @@ import { SsrNode } from "./node.ts"
 import type { SsrSettings } from "./options.ts"
 import { headerBytes } from "./packet.ts"
 import { Reassembly } from "./reassembly.ts"
-import type { RingPlaces } from "./ring.ts"
 
 export interface MeshLinkComponents {
   readonly runtime: Runtime
@@ -35,7 +34,7 @@ export class MeshLink implements NetworkLink {
   readonly #components: MeshLinkComponents
   readonly #handlers = new Map<Channel, FrameHandler>()
   readonly #listeners = new Set<(event: PeerEvent) => void>()
-  readonly #placeListeners = new Set<(places: RingPlaces) => void>()
+  readonly #ringListeners = new Set<() => void>()
   readonly #reassembly = new Reassembly()
   readonly #epoch: number
   readonly #pieceBytes: number
@@ -52,9 +51,8 @@ export class MeshLink implements NetworkLink {
     this.maxFrameBytes = Math.min(maxFrameBytes, maxPieces * this.#pieceBytes)
     const listener: NodeListener = {
       onData: (source, payload) => this.#onData(source, payload),
-      onPlaces: (places) => {
-        for (const tell of this.#placeListeners) tell(places)
-      },
+      onPlaces: () => this.#tellRing(),
+      onNear: () => this.#tellRing(),
       onUnreachable: (address) => this.#emit({ name: "down", peerId: peerIdOf(address) }),
     }
     this.node = new SsrNode({ runtime, neighbourhood: mesh }, settings, listener)
@@ -149,10 +147,14 @@ export class MeshLink implements NetworkLink {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Adds a listener to changes of the neighbours on the ring; the result removes it. */
-  onPlaces(listener: (places: RingPlaces) => void): () => void {
-    this.#placeListeners.add(listener)
-    return () => this.#placeListeners.delete(listener)
+  /** Adds a listener to changes of this node's place on the ring, and of those who are near there; the result removes it. */
+  onRing(listener: () => void): () => void {
+    this.#ringListeners.add(listener)
+    return () => this.#ringListeners.delete(listener)
+  }
+
+  #tellRing(): void {
+    for (const tell of this.#ringListeners) tell()
   }
 
   #onData(source: Address, payload: Uint8Array): void {

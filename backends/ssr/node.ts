@@ -31,12 +31,16 @@ export interface NodeListener {
   /** Application data for this node; `isExact` unless this node is only the closest. */
   onData(source: Address, payload: Uint8Array, isExact: boolean): void
   onPlaces(places: RingPlaces): void
+  /** The nearest nodes on the ring are others now. */
+  onNear?(): void
   /** No way leads to a node any more. */
   onUnreachable(address: Address): void
 }
 
 const nothing = new Uint8Array(0)
 const announceMs = 10_000
+/** Nodes on either side that count as near. */
+const nearCount = 4
 /** Long enough for the last rumours of a dead node to die. */
 const doubtMs = 30_000
 const askMs = 3_000
@@ -57,6 +61,7 @@ export class SsrNode {
   readonly #doubtful: Recent<Address>
   /** Those of them that were asked themselves, by a way that others told of. */
   readonly #asked: Recent<Address>
+  #near: readonly Address[] = []
   #intervalMs: number
   #timer: Timer | undefined
   #dueAt = 0
@@ -73,7 +78,7 @@ export class SsrNode {
     this.#doubtful = new Recent(runtime, { lifeMs: doubtMs, maxItems: maxNoted })
     this.#asked = new Recent(runtime, { lifeMs: askMs, maxItems: maxNoted })
     this.#ring = new Linearization(this.cache, this.#port())
-    this.#forwarder = new Forwarder({ metrics: runtime.metrics, neighbourhood, cache: this.cache }, {
+    this.#forwarder = new Forwarder({ runtime, neighbourhood, cache: this.cache }, {
       onArrival: (packet) => this.#onArrival(packet),
       onLearned: (addresses) => this.#learned(addresses, false),
       onBroken: (far) => {
@@ -93,6 +98,11 @@ export class SsrNode {
   /** Neighbours on the ring that have agreed. */
   get places(): RingPlaces {
     return this.#ring.places
+  }
+
+  /** The nearest nodes that are known on either side of the ring, those that have agreed to be neighbours first. The same array until something changes. */
+  get near(): readonly Address[] {
+    return this.#near
   }
 
   start(): void {
@@ -157,6 +167,7 @@ export class SsrNode {
       doubt: (address) => this.#doubt(address),
       onPlaces: (places) => {
         this.#hurry()
+        this.#look()
         this.#listener.onPlaces(places)
       },
     }
@@ -176,6 +187,7 @@ export class SsrNode {
       this.#hurry()
     } else {
       this.#doubtful.delete(neighbour)
+      this.#forwarder.onLinkUp(neighbour)
       const learned = this.cache.learn([this.address, neighbour])
       this.#learned(learned, true)
       this.#hurry()
@@ -188,6 +200,7 @@ export class SsrNode {
 
   #learned(addresses: readonly Address[], isIntroduced: boolean): void {
     for (const address of addresses) if (this.cache.knows(address)) this.#ring.onLearned(address, isIntroduced)
+    if (addresses.length > 0) this.#look()
   }
 
 
@@ -230,9 +243,18 @@ export class SsrNode {
       if (this.#asked.add(candidate)) this.#forwarder.sendAlong(route, packetTypes.notification, nothing)
       return
     }
-    const learned = this.cache.learn(route)
+    const learned = this.cache.learn(this.#forwarder.credible(route))
     this.#learned(learned.filter((address) => address !== candidate), false)
     if (learned.includes(candidate)) this.#learned([candidate], true)
+  }
+
+  #look(): void {
+    const { left, right } = this.places
+    const agreed = [left, right].filter((address) => address !== undefined)
+    const near = [...new Set([...agreed, ...this.cache.nearest(nearCount)])].filter((address) => address !== this.address)
+    if (near.length === this.#near.length && near.every((address, at) => address === this.#near[at])) return
+    this.#near = near
+    this.#listener.onNear?.()
   }
 
   /** Lets the source know the whole way that its packet has come: next time it needs no decisions. */
@@ -256,6 +278,7 @@ export class SsrNode {
     this.#dueAt = runtime.now() + delayMs
     this.#timer = runtime.setTimer(delayMs, () => {
       this.#ring.tick()
+      this.#look()
       this.#intervalMs = Math.min(this.#settings.maxStabilizeMs, this.#intervalMs * 2)
       this.#schedule()
     })

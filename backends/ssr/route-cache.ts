@@ -53,6 +53,12 @@ export class RouteCache {
     return this.#branches.keys()
   }
 
+  /** The nodes nearest on the ring, `count` clockwise and as many the other way. */
+  nearest(count: number): Address[] {
+    const sorted = [...this.#branches.keys()].sort((a, b) => clockwise(this.self, a) - clockwise(this.self, b))
+    return [...sorted.slice(0, count), ...sorted.slice(-count).reverse()]
+  }
+
   /** Links on the way to a node; undefined where no way is known. */
   hopsTo(address: Address): number | undefined {
     return this.#branches.get(address)?.hops

@@ -15,8 +15,10 @@ import { noNeighbours } from "./mesh-link.ts"
 import type { MeshLink } from "./mesh-link.ts"
 import type { SsrSettings } from "./options.ts"
 import { keysFrom } from "./responsibility.ts"
+import type { RingPlaces } from "./ring.ts"
 
 const noRanges: readonly KeyRange[] = []
+const noRange: KeyRange = { from: "", to: "" }
 const nobody: readonly Member[] = []
 /** A place that has been the same for so long, in rounds, is taken for the right one. */
 const settleRounds = 0.6
@@ -34,6 +36,7 @@ export class SsrRouting implements KeyBasedRouting {
   #end: Address
   #ranges = noRanges
   #neighbours = nobody
+  #places: RingPlaces = {}
   #changedAt = 0
 
   constructor(components: { readonly runtime: Runtime; readonly link: MeshLink }, settings: SsrSettings) {
@@ -43,7 +46,7 @@ export class SsrRouting implements KeyBasedRouting {
     this.self = memberOf(components.link.self)
     this.#end = components.link.node.address
     this.#listeners = new RoutingListeners(components.runtime)
-    this.#removeListener = components.link.onPlaces(() => this.#onPlaces())
+    this.#removeListener = components.link.onRing(() => this.#onRing())
   }
 
   async join(bootstrap: readonly Member[], signal: AbortSignal): Promise<void> {
@@ -51,7 +54,7 @@ export class SsrRouting implements KeyBasedRouting {
     this.#link.enter(contacts)
     if (contacts.length > 0 || (await this.#hearsAnybody(signal))) await this.#placed(contacts, signal)
     this.#isMember = true
-    this.#onPlaces()
+    this.#onRing()
   }
 
   async leave(): Promise<void> {
@@ -152,17 +155,20 @@ export class SsrRouting implements KeyBasedRouting {
     signal.throwIfAborted()
   }
 
-  #onPlaces(): void {
-    this.#changedAt = this.#runtime.now()
+  #onRing(): void {
+    const { address: own, cache, near, places } = this.#link.node
+    if (places !== this.#places) this.#changedAt = this.#runtime.now()
+    this.#places = places
     if (!this.#isMember) return
-    const { left, right } = this.#link.node.places
-    const { address: own, cache } = this.#link.node
+    const { right } = places
     // The keys of a neighbour that is gone are this node's once the next one agrees, or nobody is left.
     if (right !== undefined) this.#end = right
     else if (cache.size === 0) this.#end = own
-    const addresses = [...new Set([left, right])].filter((address) => address !== undefined && address !== own)
-    this.#neighbours = (addresses as Address[]).map(memberAt)
-    this.#ranges = [keysFrom(own, this.#end)]
+    // Not only the two that have agreed: where several came at once, none of these may have held a record yet.
+    this.#neighbours = near.map(memberAt)
+    const [range = noRange] = this.#ranges
+    const owned = keysFrom(own, this.#end)
+    if (owned.from !== range.from || owned.to !== range.to) this.#ranges = [owned]
     this.#listeners.tell()
   }
 }

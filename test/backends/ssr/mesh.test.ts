@@ -69,6 +69,23 @@ describe("the ring", () => {
 })
 
 describe("packets", () => {
+  test("do not go round between one that knows of a death and one that does not", async () => {
+    const mesh = new TestMesh(5)
+    const [source, middle, informed, dead, believer] = [10, 20, 30, 40, 39]
+    for (const other of [source, informed, believer]) mesh.medium.link(middle, other)
+    mesh.medium.link(informed, dead)
+    for (const address of [source, middle, informed, dead, believer]) mesh.add(address)
+    await mesh.simulation.run(10_000)
+    await mesh.lose([source, believer], [dead])
+    mesh.crash(dead)
+    let sent = 0
+    mesh.onSend = (packet) => void (sent += packet[0] === packetTypes.connect ? 1 : 0)
+    mesh.nodes.get(source)?.send(dead, Buffer.from("anybody there?"))
+    await mesh.simulation.run(400)
+    expect(sent).toBeGreaterThan(3)
+    expect(sent).toBeLessThan(15)
+  })
+
   test("find every node from every node, as soon as the ring stands", async () => {
     const mesh = new TestMesh(3)
     const addresses = mesh.addConnected(40)

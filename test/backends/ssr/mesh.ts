@@ -22,11 +22,18 @@ export class TestMesh {
   readonly arrivals: Arrival[] = []
   readonly unreachable: Address[] = []
   packets = 0
+  /** Told of each packet on a link. */
+  onSend: (packet: Uint8Array) => void = () => undefined
   readonly #options: SsrOptions
 
   constructor(seed: number, options: SsrOptions = {}) {
     this.simulation = new Simulation({ seed })
-    this.medium = new GraphMedium({ onSend: () => void this.packets++ })
+    this.medium = new GraphMedium({
+      onSend: (_from, _to, packet) => {
+        this.packets++
+        this.onSend(packet)
+      },
+    })
     this.#options = options
   }
 
