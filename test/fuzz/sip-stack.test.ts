@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest"
 import { createResponse, parseMessage, SipRequest, SipResponse } from "../../src/sip/message/index.ts"
 import { domain, World } from "../support/sip-world.ts"
+import type { Flow } from "../../src/sip/transport/index.ts"
 import { brokenCopies, hostileDatagrams } from "./sip-datagrams.ts"
 
 /** As long as any transaction of a proxy may live: Timer C, and the lives of what it leaves. */
@@ -63,6 +64,43 @@ describe("a hostile phone", () => {
         expect(finals.length).toBeGreaterThan(0)
       }
       expect(peer.layer.size).toBe(0)
+      expect(errors.mock.calls).toEqual([])
+    })
+  }
+})
+
+describe("a hostile subscriber", () => {
+  for (const seed of [1, 2, 3]) {
+    test(`seed ${seed}: whatever it asks and answers, nothing stays behind but subscriptions that end`, async () => {
+      const world = new World()
+      const errors = vi.spyOn(world.runtime.log, "error")
+      const peer = world.addPeer(1)
+      const subscriber = world.addPhone("mallory", "10.0.1.1", peer)
+      let copies = 0
+      let notified = 0
+      const send = (bytes: Uint8Array, flow: Flow): void => {
+        for (const copy of brokenCopies(bytes, { seed: seed * 10_000 + copies++, count: 3 })) flow.send(copy)
+      }
+      subscriber.transport.onMessage((bytes, flow) => {
+        const message = parseMessage(bytes)
+        if (!(message instanceof SipRequest)) {
+          if (message instanceof SipResponse && message.status === 200 && message.cseq.method === "SUBSCRIBE") send(subscriber.inDialog("SUBSCRIBE", message).toBytes(), flow)
+          return
+        }
+        notified++
+        send(createResponse(message, 200).toBytes(), flow)
+      })
+      const bob = world.addPhone("bob", "10.0.1.2", peer)
+      for (let round = 0; round < 100; round++) {
+        const request = subscriber.request("SUBSCRIBE", `sip:bob@${domain}`, { Event: "reg;id=1", Accept: "application/reginfo+xml", Expires: "60" })
+        send(request.toBytes(), subscriber.transport.flowTo(peer.address))
+        await bob.register({ "Call-ID": "bob", CSeq: `${round + 1} REGISTER` })
+        await world.run(1000)
+      }
+      expect(notified).toBeGreaterThan(30)
+      await world.run(2 * 3_600_000)
+      expect(peer.layer.size).toBe(0)
+      expect(world.runtime.metrics.count("p2psip_sip_messages_dropped_total", { reason: "defect" })).toBe(0)
       expect(errors.mock.calls).toEqual([])
     })
   }

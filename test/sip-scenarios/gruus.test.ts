@@ -149,6 +149,19 @@ scenario("a contact that leads back to its own address-of-record is a 403", asyn
   }
 })
 
+scenario("who registers somebody else's GRUU as a contact is asked there, and the other is not", async (scene) => {
+  const { phone: carol, pub } = await withGruus(scene, "carol", 2, { user: "carol" })
+  const desk = await scene.phone("desk", device(1))
+  expect((await desk.registers({ ...gruu, Contact: `<${pub}>;+sip.instance="<${uuid(1)}>"` })).status).toBe(200)
+  const alice = await scene.phone("alice")
+  alice.asks("MESSAGE", "bob")
+  const message = await desk.gets("MESSAGE")
+  expect(message.uri).toBe(pub)
+  desk.answers(message, 200)
+  await alice.gets(200)
+  expect(carol.inbox).toEqual([])
+})
+
 scenario("in a call with GRUUs as Contacts the later requests reach the phones at their contacts", async (scene) => {
   const { phone: desk, pub: callee } = await withGruus(scene, "desk", 1, { protocol: "TCP", peer: await scene.stage.addPeer() })
   const { phone: alice, temp: caller } = await withGruus(scene, "alice", 2, { user: "alice" })

@@ -205,6 +205,14 @@ scenario("more subscriptions than a peer may keep are a 503 with Retry-After", a
   expect(Number((await mobile.gets(503)).headers.get("Retry-After"))).toBeGreaterThanOrEqual(5)
 }, { config: { limits: { maxSubscriptions: 1 } } })
 
+scenario("nobody takes the places of all: 32 subscriptions to one address are enough", async ({ phone }) => {
+  const desk = await phone("desk", { user: "bob" })
+  for (let each = 0; each < 32; each++) await subscribes(desk)
+  desk.asks("SUBSCRIBE", "bob", reg)
+  await desk.gets(503)
+  await subscribes(desk, "alice")
+})
+
 scenario("a subscription while the location service is away is a 503 with Retry-After", async ({ stage, phone }) => {
   const desk = await phone("desk", { user: "bob" })
   await stage.servlet.leave()

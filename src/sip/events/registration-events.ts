@@ -27,6 +27,8 @@ export interface RegistrationEventComponents {
 export interface RegistrationEventOptions {
   /** Subscriptions at a time; more are refused with 503. @default 2000 */
   readonly maxSubscriptions?: number
+  /** To one address-of-record, so that nobody takes the places of all. @default 32 */
+  readonly maxPerAddress?: number
   /** Users that may watch others of their domain besides themselves. @default none */
   readonly thirdParties?: readonly string[]
   /** Whether anybody may watch anybody: where nobody has a password. @default false */
@@ -66,6 +68,7 @@ export class RegistrationEvents implements SubscriptionHost {
   readonly layer: TransactionLayer
   readonly #components: RegistrationEventComponents
   readonly #maxSubscriptions: number
+  readonly #maxPerAddress: number
   readonly #thirdParties: ReadonlySet<string>
   readonly #isOpen: boolean
   readonly #retryAfterSeconds: number
@@ -77,6 +80,7 @@ export class RegistrationEvents implements SubscriptionHost {
     this.layer = components.layer
     this.#components = components
     this.#maxSubscriptions = options.maxSubscriptions ?? 2000
+    this.#maxPerAddress = options.maxPerAddress ?? 32
     this.#thirdParties = new Set(options.thirdParties?.map((name) => Buffer.from(name, "utf8").toString("latin1")))
     this.#isOpen = options.isOpen ?? false
     this.#retryAfterSeconds = options.retryAfterSeconds ?? 5
@@ -155,7 +159,8 @@ export class RegistrationEvents implements SubscriptionHost {
     const addressOfRecord = this.#components.domains.addressOfRecord(request.requestUri) ?? ""
     this.#authorize(request, addressOfRecord)
     requireUsable(request)
-    if (this.#count >= this.#maxSubscriptions) throw this.#notNow()
+    const isFull = (this.#watches.get(addressOfRecord)?.subscriptions.size ?? 0) >= this.#maxPerAddress
+    if (isFull || this.#count >= this.#maxSubscriptions) throw this.#notNow()
     const watch = this.#watchFor(addressOfRecord)
     const localTag = Buffer.from(this.runtime.random.bytes(8)).toString("hex")
     const subscription = new Subscription(this, request, flow, { addressOfRecord, localTag, eventId: eventIdOf(request), contact: contactOf(flow) })
