@@ -40,6 +40,8 @@ export interface Call {
   dueAt: number
   /** Times it has been sent since then. */
   unanswered: number
+  /** It was sent once more because the connection with which it went was lost. */
+  isResent: boolean
   /** The peer has said that it is at work on it. */
   isAcknowledged: boolean
   isDone: boolean

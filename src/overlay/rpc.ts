@@ -109,7 +109,7 @@ export class Rpc {
         id, peer, frame: encodeRequest(id, method, body), startedAt: now,
         giveUpAt: now + (options.timeoutMs ?? this.#options.timeoutMs),
         attempts: options.attempts ?? this.#options.attempts,
-        sent: 0, sentAt: now, silentSince: now, dueAt: now, unanswered: 0, isAcknowledged: false, isDone: false, stopListening: undefined,
+        sent: 0, sentAt: now, silentSince: now, dueAt: now, unanswered: 0, isResent: false, isAcknowledged: false, isDone: false, stopListening: undefined,
         resolve, reject,
       }
       this.#calls.set(id, call)
@@ -200,7 +200,7 @@ export class Rpc {
       return
     }
     call.sentAt = this.#runtime.now()
-    const dialMs = call.sent === 1 && call.peer.connection === "down" ? dialRoundTrips * (call.peer.rtt.rttMs ?? 0) : 0
+    const dialMs = call.unanswered === 1 && call.peer.connection === "down" ? dialRoundTrips * (call.peer.rtt.rttMs ?? 0) : 0
     // Nobody is silent who cannot have heard anything yet.
     call.silentSince += dialMs
     const silentAt = call.silentSince + this.#options.maxSilenceMs
@@ -239,8 +239,22 @@ export class Rpc {
 
   #onDown(peerId: PeerId): void {
     const peer = this.#peers.get(peerId)
-    if (peer !== undefined) peer.connection = "down"
-    this.#failAll(peerId, `the connection to ${peerId} was lost`)
+    if (peer === undefined) return
+    const wasUp = peer.connection === "up"
+    peer.connection = "down"
+    for (const call of [...peer.calls]) {
+      if (wasUp && !call.isResent) this.#sendAnew(call)
+      else this.#fail(call, "P2PSIP_UNREACHABLE", `the connection to ${peerId} was lost`)
+    }
+  }
+
+  /** Connections break between peers that live: whatever went with one goes with another, once, before the peer is said to be out of reach. */
+  #sendAnew(call: Call): void {
+    call.isResent = true
+    call.unanswered = 0
+    call.silentSince = this.#runtime.now()
+    this.#retransmissions.add()
+    this.#transmit(call)
   }
 
   /** Whoever makes a connection lives. What was sent before may have gone with another, or an attempt that broke: it is sent again at once. */
