@@ -1,5 +1,7 @@
 /** Client-initiated connections (RFC 5626): several flows of one phone, and what happens when one ends. */
 import { expect } from "vitest"
+import { formatHostPort } from "../../src/sip/transport/index.ts"
+import type { HeaderChanges } from "./phone-settings.ts"
 import type { Phone } from "./phone.ts"
 import { scenario, type Scene } from "./scenario.ts"
 
@@ -199,3 +201,18 @@ scenario("a preloaded route opens no way to others", async ({ phone }) => {
   await eve.gets(403)
   expect(victim.inbox).toEqual([])
 }, { config: { users: [{ username: "bob", password: "secret" }] } })
+
+for (const [protocol, seconds] of [["UDP", "30"], ["TCP", "120"]] as const) {
+  scenario(`a phone on ${protocol} that asks whether it may keep its way open is told how often (RFC 6223)`, async ({ phone, registered }) => {
+    const alice = await phone("alice", { protocol })
+    const bob = await registered("bob")
+    const via = (branch: string, more: string): HeaderChanges => ({ Via: `SIP/2.0/${protocol} ${formatHostPort(alice.address)};branch=z9hG4bK${branch};rport${more}` })
+    expect((await alice.registers(via("asks", ";keep"))).via?.params.get("keep")).toBe(seconds)
+    expect((await alice.registers({ ...via("no", ""), "Call-ID": "no" })).via?.params.has("keep")).toBe(false)
+    alice.calls("bob", via("call", ";keep"))
+    const invite = await bob.gets("INVITE")
+    expect(invite.via?.params.has("keep")).toBe(false)
+    bob.answers(invite, 486)
+    expect((await alice.gets(486)).via?.params.get("keep")).toBe(seconds)
+  })
+}

@@ -6,20 +6,34 @@ import type { Flow, Transport } from "../transport/transport.ts"
 /** Marks a branch that is unique in space and time (RFC 3261 §8.1.1.7). */
 export const magicCookie = "z9hG4bK"
 
-/** Writes where the request came from into its topmost Via. */
+/** How often a sender who asks may keep its way to us open, in seconds: NATs forget datagrams sooner than connections. */
+const keepAliveSeconds = { datagrams: 30, connections: 120 }
+
+/** Writes where the request came from into its topmost Via, and that keep-alives are welcome to those who ask. */
 export function markReceived(request: SipRequest, via: Via, flow: Flow): void {
+  const source = withSource(via, flow)
+  const marked = source.params.has("keep") ? withKeepAlive(source, flow) : source
+  if (marked !== via) request.replaceVia(marked)
+}
+
+/** RFC 6223 §4.4: a value says yes. Another peer needs none. */
+function withKeepAlive(via: Via, { transport }: Flow): Via {
+  if (transport.protocol === "P2P" || via.params.get("keep") !== "") return via
+  return via.withParam("keep", String(transport.isReliable ? keepAliveSeconds.connections : keepAliveSeconds.datagrams))
+}
+
+function withSource(via: Via, flow: Flow): Via {
   const { host, port } = flow.remote
   const asksForPort = via.params.has("rport")
   // RFC 3261 §18.2.1: where sent-by is not the source. RFC 3581 §4: always with rport.
-  if (!asksForPort && bareHost(via.host) === host && !via.params.has("received")) return
+  if (!asksForPort && bareHost(via.host) === host && !via.params.has("received")) return via
   const { protocol } = flow.transport
   // The name of a peer is authentic, and says it all.
-  if (protocol === "P2P") return
+  if (protocol === "P2P") return via
   // RFC 7118 §5.3: answers go back on the WebSocket anyway, and it may be the address of something in between.
-  if (!asksForPort && (protocol === "WS" || protocol === "WSS")) return
-  let marked = via.withParam("received", host)
-  if (asksForPort) marked = marked.withParam("rport", String(port))
-  request.replaceVia(marked)
+  if (!asksForPort && (protocol === "WS" || protocol === "WSS")) return via
+  const marked = via.withParam("received", host)
+  return asksForPort ? marked.withParam("rport", String(port)) : marked
 }
 
 /** Puts this element's Via on top. */
