@@ -5,6 +5,7 @@ import type { PeerId } from "../../src/link/link.ts"
 import { idOfPeer, isBetweenOrAt } from "../../src/overlay/id.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import type { Rpc } from "../../src/overlay/rpc.ts"
+import type { Runtime } from "../../src/runtime/runtime.ts"
 import {
   chordMethods, decodeAsk, decodeFind, decodeLost, decodeNotification, decodeReport, encodeAskAnswer, encodeFindAnswer,
   encodeNotifyAnswer,
@@ -13,11 +14,12 @@ import type { NeighbourClient } from "./neighbour-client.ts"
 import type { Knowledge } from "./next-hop.ts"
 import { closestPreceding } from "./next-hop.ts"
 import {
-  answerTo, dropDeadSuccessor, isCandidate, rectify, replaceDeadPredecessor, spliceOutSuccessor, stabilizeFromSuccessor, successorOf,
+  acquainted, answerTo, dropDeadSuccessor, inherit, isCandidate, rectify, replaceDeadPredecessor, spliceOutSuccessor, stabilizeFromSuccessor, successorOf,
 } from "./ring.ts"
 import type { Surroundings } from "./surroundings.ts"
 
 export interface AnswersComponents {
+  readonly runtime: Runtime
   readonly surroundings: Surroundings
   readonly client: NeighbourClient
   readonly knowledge: Knowledge
@@ -33,6 +35,8 @@ export interface AnswersComponents {
 }
 
 const nothing = new Uint8Array()
+/** Whoever was given keys by one that died has noticed after so long, as a rule, and come to its successor. */
+const strangerMs = 4_000
 
 /** See the head of this file. */
 export class Answers {
@@ -79,6 +83,7 @@ export class Answers {
       if (!this.#surroundings.isMember) throw notMember()
       this.#components.onDead(previous)
       this.#surroundings.set(replaceDeadPredecessor(this.#surroundings.ring, previous.id, notifier))
+      this.#getAcquainted(notifier)
     }
     // Others may have been adopted while the ping was under way.
     const { ring, outcome } = rectify(this.#surroundings.ring, notifier, life)
@@ -87,6 +92,12 @@ export class Answers {
     // A lone peer has a successor now.
     if (ring.successors.length === 0) this.#components.stabilize(notifier)
     return encodeNotifyAnswer(answerTo(this.#surroundings.ring, notifier, life))
+  }
+
+  #getAcquainted(stranger: Member): void {
+    this.#components.runtime.setTimer(strangerMs, () => {
+      if (this.#surroundings.isMember) this.#surroundings.set(acquainted(this.#surroundings.ring, stranger.id))
+    })
   }
 
   #onFind(from: PeerId, body: ByteReader): Uint8Array {
@@ -114,7 +125,7 @@ export class Answers {
       const heir = told.predecessor
       const isLive = heir.id === ring.self.id || !(await this.#isDead(heir))
       if (isLive && this.#surroundings.isMember) {
-        this.#surroundings.set(replaceDeadPredecessor(this.#surroundings.ring, teller.id, heir))
+        this.#surroundings.set(inherit(this.#surroundings.ring, teller.id, heir))
       }
     }
     this.#components.stabilize()

@@ -46,9 +46,10 @@ export interface Ring extends Neighbourhood {
    * The life of the predecessor to which this peer gives the keys before it;
    * undefined where the predecessor has, or had, them from elsewhere. A
    * predecessor that died and came back has forgotten to whom it gave keys in
-   * its turn, and this peer never knew.
+   * its turn, and this peer never knew. "stranger": it has just taken the place
+   * of a dead one, who may have given the keys before it to others yet to come.
    */
-  readonly grantee: number | undefined
+  readonly grantee: number | "stranger" | undefined
   /**
    * Whether the successor has said that the keys before this peer were its own
    * in an earlier life. It takes them when its predecessor is heard: that one,
@@ -184,7 +185,19 @@ export function rectify(ring: Ring, notifier: Member, life: number): { ring: Rin
 /** Rectify, when the ping of the predecessor `dead` went unanswered: the notifier is adopted, unless another was meanwhile. */
 export function replaceDeadPredecessor(ring: Ring, dead: Id, notifier: Member): Ring {
   if (ring.predecessor.id !== dead) return ring
-  return { ...ring, predecessor: notifier, former: before(ring.self, notifier, ring.former), grantee: undefined, ...heard(ring) }
+  const isKnown = notifier.id === ring.self.id || ring.former.some(({ id }) => id === notifier.id)
+  return { ...inherit(ring, dead, notifier), grantee: isKnown ? undefined : "stranger" }
+}
+
+/** The predecessor `leaver` is gone, and has named `heir`, who had its part before. */
+export function inherit(ring: Ring, leaver: Id, heir: Member): Ring {
+  if (ring.predecessor.id !== leaver) return ring
+  return { ...ring, predecessor: heir, former: before(ring.self, heir, ring.former), grantee: undefined, ...heard(ring) }
+}
+
+/** Nobody has come nearer than the stranger for so long that nobody will: if it was not given its keys, nobody was. */
+export function acquainted(ring: Ring, stranger: Id): Ring {
+  return ring.grantee === "stranger" && ring.predecessor.id === stranger ? { ...ring, grantee: undefined } : ring
 }
 
 /** What follows from hearing of a live predecessor. */
@@ -207,7 +220,8 @@ export interface NotifyAnswer {
 /** The answer to a notification, once {@link rectify} is through with it. */
 export function answerTo(ring: Ring, notifier: Member, life: number): NotifyAnswer {
   const adopted = ring.predecessor.id === notifier.id
-  const grant = !adopted || !ring.accepted ? "none" : ring.grantee === life ? "given" : "earlier"
+  const mayTell = adopted && ring.accepted && ring.grantee !== "stranger"
+  const grant = !mayTell ? "none" : ring.grantee === life ? "given" : "earlier"
   return { adopted, grant, previous: adopted ? ring.former : [ring.predecessor] }
 }
 

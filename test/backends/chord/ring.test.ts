@@ -167,6 +167,15 @@ describe("a member of the ring", () => {
     expect(chord.replaceDeadPredecessor(ring, "2", memberOf("1")).predecessor.id).toBe("1")
     expect(chord.replaceDeadPredecessor(ring, "0", memberOf("1"))).toBe(ring)
   })
+
+  test("grants nothing yet to a stranger in the place of a dead predecessor, but knows who had their part before", () => {
+    const before: chord.Ring = { ...ring, accepted: true, predecessor: two, former: [memberOf("1")] }
+    expect(chord.answerTo(chord.replaceDeadPredecessor(before, "2", memberOf("0")), memberOf("0"), 1)).toMatchObject({ adopted: true, grant: "none" })
+    const acquainted = chord.acquainted(chord.replaceDeadPredecessor(before, "2", memberOf("0")), "0")
+    expect(chord.answerTo(acquainted, memberOf("0"), 1)).toMatchObject({ adopted: true, grant: "earlier" })
+    expect(chord.answerTo(chord.inherit(before, "2", memberOf("0")), memberOf("0"), 1)).toMatchObject({ adopted: true, grant: "earlier" })
+    expect(chord.answerTo(chord.replaceDeadPredecessor(before, "2", memberOf("1")), memberOf("1"), 1)).toMatchObject({ adopted: true, grant: "earlier" })
+  })
 })
 
 describe("a list of successors", () => {
