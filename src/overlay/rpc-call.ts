@@ -2,6 +2,7 @@
 import type { ByteReader } from "../codec.ts"
 import type { P2PSipError } from "../errors.ts"
 import type { PeerId } from "../link/link.ts"
+import type { RpcOptions } from "./rpc-options.ts"
 import type { RtoOptions } from "./rto.ts"
 import { RttEstimator } from "./rto.ts"
 
@@ -24,11 +25,17 @@ export function freshPeer(peerId: PeerId, options: Required<RtoOptions>): PeerSt
   return { peerId, rtt, calls: new Set(), learned: undefined, backedOffAt: -1, heardAt: -1, connection: "unknown" }
 }
 
-/** One call under way. */
-export interface Call {
+/** What a call is made for. */
+export interface Request {
   readonly id: number
   readonly peer: PeerState
   readonly frame: Uint8Array
+  readonly resolve: (body: ByteReader) => void
+  readonly reject: (error: P2PSipError) => void
+}
+
+/** One call under way. */
+export interface Call extends Request {
   readonly startedAt: number
   readonly giveUpAt: number
   readonly attempts: number
@@ -46,6 +53,12 @@ export interface Call {
   isAcknowledged: boolean
   isDone: boolean
   stopListening: (() => void) | undefined
-  readonly resolve: (body: ByteReader) => void
-  readonly reject: (error: P2PSipError) => void
+}
+
+/** Before it is sent for the first time. */
+export function freshCall(request: Request, { timeoutMs, attempts }: Pick<Required<RpcOptions>, "timeoutMs" | "attempts">, now: number): Call {
+  return {
+    ...request, startedAt: now, giveUpAt: now + timeoutMs, attempts,
+    sent: 0, sentAt: now, silentSince: now, dueAt: now, unanswered: 0, isResent: false, isAcknowledged: false, isDone: false, stopListening: undefined,
+  }
 }

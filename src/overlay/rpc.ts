@@ -17,6 +17,7 @@ import type { Member } from "./key-based-routing.ts"
 import { encodeNotification, encodeRequest, frameKinds, maxHeadBytes, readError } from "./rpc-frame.ts"
 import type { CallOptions, RpcOptions } from "./rpc-options.ts"
 import { rpcDefaults } from "./rpc-options.ts"
+import { freshCall } from "./rpc-call.ts"
 import type { Call, PeerState } from "./rpc-call.ts"
 import { RpcPeers } from "./rpc-peers.ts"
 import type { RequestHandler } from "./rpc-server.ts"
@@ -51,22 +52,19 @@ export class Rpc {
   #isStopped = false
 
   constructor(components: { readonly runtime: Runtime; readonly link: Link }, options: RpcOptions = {}) {
-    this.#runtime = components.runtime
-    this.#link = components.link
+    const { runtime, link } = components
+    this.#runtime = runtime
+    this.#link = link
     this.#options = { ...rpcDefaults, ...options }
     this.#peers = new RpcPeers(this.#options)
-    this.#nextId = this.#runtime.random.uint32()
-    const { runtime, link } = components
+    this.#nextId = runtime.random.uint32()
     this.#server = new RpcServer({ runtime, link, onDrop: (reason) => this.#drop(reason) }, this.#options)
-    this.#deadlines = new DeadlineQueue(this.#runtime, (call) => this.#onDue(call))
-    const metrics = this.#runtime.metrics
+    this.#deadlines = new DeadlineQueue(runtime, (call) => this.#onDue(call))
+    const { metrics } = runtime
     this.#retransmissions = metrics.counter("p2psip_rpc_retransmissions_total", "requests to other peers sent again")
     this.#timeouts = metrics.counter("p2psip_rpc_timeouts_total", "requests to other peers given up unanswered")
-    this.#link.onFrame(channels.overlay, (from, frame) => this.#onFrame(from, frame))
-    this.#removeListener = this.#link.onPeer((event) => {
-      if (event.name === "down") this.#onDown(event.peerId)
-      else this.#onUp(event.peerId)
-    })
+    link.onFrame(channels.overlay, (from, frame) => this.#onFrame(from, frame))
+    this.#removeListener = link.onPeer(({ name, peerId }) => (name === "down" ? this.#onDown(peerId) : this.#onUp(peerId)))
   }
 
   /** Sets the handler of a method, 0 to 255. */
@@ -98,23 +96,14 @@ export class Rpc {
   call(to: Member | PeerId, method: number, body: Uint8Array, options: CallOptions = {}): Promise<ByteReader> {
     return new Promise((resolve, reject) => {
       const refusal = this.#refusal(body)
-      if (refusal !== undefined) {
-        reject(refusal)
-        return
-      }
-      const peer = this.#peerFor(to)
+      if (refusal !== undefined) return reject(refusal)
       const id = this.#takeId()
-      const now = this.#runtime.now()
-      const call: Call = {
-        id, peer, frame: encodeRequest(id, method, body), startedAt: now,
-        giveUpAt: now + (options.timeoutMs ?? this.#options.timeoutMs),
-        attempts: options.attempts ?? this.#options.attempts,
-        sent: 0, sentAt: now, silentSince: now, dueAt: now, unanswered: 0, isResent: false, isAcknowledged: false, isDone: false, stopListening: undefined,
-        resolve, reject,
-      }
+      const request = { id, peer: this.#peerFor(to), frame: encodeRequest(id, method, body), resolve, reject }
+      const { timeoutMs = this.#options.timeoutMs, attempts = this.#options.attempts, signal } = options
+      const call = freshCall(request, { timeoutMs, attempts }, this.#runtime.now())
       this.#calls.set(id, call)
-      peer.calls.add(call)
-      if (options.signal !== undefined) this.#abortOn(options.signal, call)
+      call.peer.calls.add(call)
+      if (signal !== undefined) this.#abortOn(signal, call)
       if (!call.isDone) this.#transmit(call)
     })
   }
@@ -127,7 +116,7 @@ export class Rpc {
 
   /** The peer was found dead: whatever waits for its answers fails with `P2PSIP_UNREACHABLE`, and can be tried elsewhere. */
   giveUp(peerId: PeerId): void {
-    this.#failAll(peerId, `${peerId} was found dead`)
+    for (const call of [...(this.#peers.get(peerId)?.calls ?? [])]) this.#fail(call, "P2PSIP_UNREACHABLE", `${peerId} was found dead`)
   }
 
   /** Smoothed round-trip time to a peer, if it was ever measured. */
@@ -269,10 +258,6 @@ export class Rpc {
       if (isReplaced) this.#transmit(call)
       else this.#wait(call, call.silentSince + peer.rtt.rtoMs)
     }
-  }
-
-  #failAll(peerId: PeerId, message: string): void {
-    for (const call of [...(this.#peers.get(peerId)?.calls ?? [])]) this.#fail(call, "P2PSIP_UNREACHABLE", message)
   }
 
   /** Silence is the peer's, not the call's: what it has heard only since would be given up no earlier by being waited for. */
