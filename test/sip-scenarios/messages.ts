@@ -2,7 +2,7 @@ import { SipRequest, SipResponse, type SipMessage } from "../../src/sip/message/
 import type { HeaderChanges } from "./phone-settings.ts"
 
 /** How long a message may take on a busy machine, in real time. */
-const patienceMs = 8000
+const patienceMs = 60_000
 
 /** The message with other headers. */
 export function changed<M extends SipMessage>(message: M, changes: HeaderChanges): M {
