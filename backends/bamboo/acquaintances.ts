@@ -85,6 +85,8 @@ export class Acquaintances {
       incarnation: this.#incarnation,
       verdict: this.lost.verdictOn(peerId),
       coordinate: this.locations.own,
+      elderBefore: place?.elderBefore,
+      elderAfter: place?.elderAfter,
       before: (place?.leaves.before ?? []).map(({ id }) => markOf(id)),
       after: (place?.leaves.after ?? []).map(({ id }) => markOf(id)),
     }

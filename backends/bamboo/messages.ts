@@ -42,6 +42,9 @@ export interface Statement {
   /** Another number, not 0, each time that it has taken the other for dead, and once it has heard from it again: others may have answered for its keys. */
   readonly verdict: number
   readonly coordinate: Coordinate
+  /** The elders named with the grants of its ends, as long as others may need them: see `place.ts`. */
+  readonly elderBefore: Member | undefined
+  readonly elderAfter: Member | undefined
   /** Its leaf set, nearest first. */
   readonly before: readonly Mark[]
   readonly after: readonly Mark[]
@@ -180,9 +183,11 @@ export function decodeMembers(reader: ByteReader): Member[] {
 }
 
 function writeStatement(writer: ByteWriter, statement: Statement): void {
-  const { hasLow, hasHigh, incarnation, verdict, coordinate, before, after } = statement
-  writer.uint8((hasLow ? 1 : 0) | (hasHigh ? 2 : 0)).uint32(incarnation).uint32(verdict)
+  const { hasLow, hasHigh, incarnation, verdict, coordinate, elderBefore, elderAfter, before, after } = statement
+  const elders = (elderBefore === undefined ? 0 : 4) | (elderAfter === undefined ? 0 : 8)
+  writer.uint8((hasLow ? 1 : 0) | (hasHigh ? 2 : 0) | elders).uint32(incarnation).uint32(verdict)
   writeCoordinate(writer, coordinate)
+  for (const elder of [elderBefore, elderAfter]) if (elder !== undefined) writeMember(writer, elder)
   for (const side of [before, after]) {
     writer.varint(side.length)
     for (const mark of side) writer.hex(mark)
@@ -190,13 +195,15 @@ function writeStatement(writer: ByteWriter, statement: Statement): void {
 }
 
 function readStatement(reader: ByteReader): Statement {
-  const flags = readFlags(reader, 3)
+  const flags = readFlags(reader, 15)
   const incarnation = reader.uint32()
   const verdict = reader.uint32()
   const coordinate = readCoordinate(reader)
+  const elderBefore = (flags & 4) > 0 ? readMember(reader) : undefined
+  const elderAfter = (flags & 8) > 0 ? readMember(reader) : undefined
   const before = readMarks(reader)
   const after = readMarks(reader)
-  return { hasLow: (flags & 1) > 0, hasHigh: (flags & 2) > 0, incarnation, verdict, coordinate, before, after }
+  return { hasLow: (flags & 1) > 0, hasHigh: (flags & 2) > 0, incarnation, verdict, coordinate, elderBefore, elderAfter, before, after }
 }
 
 function readMarks(reader: ByteReader): Mark[] {

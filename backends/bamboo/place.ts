@@ -26,12 +26,17 @@ export interface Place {
   /** The keys (low, high] are this peer's, once both ends were granted; all where they are equal. */
   readonly low: Id | undefined
   readonly high: Id | undefined
+  /** The elders named with the grants of either end, until everything on the other side has an owner as well. */
+  readonly elderBefore?: Member | undefined
+  readonly elderAfter?: Member | undefined
 }
 
-/** What a leaf, or a leaver, says of its own place: whether its ends were granted, and whom it lists, nearest first, by the first digits of ids. */
+/** What a leaf, or a leaver, says of its own place: whether its ends were granted and by which elders, and whom it lists, nearest first, by the first digits of ids. */
 export interface Claim {
   readonly hasLow: boolean
   readonly hasHigh: boolean
+  readonly elderBefore?: Member | undefined
+  readonly elderAfter?: Member | undefined
   readonly before: readonly string[]
   readonly after: readonly string[]
 }
@@ -68,6 +73,7 @@ export function withMember(place: Place, member: Member): Place {
   const ends = endsOf(leaves)
   if (ends === undefined) return { ...place, leaves }
   return {
+    ...place,
     leaves,
     low: low !== undefined && isBetween(low, ends.low, leaves.self) ? ends.low : low,
     high: high !== undefined && isBetween(leaves.self, ends.high, high) ? ends.high : high,
@@ -92,11 +98,23 @@ export function granted(place: Place, member: Id, claim: Claim): Place {
   const isLow = leaves.before[0]?.id === member && claim.hasLow && isHandedTo(leaves, claim.after)
   const low = isLow ? ends.low : place.low
   const high = isHigh ? ends.high : place.high
-  return low === place.low && high === place.high ? place : { leaves, low, high }
+  // Once both sides of a gap have owners, who joins there finds all with these two. A joiner needs the elders itself first.
+  const isClosedAfter = isActive(place) && leaves.after[0]?.id === member && claim.hasLow && leaves.self.startsWith(claim.before[0] ?? "-")
+  const isClosedBefore = isActive(place) && leaves.before[0]?.id === member && claim.hasHigh && leaves.self.startsWith(claim.after[0] ?? "-")
+  const elderBefore = low !== place.low ? (claim.elderBefore ?? leaves.before[0]) : isClosedAfter && high === ends.high ? undefined : place.elderBefore
+  const elderAfter = high !== place.high ? (claim.elderAfter ?? leaves.after[0]) : isClosedBefore && low === ends.low ? undefined : place.elderAfter
+  const isSame = low === place.low && high === place.high && elderBefore === place.elderBefore && elderAfter === place.elderAfter
+  return isSame ? place : { leaves, low, high, elderBefore, elderAfter }
+}
+
+/** The elders that this peer was told of, itself and its leaves not among them. */
+export function eldersOf({ leaves, elderBefore, elderAfter }: Place): Member[] {
+  const elders = new Map([elderBefore, elderAfter].flatMap((elder) => (elder === undefined ? [] : [[elder.id, elder] as const])))
+  return [...elders.values()].filter(({ id }) => id !== leaves.self && !hasLeaf(leaves, id))
 }
 
 /** An adjacent leaf has left: the two beside it share what it had, each up to the half of the way to the other. */
-export function inherited(place: Place, leaver: Id, { hasLow, hasHigh, before, after }: Claim): Place {
+export function inherited(place: Place, leaver: Id, { hasLow, hasHigh, elderBefore, elderAfter, before, after }: Claim): Place {
   const { leaves } = place
   const rest = withoutMember(place, leaver)
   const ends = endsOf(rest.leaves)
@@ -104,7 +122,13 @@ export function inherited(place: Place, leaver: Id, { hasLow, hasHigh, before, a
   const isNext = (member: Member | undefined, mark: string | undefined): boolean => mark !== undefined && member?.id.startsWith(mark) === true
   const isHigh = leaves.after[0]?.id === leaver && hasHigh && leaves.self.startsWith(before[0] ?? "-") && isNext(rest.leaves.after[0], after[0])
   const isLow = leaves.before[0]?.id === leaver && hasLow && leaves.self.startsWith(after[0] ?? "-") && isNext(rest.leaves.before[0], before[0])
-  return { ...rest, low: isLow ? ends.low : rest.low, high: isHigh ? ends.high : rest.high }
+  return {
+    ...rest,
+    low: isLow ? ends.low : rest.low,
+    high: isHigh ? ends.high : rest.high,
+    elderBefore: (isLow ? elderBefore : undefined) ?? rest.elderBefore,
+    elderAfter: (isHigh ? elderAfter : undefined) ?? rest.elderAfter,
+  }
 }
 
 /** Takes the keys without a grant: for a peer whose adjacent leaves have waited in vain for one themselves. */

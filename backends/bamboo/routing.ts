@@ -149,7 +149,7 @@ export class BambooRouting implements KeyBasedRouting {
   }
 
   neighbours(): readonly Member[] {
-    return this.#surroundings.leaves
+    return this.#surroundings.neighbours
   }
 
   suspect(peerId: PeerId): void {

@@ -7,7 +7,7 @@ import type { PeerId } from "../../src/link/link.ts"
 import type { KeyRange, Member } from "../../src/overlay/key-based-routing.ts"
 import { leavesOf } from "./leaf-set.ts"
 import type { Place } from "./place.ts"
-import { isActive } from "./place.ts"
+import { eldersOf, isActive } from "./place.ts"
 
 /**
  * `absent`: no member. `joining`: others may list it, and draw back before it;
@@ -27,6 +27,7 @@ export class Surroundings {
   // Derived. While nothing changes these stay the same objects: callers compare by reference.
   #ranges = nothing
   #leaves: readonly Member[] = []
+  #neighbours: readonly Member[] = []
 
   constructor(onChange: (change: SurroundingsChange) => void) {
     this.#onChange = onChange
@@ -46,12 +47,17 @@ export class Surroundings {
     return this.#ranges
   }
 
-  /**
-   * All leaves, nearest first. Each may hold records that this peer should hold:
-   * when many join at once, the nearest may be newcomers all, with nothing to give.
-   */
+  /** All leaves, nearest first. */
   get leaves(): readonly Member[] {
     return this.#leaves
+  }
+
+  /**
+   * All leaves, nearest first, and elders. Each may hold records that this peer should hold:
+   * when many join at once, the leaves may be newcomers all, with nothing to give.
+   */
+  get neighbours(): readonly Member[] {
+    return this.#neighbours
   }
 
   find(peerId: PeerId): Member | undefined {
@@ -64,6 +70,8 @@ export class Surroundings {
     this.#place = place
     const leaves = place === undefined ? [] : leavesOf(place.leaves)
     if (!isSame(leaves, this.#leaves)) this.#leaves = leaves
+    const neighbours = place === undefined ? [] : [...leaves, ...eldersOf(place)]
+    if (!isSame(neighbours, this.#neighbours)) this.#neighbours = neighbours
     const ranges = rangesOf(place)
     const [range] = ranges
     const [known] = this.#ranges
@@ -74,7 +82,7 @@ export class Surroundings {
 
   /** A leaf has begun a new life, and holds nothing of what it held. */
   renewLeaf(): void {
-    this.#leaves = [...this.#leaves]
+    this.#neighbours = [...this.#neighbours]
     this.#onChange("lists")
   }
 

@@ -71,8 +71,9 @@ export const backendBodies: Readonly<Record<HostileBackend, (ingredients: Ingred
     const far = fc.constantFrom(-8192, 0, 0.25, 8191.75)
     const coordinate = fc.record({ x: far, y: far, height: far, error: fc.constantFrom(0, 1) })
     const marks = fc.array(id.map(markOf), { maxLength: maxListed + 1 })
+    const elder = fc.option(member, { nil: undefined })
     const statement = fc.record({
-      hasLow: fc.boolean(), hasHigh: fc.boolean(), incarnation: number, verdict: number, coordinate, before: marks, after: marks,
+      hasLow: fc.boolean(), hasHigh: fc.boolean(), incarnation: number, verdict: number, coordinate, elderBefore: elder, elderAfter: elder, before: marks, after: marks,
     })
     const named = fc.array(fc.record({ member, coordinate: fc.option(coordinate, { nil: undefined }) }), { maxLength: maxListed })
     const teller = fc.oneof({ weight: 4, arbitrary: fc.constant(self) }, member)

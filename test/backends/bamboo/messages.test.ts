@@ -18,8 +18,9 @@ const quarter = (min: number, max: number) => fc.integer({ min: 4 * min, max: 4 
 const coordinate = fc.record({ x: quarter(-8000, 8000), y: quarter(-8000, 8000), height: quarter(0, 8000), error: fc.constantFrom(0, 1) })
 const named: fc.Arbitrary<Named> = fc.record({ member, coordinate: fc.option(coordinate, { nil: undefined }) })
 const marks = fc.array(evenId.map(markOf), { maxLength: maxListed })
+const elder = fc.option(member, { nil: undefined })
 const statement: fc.Arbitrary<Statement> = fc.record({
-  hasLow: fc.boolean(), hasHigh: fc.boolean(), incarnation: fc.nat(), verdict: fc.nat(), coordinate, before: marks, after: marks,
+  hasLow: fc.boolean(), hasHigh: fc.boolean(), incarnation: fc.nat(), verdict: fc.nat(), coordinate, elderBefore: elder, elderAfter: elder, before: marks, after: marks,
 })
 const list = fc.array(named, { maxLength: maxListed })
 
@@ -53,7 +54,8 @@ test("any other bytes are a bad frame", () => {
 test("longer lists, rows beyond the last and negative heights are refused", () => {
   const all = Array.from({ length: maxListed + 1 }, () => markOf("0".repeat(40)))
   const said: Statement = {
-    hasLow: true, hasHigh: true, incarnation: 1, verdict: 0, coordinate: { x: 0, y: 0, height: 0, error: 1 }, before: [], after: [],
+    hasLow: true, hasHigh: true, incarnation: 1, verdict: 0, coordinate: { x: 0, y: 0, height: 0, error: 1 },
+    elderBefore: undefined, elderAfter: undefined, before: [], after: [],
   }
   const badFrame = expect.objectContaining({ code: "P2PSIP_BAD_FRAME" }) as Error
   const decode = (statement: Statement) => decodeExchangeAnswer(new ByteReader(encodeExchangeAnswer({ statement, named: [] })))

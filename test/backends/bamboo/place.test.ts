@@ -2,7 +2,8 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
 import type { Place } from "../../../backends/bamboo/place.ts"
-import { begin, found, granted, isActive, isResponsible, ungranted, withMember, withoutMember } from "../../../backends/bamboo/place.ts"
+import { leavesOf } from "../../../backends/bamboo/leaf-set.ts"
+import { begin, eldersOf, found, granted, isActive, isResponsible, ungranted, withMember, withoutMember } from "../../../backends/bamboo/place.ts"
 import type { Id } from "../../../src/overlay/id.ts"
 import type { Member } from "../../../src/overlay/key-based-routing.ts"
 import { byCloseness, evenId, memberOf, members } from "./arbitraries.ts"
@@ -13,23 +14,25 @@ interface Answer {
   readonly member: Member
   readonly hasLow: boolean
   readonly hasHigh: boolean
+  readonly elderBefore: Member | undefined
+  readonly elderAfter: Member | undefined
   readonly before: readonly Id[]
   readonly after: readonly Id[]
 }
 
 type Event = { readonly kind: "join" | "ask" | "deliver" | "crash" | "notice"; readonly a: number; readonly b: number }
 
-const size = 4
-
 class Ring {
   readonly places = new Map<Id, Place>()
   readonly dead = new Set<Id>()
+  readonly #size: number
   readonly #waiting: Member[]
   readonly #answers: Answer[] = []
 
-  constructor([founder, ...others]: readonly Member[]) {
+  constructor([founder, ...others]: readonly Member[], size = 4) {
+    this.#size = size
     if (founder === undefined) throw new Error("nobody founds the ring")
-    this.places.set(founder.id, found(founder.id, size))
+    this.places.set(founder.id, found(founder.id, this.#size))
     this.#waiting = others
   }
 
@@ -52,12 +55,18 @@ class Ring {
     return [...this.places].filter(([, place]) => isResponsible(place, key)).map(([id]) => id)
   }
 
+  /** Whom a peer asks for the records of its keys. */
+  sourcesOf(id: Id): Id[] {
+    const place = this.places.get(id)
+    return place === undefined ? [] : [...leavesOf(place.leaves), ...eldersOf(place)].map((member) => member.id)
+  }
+
   /** The request arrives, and is answered. */
   ask(asker: Id, asked: Id): Answer {
     const place = this.#change(asked, (known) => withMember(known, memberOf(asker)))
-    const { low, high, leaves } = place
+    const { low, high, elderBefore, elderAfter, leaves } = place
     return {
-      asker, member: memberOf(asked), hasLow: low !== undefined, hasHigh: high !== undefined,
+      asker, member: memberOf(asked), hasLow: low !== undefined, hasHigh: high !== undefined, elderBefore, elderAfter,
       before: leaves.before.map((leaf) => leaf.id), after: leaves.after.map((leaf) => leaf.id),
     }
   }
@@ -70,7 +79,7 @@ class Ring {
 
   /** Everybody hears of everybody, and asks for what is not granted, until nothing more happens. */
   settle(): void {
-    for (const event of this.#waiting) this.places.set(event.id, begin(event.id, size))
+    for (const event of this.#waiting) this.places.set(event.id, begin(event.id, this.#size))
     this.#answers.length = 0
     for (const id of this.places.keys()) {
       for (const dead of this.dead) this.#change(id, (place) => withoutMember(place, dead))
@@ -83,7 +92,7 @@ class Ring {
 
   #join(): void {
     const joiner = this.#waiting.pop()
-    if (joiner !== undefined) this.places.set(joiner.id, begin(joiner.id, size))
+    if (joiner !== undefined) this.places.set(joiner.id, begin(joiner.id, this.#size))
   }
 
   #crash(id: Id): void {
@@ -92,7 +101,7 @@ class Ring {
   }
 
   #change(id: Id, change: (place: Place) => Place): Place {
-    const place = change(this.places.get(id) ?? begin(id, size))
+    const place = change(this.places.get(id) ?? begin(id, this.#size))
     this.places.set(id, place)
     return place
   }
@@ -117,6 +126,26 @@ test("a key never has two owners while nobody is wrongly taken for dead, whateve
       }
     }),
     { numRuns: 300 },
+  )
+})
+
+test("whoever is granted a key knows somebody who had it, however many join at once and however short their lists are", () => {
+  const exchanges = fc.array(fc.record({ a: fc.nat(1_000), b: fc.nat(1_000) }), { minLength: 100, maxLength: 200, size: "max" })
+  fc.assert(
+    fc.property(members(6, 10), exchanges, fc.array(evenId, { minLength: 10, maxLength: 10 }), (all, pairs, keys) => {
+      const ring = new Ring(all, 1)
+      const past = new Map(keys.map((key) => [key, new Set(ring.ownersOf(key))]))
+      for (let joins = 1; joins < all.length; joins++) ring.play({ kind: "join", a: 0, b: 0 })
+      for (const pair of pairs) {
+        ring.play({ kind: "ask", ...pair })
+        ring.play({ kind: "deliver", ...pair })
+        for (const [key, owners] of past) {
+          for (const owner of ring.ownersOf(key)) if (!owners.has(owner)) expect(ring.sourcesOf(owner).some((id) => owners.has(id))).toBe(true)
+          for (const owner of ring.ownersOf(key)) owners.add(owner)
+        }
+      }
+    }),
+    { numRuns: 100 },
   )
 })
 
