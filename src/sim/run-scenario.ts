@@ -112,7 +112,9 @@ async function untilAllServe(world: World, law: string, limitMs: number): Promis
 async function judge(world: World): Promise<void> {
   const { scenario, simulation, fleet, ledger, lookups, violations } = world
   const mayLose = mayLoseRecords(scenario)
-  violations.push(...checkBounds(fleet), ...checkDefects(simulation), ...world.ringWatch.violations, ...checkRing(fleet))
+  const mayPart = mayEmptyASide(scenario)
+  violations.push(...checkBounds(fleet), ...checkDefects(simulation), ...world.ringWatch.violations)
+  if (!mayPart) violations.push(...checkRing(fleet))
   if (lookups !== undefined && !mayReadStale(scenario)) violations.push(...judgeReads(lookups))
   if (world.calls !== undefined) violations.push(...judgeCalls(world.calls, mayReadStale(scenario)))
   if (!mayLose) violations.push(...checkCopies(fleet, ledger, scenario.replication ?? 3))
@@ -120,9 +122,9 @@ async function judge(world: World): Promise<void> {
   const lost = new Set(records.filter(isLoss).map(({ detail }) => detail.replace(/read from \S+/, "")))
   world.records = { live: ledger.liveRecords(simulation.now).length, lost: lost.size }
   // What a side that is no more had changed is as it was before.
-  const isExcused = mayEmptyASide(scenario) ? isOfRecords : mayLose ? isLoss : () => false
+  const isExcused = mayPart ? isOfRecords : mayLose ? isLoss : () => false
   violations.push(...records.filter((violation) => !isExcused(violation)))
-  violations.push(...(await checkOwnership(fleet, simulation.random.sample(ledger.keys, ownershipSamples), scenario.readers)))
+  if (!mayPart) violations.push(...(await checkOwnership(fleet, simulation.random.sample(ledger.keys, ownershipSamples), scenario.readers)))
 }
 
 function judgeReads({ contradictions, lateFailures }: Lookups): Violation[] {

@@ -138,9 +138,10 @@ function isBeyondReplication(scenario: Scenario, isCrash: (fault: TimedFault) =>
 }
 
 /**
- * Whether all peers of one side may have left before the sides meet again: what
- * this side acknowledged since they were parted nobody could take over. A side
- * is also who stands still while the others go.
+ * Whether all peers of one side may have gone before the sides meet again: what
+ * this side acknowledged since they were parted nobody could take over, and
+ * should others have come in their place, neither side knows anybody of the
+ * other. A side is also who stands still while the others go.
  */
 export function mayEmptyASide(scenario: Scenario): boolean {
   const faults = scenario.faults ?? []
@@ -150,6 +151,7 @@ export function mayEmptyASide(scenario: Scenario): boolean {
     const here = scenario.peers - goneBy(-1, cut.atMs)
     const smaller = smallerSide(cut, here)
     if (smaller === undefined) return false
+    if (scenario.churn !== undefined && lastsMs(cut) > scenario.churn.medianSessionMs / 8) return true
     // Whoever is about to leave when the cut comes may have nobody left to hand over to.
     const leavers = goneBy(cut.atMs - leaveMs, cut.atMs + lastsMs(cut))
     return leavers > 0 && leavers >= smaller

@@ -76,6 +76,9 @@ test("who leaves while cut off may have nobody to hand over to, unless others st
   expect(mayEmptyASide({ ...scenario, peers: 8, faults: [cut, leave(9000, 3)] })).toBe(false)
   expect(mayEmptyASide({ ...scenario, peers: 8, faults: [leave(4900, 4), cut] })).toBe(true)
   expect(mayEmptyASide({ ...scenario, peers: 8, faults: [cut, leave(70_000, 7)] })).toBe(false)
+  const churn = (medianSessionMs: number) => ({ medianSessionMs })
+  expect(mayEmptyASide({ ...scenario, peers: 8, churn: churn(60_000), faults: [cut] })).toBe(true)
+  expect(mayEmptyASide({ ...scenario, peers: 8, churn: churn(3_600_000), faults: [cut] })).toBe(false)
   const pause = { atMs: 5000, kind: "pause", victims: 1, forMs: 60_000 } as const
   expect(mayEmptyASide({ ...scenario, peers: 3, faults: [pause, leave(9000, 2)] })).toBe(true)
   expect(mayEmptyASide({ ...scenario, peers: 3, faults: [pause, leave(9000, 1)] })).toBe(false)
