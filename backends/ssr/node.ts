@@ -7,6 +7,7 @@ import { isP2PSipError } from "../../src/errors.ts"
 import { Recent } from "../../src/overlay/recent.ts"
 import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
 import type { Address } from "./address.ts"
+import { clockwise, ringSize } from "./address.ts"
 import { Forwarder, smallestAddress } from "./forwarder.ts"
 import { Linearization } from "./linearization.ts"
 import type { LinkEvent, Neighbourhood } from "./neighbourhood.ts"
@@ -41,6 +42,7 @@ const nothing = new Uint8Array(0)
 const announceMs = 10_000
 /** Nodes on either side that count as near. */
 const nearCount = 4
+const everywhere = { after: ringSize, before: 0 }
 /** Long enough for the last rumours of a dead node to die. */
 const doubtMs = 30_000
 const askMs = 3_000
@@ -62,6 +64,8 @@ export class SsrNode {
   /** Those of them that were asked themselves, by a way that others told of. */
   readonly #asked: Recent<Address>
   #near: readonly Address[] = []
+  /** How far clockwise the last of them on the one side and on the other. */
+  #reach = everywhere
   #intervalMs: number
   #timer: Timer | undefined
   #dueAt = 0
@@ -200,7 +204,7 @@ export class SsrNode {
 
   #learned(addresses: readonly Address[], isIntroduced: boolean): void {
     for (const address of addresses) if (this.cache.knows(address)) this.#ring.onLearned(address, isIntroduced)
-    if (addresses.length > 0) this.#look()
+    if (addresses.some((address) => this.#isNear(address))) this.#look()
   }
 
 
@@ -248,10 +252,20 @@ export class SsrNode {
     if (learned.includes(candidate)) this.#learned([candidate], true)
   }
 
+  /** Whether a node may sit among those that are near. */
+  #isNear(address: Address): boolean {
+    const distance = clockwise(this.address, address)
+    return distance < this.#reach.after || distance > this.#reach.before
+  }
+
   #look(): void {
     const { left, right } = this.places
     const agreed = [left, right].filter((address) => address !== undefined)
-    const near = [...new Set([...agreed, ...this.cache.nearest(nearCount)])].filter((address) => address !== this.address)
+    const known = this.cache.nearest(nearCount)
+    const distances = known.map((address) => clockwise(this.address, address))
+    const isFull = known.length === 2 * nearCount
+    this.#reach = isFull ? { after: distances[nearCount - 1] ?? ringSize, before: distances.at(-1) ?? 0 } : everywhere
+    const near = [...new Set([...agreed, ...known])].filter((address) => address !== this.address)
     if (near.length === this.#near.length && near.every((address, at) => address === this.#near[at])) return
     this.#near = near
     this.#listener.onNear?.()
