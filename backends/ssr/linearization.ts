@@ -10,10 +10,8 @@
 import type { Address } from "./address.ts"
 import type { Ring, RingPlaces, RingPort } from "./ring.ts"
 import { Agreements } from "./agreements.ts"
-import type { RingUpdate } from "./ring-messages.ts"
+import type { RingUpdate, Side } from "./ring-messages.ts"
 import type { RouteCache } from "./route-cache.ts"
-
-type Side = "left" | "right"
 
 const sides = ["left", "right"] as const
 const opposite = { left: "right", right: "left" } as const
@@ -47,26 +45,32 @@ export class Linearization implements Ring {
       const before = this.#neighbourOf(address, side)
       if (before !== undefined) this.#introduce(before, address)
     }
+    // The first node is another one now: that the line is closed is for its last one to say.
+    const { right } = this.#places
+    if (this.#nearest("right") === undefined && address < (right ?? Infinity)) this.#port.announce()
   }
 
-  onNotification(from: Address): void {
-    if (this.#agree(from)) return this.#port.reply(from)
+  onNotification(from: Address, sides: readonly Side[]): void {
+    const agreed = this.#agree(from, sides)
     const nearest = this.#nearest(this.#sideOf(from))
-    if (nearest !== undefined) this.#introduce(nearest, from)
+    // Also who wants nothing is to hear that this node is there.
+    if (agreed.length > 0 || nearest === undefined || nearest === from) this.#port.reply(from, agreed)
+    else this.#introduce(nearest, from)
   }
 
   onUpdate(from: Address, update: RingUpdate): void {
     // A candidate has been learned already, from the way to it.
     if (update.kind !== "agreed") return
     this.#agreements.clear(from)
-    this.#agree(from)
+    this.#agree(from, update.sides)
   }
 
   /** A packet for the smallest address has come to this node, which knows no smaller one. */
   onAnnounce(from: Address): void {
     const beyond = this.#nearestAfter(from)
-    if (beyond !== undefined) this.#introduce(beyond, from)
-    else if (this.#agree(from)) this.#port.reply(from)
+    if (beyond !== undefined) return this.#introduce(beyond, from)
+    const agreed = this.#agree(from, ["right"])
+    if (agreed.length > 0) this.#port.reply(from, agreed)
   }
 
   tick(): void {
@@ -93,7 +97,7 @@ export class Linearization implements Ring {
 
   #notify(address: Address): void {
     this.#agreements.ask(address)
-    this.#port.notify(address)
+    this.#port.notify(address, sides.filter((side) => this.#isNeighbour(side, address)))
   }
 
   /** No answer to several notifications: as far as this node knows, there is no such node. */
@@ -117,15 +121,21 @@ export class Linearization implements Ring {
     this.#port.onPlaces(this.#places)
   }
 
-  /** Takes a node for the neighbour that it is; false when there are nearer ones. */
-  #agree(address: Address): boolean {
-    const agreed = sides.filter((side) => this.#isNeighbour(side, address))
-    if (agreed.some((side) => this.#places[side] !== address)) {
-      this.#places = { ...this.#places, ...Object.fromEntries(agreed.map((side) => [side, address])) }
-      this.#hold()
-      this.#port.onPlaces(this.#places)
-    }
-    return agreed.length > 0
+  /**
+   * Takes a node for the neighbour that it is, on the sides where it takes this
+   * one for its own: whose left neighbour this is not, is not its right one. So a
+   * node has its keys to itself, as the one before it has drawn back.
+   */
+  #agree(address: Address, theirs: readonly Side[]): readonly Side[] {
+    const agreed = sides.filter((side) => theirs.includes(opposite[side]) && this.#isNeighbour(side, address))
+    if (agreed.every((side) => this.#places[side] === address)) return agreed
+    const { left: before } = this.#places
+    this.#places = { ...this.#places, ...Object.fromEntries(agreed.map((side) => [side, address])) }
+    this.#hold()
+    // This node was the first on the line: the last one does not know yet who is now.
+    if (agreed.includes("left") && before !== undefined && before > this.#cache.self && before !== address) this.#introduce(before, address)
+    this.#port.onPlaces(this.#places)
+    return agreed
   }
 
   /** Whether a node is the nearest that is known on a side of the ring: at an end of the line, the other end. */

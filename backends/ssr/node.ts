@@ -15,7 +15,7 @@ import type { SsrSettings } from "./options.ts"
 import type { Packet } from "./packet.ts"
 import { packetTypes, payloadTypes, readAddress } from "./packet.ts"
 import type { Ring, RingPlaces, RingPort } from "./ring.ts"
-import { decodeUpdate, encodeUpdate } from "./ring-messages.ts"
+import { decodeSides, decodeUpdate, encodeSides, encodeUpdate } from "./ring-messages.ts"
 import type { Route } from "./route.ts"
 import { join, reverse } from "./route.ts"
 import { RouteCache } from "./route-cache.ts"
@@ -160,8 +160,8 @@ export class SsrNode {
       this.#forwarder.send(type, to, body)
     }
     return {
-      notify: (to) => send(packetTypes.notification, to, nothing),
-      reply: (to) => send(packetTypes.update, to, encodeUpdate({ kind: "agreed" })),
+      notify: (to, sides) => send(packetTypes.notification, to, encodeSides(sides)),
+      reply: (to, sides) => send(packetTypes.update, to, encodeUpdate({ kind: "agreed", sides })),
       introduce: (to, candidate) => this.#introduce(to, candidate),
       announce: () => void this.#forwarder.send(packetTypes.newNodeAnnounce, smallestAddress, nothing),
       randomLink: () => {
@@ -222,7 +222,7 @@ export class SsrNode {
   #take(packet: Packet, source: Address): void {
     const body = new ByteReader(packet.payload)
     switch (packet.type) {
-      case packetTypes.notification: return this.#ring.onNotification(source)
+      case packetTypes.notification: return this.#ring.onNotification(source, decodeSides(body))
       case packetTypes.newNodeAnnounce: return this.#ring.onAnnounce(source)
       case packetTypes.unreachable: return this.#doubt(readAddress(body))
       case packetTypes.update: {
@@ -244,7 +244,7 @@ export class SsrNode {
     const candidate = route.at(-1) as Address
     if (route[0] !== this.address) return
     if (this.#doubtful.has(candidate)) {
-      if (this.#asked.add(candidate)) this.#forwarder.sendAlong(route, packetTypes.notification, nothing)
+      if (this.#asked.add(candidate)) this.#forwarder.sendAlong(route, packetTypes.notification, encodeSides([]))
       return
     }
     const learned = this.cache.learn(this.#forwarder.credible(route))

@@ -2,10 +2,11 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import type { Address } from "../../../backends/ssr/address.ts"
-import { clockwise } from "../../../backends/ssr/address.ts"
+import { clockwise, ringSize } from "../../../backends/ssr/address.ts"
 import type { PacketType } from "../../../backends/ssr/packet.ts"
 import { encodePacket, packetTypes, payloadTypes, writeAddress } from "../../../backends/ssr/packet.ts"
 import { ByteWriter } from "../../../src/codec.ts"
+import type { RingPlaces } from "../../../backends/ssr/ring.ts"
 import { TestMesh } from "./mesh.ts"
 
 describe("the ring", () => {
@@ -31,6 +32,36 @@ describe("the ring", () => {
     mesh.medium.link(20, 70)
     await mesh.simulation.run(10_000)
     expect(mesh.misplaced()).toEqual([])
+  })
+
+  test("no two nodes ever take the same keys for theirs, however many come", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.integer({ min: 4, max: 12 }), async (seed, count) => {
+        const mesh = new TestMesh(seed)
+        const addresses = mesh.addConnected(count, 3)
+        await mesh.simulation.run(10_000)
+        const newcomers = Array.from({ length: 4 }, () => Math.floor(mesh.simulation.random.float() * ringSize))
+        for (const address of newcomers) for (const other of mesh.simulation.random.sample(addresses, 2)) mesh.medium.link(address, other)
+        for (const address of newcomers) mesh.add(address)
+        const members = new Set(addresses)
+        const placedAt = new Map<number, readonly [places: RingPlaces, at: number]>()
+        for (let now = 0; now < 2_000; now += 10) {
+          await mesh.simulation.run(10)
+          for (const [address, { places }] of mesh.nodes) {
+            if (placedAt.get(address)?.[0] !== places) placedAt.set(address, [places, now])
+            // As a join has it: both have agreed, and no others have come up for a moment.
+            const isPlaced = places.left !== undefined && places.right !== undefined && now - (placedAt.get(address)?.[1] ?? now) >= 300
+            if (isPlaced) members.add(address)
+          }
+          for (const address of members) {
+            const right = mesh.nodes.get(address)?.places.right ?? address
+            const inside = [...members].filter((other) => other !== address && clockwise(address, other) < clockwise(address, right))
+            expect(inside).toEqual([])
+          }
+        }
+      }),
+      { numRuns: 20, seed: 7 },
+    )
   })
 
   test("a tenth of the nodes dies at once; the others close the gaps", async () => {
