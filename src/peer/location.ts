@@ -13,7 +13,7 @@ import { decodeBinding, encodeBinding } from "./binding-codec.ts"
 
 export interface ServletLocationComponents {
   readonly runtime: Runtime
-  readonly servlet: Pick<P2PSipServlet, "update" | "get" | "capabilities">
+  readonly servlet: Pick<P2PSipServlet, "updateSoon" | "get" | "capabilities">
 }
 
 const valueHashBytes = 20
@@ -29,13 +29,13 @@ export class ServletLocation implements LocationService {
     this.#malformed = runtime.metrics.counter("p2psip_malformed_bindings_total", "Values in the overlay that are no bindings.")
   }
 
-  async update(addressOfRecord: string, update: RegistrationUpdate): Promise<readonly Binding[]> {
+  update(addressOfRecord: string, update: RegistrationUpdate): readonly Binding[] | Promise<readonly Binding[]> {
     const sequence = { series: seriesOf(update.callId), number: update.cseq }
     const written: Written[] = []
     const mutations = update.changes.map((change) => mutationOf(change, sequence, written))
     const conditions = this.#conditionsOf(update)
-    const values = await this.#servlet.update(keyOf(addressOfRecord), mutations, conditions, { operationId: update.operationId })
-    return this.#bindings(values, written)
+    const values = this.#servlet.updateSoon(keyOf(addressOfRecord), mutations, conditions, { operationId: update.operationId })
+    return values instanceof Promise ? values.then((settled) => this.#bindings(settled, written)) : this.#bindings(values, written)
   }
 
   async lookup(addressOfRecord: string): Promise<readonly Binding[]> {

@@ -43,8 +43,10 @@ export class PendingOperations {
     return this.#operations.size
   }
 
-  /** Starts the work and settles as it does, or earlier by time-out or abort. */
-  run<T>(name: OperationName, signal: AbortSignal | undefined, work: () => T | Promise<T>): Promise<T> {
+  /** Starts the work and settles as it does, or earlier by time-out or abort. Work that is done at once is returned without a promise. */
+  run<T>(name: OperationName, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T>
+  run<T>(name: OperationName, signal: AbortSignal | undefined, work: () => T | Promise<T>): T | Promise<T>
+  run<T>(name: OperationName, signal: AbortSignal | undefined, work: () => T | Promise<T>): T | Promise<T> {
     if (this.#operations.size >= this.#max) {
       this.#count(name, "P2PSIP_LIMIT")
       return Promise.reject(
@@ -60,7 +62,7 @@ export class PendingOperations {
       const outcome = work()
       if (outcome instanceof Promise) return this.#follow(outcome, { name, startedAt }, signal)
       this.#account(name, "ok", startedAt)
-      return Promise.resolve(outcome)
+      return outcome
     } catch (error) {
       this.#account(name, codeOf(error), startedAt)
       return Promise.reject(asError(error))

@@ -115,7 +115,8 @@ export class RegistrationEvents implements SubscriptionHost {
       lookup: (addressOfRecord) => location.lookup(addressOfRecord),
       update: (addressOfRecord, update) => {
         const made = location.update(addressOfRecord, update)
-        return this.#watches.has(addressOfRecord) ? made.then((bindings) => this.#changed(addressOfRecord, bindings)) : made
+        if (!this.#watches.has(addressOfRecord)) return made
+        return made instanceof Promise ? made.then((bindings) => this.#changed(addressOfRecord, bindings)) : this.#changed(addressOfRecord, made)
       },
     }
   }

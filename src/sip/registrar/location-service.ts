@@ -45,8 +45,8 @@ export type BindingChange =
  * old CSeq, `P2PSIP_TOO_MANY_VALUES`, anything else means "not now".
  */
 export interface LocationService {
-  /** Applies the changes and returns the bindings that are then in force. */
-  update(addressOfRecord: string, update: RegistrationUpdate): Promise<readonly Binding[]>
+  /** Applies the changes and returns the bindings that are then in force: at once where they are at hand, else in a promise. Never throws; it rejects. */
+  update(addressOfRecord: string, update: RegistrationUpdate): readonly Binding[] | Promise<readonly Binding[]>
   /** The bindings in force. */
   lookup(addressOfRecord: string): Promise<readonly Binding[]>
 }

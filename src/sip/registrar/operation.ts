@@ -11,7 +11,7 @@ export interface OperationParts {
 
 /** 32 hexadecimal digits. */
 export function operationOf({ callId, cseq, from, via }: OperationParts): string {
-  return hash("sha1", Buffer.from(`${callId}\n${cseq}\n${from}\n${via}`, "latin1"), "hex").slice(0, 32)
+  return hash("sha1", `${callId}\n${cseq}\n${from}\n${via}`, "hex").slice(0, 32)
 }
 
 /** The first half names it to the location service. */

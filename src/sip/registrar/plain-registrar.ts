@@ -55,11 +55,16 @@ export class PlainRegistrar {
     const change = this.#changeOf(register, flow, Math.min(expiresSeconds, expiry.maxExpiresSeconds))
     const { callId } = register
     const update = { callId, cseq: cseqOf(register), operationId: operationIdOf(operation), changes: [change], maxBindings: expiry.maxContacts }
+    const bindings = location.update(addressOfRecord, update)
+    if (!(bindings instanceof Promise)) {
+      this.#accept(register, { via, operation, bindings, flow })
+      return true
+    }
     pending.add(operation)
-    location.update(addressOfRecord, update).then(
-      (bindings) => {
+    bindings.then(
+      (settled) => {
         pending.delete(operation)
-        this.#accept(register, { via, operation, bindings, flow })
+        this.#accept(register, { via, operation, bindings: settled, flow })
       },
       (error: unknown) => {
         pending.delete(operation)

@@ -197,10 +197,12 @@ export class Registrar {
     const { callId, cseq } = request
     if (this.#pending.size >= this.#maxPending) throw this.#notNow()
     const update = { callId, cseq: cseq.number, operationId: operationIdOf(operation), changes, maxBindings: expiry.maxContacts }
-    this.#await(work, this.#apply(request, addressOfRecord, update), (bindings) => this.#accept(work, bindings))
+    const bindings = this.#apply(request, addressOfRecord, update)
+    if (!(bindings instanceof Promise)) return this.#accept(work, bindings)
+    this.#await(work, bindings, (settled) => this.#accept(work, settled))
   }
 
-  #apply(request: SipRequest, addressOfRecord: string, update: RegistrationUpdate): Promise<readonly Binding[]> {
+  #apply(request: SipRequest, addressOfRecord: string, update: RegistrationUpdate): Soon<readonly Binding[]> {
     const { gruus, location } = this.#components
     if (gruus !== undefined && supports(request, "gruu")) return gruus.update(addressOfRecord, update)
     return update.changes.length === 0 ? location.lookup(addressOfRecord) : location.update(addressOfRecord, update)

@@ -69,9 +69,18 @@ describe("the location service on a servlet", () => {
     await servlet.join()
   })
 
-  function update(changes: readonly BindingChange[], cseq = 1, callId = "call"): Promise<readonly Binding[]> {
+  async function update(changes: readonly BindingChange[], cseq = 1, callId = "call"): Promise<readonly Binding[]> {
     return location.update(aor, { callId, cseq, operationId: Buffer.from(String(++operations).padStart(8, "0")), changes, maxBindings: 3 })
   }
+
+  test("answers at once where the servlet does, and never throws", async () => {
+    const wanted = { callId: "call", cseq: 1, operationId: Buffer.alloc(8, 1), changes: [{ kind: "bind", binding: binding() } as const], maxBindings: 3 }
+    const { capabilities } = servlet
+    const prompt = new ServletLocation({ runtime, servlet: { capabilities, get: async () => [], updateSoon: () => [] } })
+    expect(prompt.update(aor, wanted)).toEqual([])
+    await servlet.leave()
+    await expect(location.update(aor, wanted)).rejects.toMatchObject({ code: "P2PSIP_NOT_OPEN" })
+  })
 
   test("binds, looks up, and counts the seconds down", async () => {
     expect(await update([{ kind: "bind", binding: binding() }])).toEqual([binding()])

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest"
 import { P2PSipError } from "../../../../src/errors.ts"
 import { readPlainRegister } from "../../../../src/sip/registrar/plain-register.ts"
 import { Registrar } from "../../../../src/sip/registrar/registrar.ts"
+import type { LocationService } from "../../../../src/sip/registrar/location-service.ts"
 import type { RegistrarOptions } from "../../../../src/sip/registrar/registrar.ts"
 import { ServedDomains } from "../../../../src/sip/registrar/served-domains.ts"
 import { TransactionLayer } from "../../../../src/sip/transaction/index.ts"
@@ -17,16 +18,23 @@ import { sharedFolder } from "../../../vectors/shared.ts"
 const remote = { host: "192.0.2.4", port: 40_000 }
 
 /** A peer's registrar behind its transaction layer; with `isShort` it has the short way. */
-function setUp(isShort: boolean, options: RegistrarOptions = {}) {
+function setUp(isShort: boolean, options: RegistrarOptions = {}, isPrompt = false) {
   const runtime = new ManualRuntime()
   const network = new MemoryNetwork(runtime)
   const transport = network.add("UDP", "127.0.0.1")
   const layer = new TransactionLayer({ runtime, transports: [transport] })
   const location = new MapLocation()
+  const prompt: LocationService = {
+    update: (addressOfRecord, update) => {
+      location.updates.push({ addressOfRecord, ...update })
+      return update.changes.flatMap((change) => (change.kind === "bind" ? [change.binding] : []))
+    },
+    lookup: (addressOfRecord) => location.lookup(addressOfRecord),
+  }
   const registrar = new Registrar(
     {
       runtime,
-      location,
+      location: isPrompt ? prompt : location,
       domains: new ServedDomains(["example.org", "example.net"], () => false),
       pathFor: (flow) => `<sip:${flow.remote.port}@holder.p2psip.invalid;transport=p2p;lr>`,
       send: (response, flow) => layer.sendStateless(response, flow),
@@ -54,8 +62,8 @@ function setUp(isShort: boolean, options: RegistrarOptions = {}) {
 }
 
 /** Both do the same; the result is how many messages the short way took. */
-async function compare(messages: readonly (string | Uint8Array)[], options?: RegistrarOptions, failure?: Error): Promise<number> {
-  const [short, general] = [setUp(true, options), setUp(false, options)]
+async function compare(messages: readonly (string | Uint8Array)[], options?: RegistrarOptions, failure?: Error, isPrompt?: boolean): Promise<number> {
+  const [short, general] = [setUp(true, options, isPrompt), setUp(false, options, isPrompt)]
   short.location.failure = general.location.failure = failure
   const done = await short.send(...messages)
   expect(done).toEqual(await general.send(...messages))
@@ -116,6 +124,10 @@ function slip(message: string, { at, removes, adds }: { readonly at: number; rea
 describe("the short way does what the general one does, byte for byte", () => {
   it("with the usual REGISTER, which it takes", async () => {
     expect(await compare([messageOf(lines)])).toBe(1)
+  })
+
+  it("where the location service answers at once, to each retransmission as well", async () => {
+    expect(await compare([messageOf(lines), messageOf(lines)], {}, undefined, true)).toBe(2)
   })
 
   it("with each usual value in turn, most of which it takes", async () => {
