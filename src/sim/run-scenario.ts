@@ -76,7 +76,8 @@ async function playFaults(world: World): Promise<void> {
   const sessions = scenario.trace === undefined ? [] : readTrace(scenario.trace)
   playTrace(fleet, sessions)
   const traceMs = traceEndMs(sessions)
-  world.repairWatch = new RepairWatch(fleet, simulation.now + Math.max(traceMs, lastTroubleMs(scenario)))
+  const isTroubled = churn !== undefined || sessions.length > 0 || (scenario.faults ?? []).length > 0
+  if (isTroubled) world.repairWatch = new RepairWatch(fleet, simulation.now + Math.max(traceMs, lastTroubleMs(scenario)))
   const totalMs = Math.max(traceMs, faultsEndMs(scenario))
   const settleMs = Math.min(scenario.settleMs ?? 0, totalMs)
   await simulation.run(settleMs)

@@ -7,9 +7,14 @@ import type { Violation } from "./records.ts"
 export async function checkOwnership(fleet: Fleet, keys: readonly string[], readers = Infinity): Promise<Violation[]> {
   const chosen = readers >= fleet.serving.length ? fleet.serving : fleet.simulation.random.sample(fleet.serving, readers)
   const violations: Violation[] = []
+  let seen: readonly FleetMember[] = []
+  let serving: ReadonlySet<string> = new Set()
   for (const key of keys) {
-    // By the overlay's names: those of a mesh are not the Link's.
-    const serving = new Set(fleet.serving.map(({ name, servlet }) => servlet.status().self?.peerId ?? name))
+    if (fleet.serving !== seen) {
+      seen = fleet.serving
+      // By the overlay's names: those of a mesh are not the Link's.
+      serving = new Set(seen.map(({ name, servlet }) => servlet.status().self?.peerId ?? name))
+    }
     const last = await fleet.simulation.wait(Promise.all(chosen.map((member) => lastEvent(member, key))))
     const owners = new Map<string, string[]>()
     last.forEach((event, index) => {

@@ -73,9 +73,10 @@ export function findShapeDefects(members: readonly Pick<RingMember, "id" | "succ
 /** What keeps the members from being one perfect ring with exact lists; none when it is stable. */
 export function findRingDefects(members: readonly RingMember[], r: number): string[] {
   const order = members.map(({ id }) => id).sort()
+  const places = new Map(order.map((id, at) => [id, at]))
   const count = order.length
   return members.flatMap(({ id, predecessor, successors }) => {
-    const at = order.indexOf(id)
+    const at = places.get(id) ?? 0
     const expected = Array.from({ length: Math.min(r, count - 1) }, (_, step) => order[(at + 1 + step) % count])
     const before = order[(at + count - 1) % count]
     const defects: string[] = []
