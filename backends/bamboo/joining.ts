@@ -64,7 +64,11 @@ async function waitForGrants({ runtime, surroundings }: JoiningComponents, check
   }
 }
 
-/** A contact that is up, but not a member yet, may be one soon. */
+/**
+ * A contact that is up, but not a member yet, may be one soon. And where one
+ * has answered, but nobody whom it named says that it is the root, the root has
+ * just gone: that will be noticed.
+ */
 function isWorthWaiting(contacts: readonly Member[], failures: ReadonlyMap<PeerId, ErrorCode>): boolean {
-  return contacts.some(({ peerId }) => failures.get(peerId) === "P2PSIP_NOT_OPEN")
+  return contacts.some(({ peerId }) => !failures.has(peerId) || failures.get(peerId) === "P2PSIP_NOT_OPEN")
 }
