@@ -4,10 +4,14 @@
  * and one is found with one look at memory.
  *
  * Two names may be taken for one, by chance once in 2^64 / size. Whoever
- * wants that to happen can as well say the other name.
+ * wants that to happen can as well say the other name. Nor does it help anybody
+ * to say names that belong into one slot: no search is longer than some, and
+ * what finds no place takes another's.
  */
 
 const minSlots = 16
+/** By chance none is so long, in a table of which half is free. */
+const maxProbes = 256
 
 /** See the head of this file. */
 export class NameTable {
@@ -30,7 +34,8 @@ export class NameTable {
   has(first: string, second: string): boolean {
     const high = highOf(first, second)
     const low = lowOf(first, second)
-    return this.#halves[this.#slotOf(high, low) + 1] !== 0
+    const at = this.#slotOf(high, low)
+    return this.#halves[at] === high && this.#halves[at + 1] === low
   }
 
   add(first: string, second: string): void {
@@ -47,11 +52,14 @@ export class NameTable {
     this.#halves[at + 1] = low
   }
 
-  /** Where the name is, or would be: the first half's index. */
+  /** Where the name is, or would be, or may take another's place: the first half's index. */
   #slotOf(high: number, low: number): number {
     const mask = this.#halves.length - 1
     let at = (high << 1) & mask
-    while (this.#halves[at + 1] !== 0 && (this.#halves[at] !== high || this.#halves[at + 1] !== low)) at = (at + 2) & mask
+    for (let probes = 1; probes < maxProbes; probes++) {
+      if (this.#halves[at + 1] === 0 || (this.#halves[at] === high && this.#halves[at + 1] === low)) break
+      at = (at + 2) & mask
+    }
     return at
   }
 
@@ -66,7 +74,8 @@ export class NameTable {
   }
 }
 
-function highOf(first: string, second: string): number {
+/** Decides about the slot. */
+export function highOf(first: string, second: string): number {
   return hashOf(first, second, 0x9e3779b1, 0x85ebca77)
 }
 

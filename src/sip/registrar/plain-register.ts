@@ -70,6 +70,11 @@ interface Field {
 const fields = (Object.keys(grammar) as FieldName[]).map((name): Field => ({ name, line: new RegExp(`${name}: ${grammar[name]}\\r\\n`, "y") }))
 const fieldsByFirstCode = Array.from({ length: 128 }, (_, code) => fields.filter(({ name }) => name.charCodeAt(0) === code))
 
+/** False for what certainly is none: spares making a text of every datagram. */
+export function mayBePlainRegister(bytes: Uint8Array): boolean {
+  return bytes.length <= maxLength && bytes[0] === "R".charCodeAt(0)
+}
+
 /** Undefined for what is not so plain. `text` is the datagram, one character a byte. */
 export function readPlainRegister(text: string): PlainRegister | undefined {
   requestLine.lastIndex = 0

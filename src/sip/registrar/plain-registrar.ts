@@ -10,7 +10,7 @@ import type { ExpiryPolicy } from "./expiry-policy.ts"
 import { isReserved } from "./gruus.ts"
 import type { Binding, BindingChange, LocationService } from "./location-service.ts"
 import { operationIdOf, operationOf, toTagOf } from "./operation.ts"
-import { readPlainRegister, type PlainRegister } from "./plain-register.ts"
+import { mayBePlainRegister, readPlainRegister, type PlainRegister } from "./plain-register.ts"
 import type { ServedDomains } from "./served-domains.ts"
 
 /** What it shares with the registrar. */
@@ -41,7 +41,7 @@ export class PlainRegistrar {
   /** Takes a datagram that is such a REGISTER; false for any other. */
   handle(bytes: Uint8Array, flow: Flow): boolean {
     const { domains, pending, maxPending, location, onFailure } = this.#parts
-    if (flow.transport.protocol !== "UDP" || pending.size >= maxPending) return false
+    if (flow.transport.protocol !== "UDP" || pending.size >= maxPending || !mayBePlainRegister(bytes)) return false
     const register = readPlainRegister(latin1(bytes))
     if (register === undefined || !domains.has(register.requestHost) || !domains.has(register.toHost)) return false
     const addressOfRecord = `sip:${register.toUser}@${register.toHost}`

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
-import { NameTable } from "../../../src/overlay/name-table.ts"
+import { highOf, NameTable } from "../../../src/overlay/name-table.ts"
 
 const name = fc.tuple(fc.string({ unit: "binary", maxLength: 8 }), fc.constantFrom("", "k", "0123456789abcdef"))
 
@@ -26,4 +26,14 @@ test("names that differ in one character, or only in where the second text begin
   expect(table.size).toBe(20_000)
   table.add("ab", "c")
   expect(table.has("a", "bc")).toBe(false)
+})
+
+test("names made for one slot cannot make a search longer than 256 steps, and push out only each other", () => {
+  const table = new NameTable(1_000)
+  const inOneSlot: string[] = []
+  for (let each = 0; inOneSlot.length < 400; each++) if ((highOf(`${each}`, "") & 2_047) === 7) inOneSlot.push(`${each}`)
+  const honest = Array.from({ length: 200 }, (_, each) => `honest ${each}`).filter((each) => (highOf(each, "") & 2_047) > 300)
+  for (const each of [...honest, ...inOneSlot]) table.add(each, "")
+  expect(inOneSlot.filter((each) => table.has(each, "")).length).toBeLessThanOrEqual(256)
+  expect(honest.filter((each) => !table.has(each, ""))).toEqual([])
 })
