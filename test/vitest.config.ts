@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,
     include: ["test/**/*.test.ts"],
+    setupFiles: ["test/support/laws.ts"],
     exclude: ["test/interop/**", "node_modules/**", "dist/**"],
     // By default one processor is left idle.
     maxWorkers: "100%",

@@ -22,6 +22,8 @@ export const origin: Coordinate = { x: 0, y: 0, height: 0, error: 1 }
 const errorGain = 0.25
 const placeGain = 0.25
 const minHeightMs = 0.1
+/** No clock of ours tells less, and a relative error needs something to relate to. */
+const minRttMs = 1e-3
 const maxExtentMs = 8_000
 
 /** The round-trip time that two coordinates foretell. */
@@ -34,7 +36,7 @@ export function moved(own: Coordinate, other: Coordinate, rttMs: number, angle: 
   if (!(rttMs > 0) || !Number.isFinite(rttMs)) return own
   const foretold = foretoldMs(own, other)
   const weight = own.error / Math.max(own.error + other.error, 1e-9)
-  const sampleError = Math.abs(foretold - rttMs) / rttMs
+  const sampleError = Math.abs(foretold - rttMs) / Math.max(rttMs, minRttMs)
   const gain = errorGain * weight
   const force = placeGain * weight * (rttMs - foretold)
   const distance = Math.hypot(own.x - other.x, own.y - other.y)

@@ -34,3 +34,8 @@ test("no measurement, and no coordinate that somebody tells, drives one out of b
     }),
   )
 })
+
+test("a round trip shorter than any clock can tell leaves a coordinate that is one", () => {
+  const sure = { ...origin, error: 0 }
+  expect(moved(sure, { ...sure, height: 1e-15 }, 5e-324, 0).error).toBe(0.01)
+})
