@@ -65,7 +65,7 @@ describe("the project is tidy:", () => {
     const scripted = Object.values(scripts).flatMap((script) => [...script.matchAll(/\bnode ((?:src|test)\/\S+\.ts)/g)].map(([, path]) => path ?? ""))
     const tests = sources.filter(({ path }) => path.endsWith(".test.ts")).map(({ path }) => path)
     const examples = sources.filter(({ path }) => path.startsWith("examples/")).map(({ path }) => path)
-    const config = ["test/vitest.config.ts"]
+    const config = ["test/vitest.config.ts", "test/support/laws.ts"]
     const entries = [...publicEntries(), ...Object.values(bin).map(sourceOf), ...tests, ...examples, ...programs, ...scripted, ...config]
     const alive = reachable(sources, entries)
     expect(entries.filter((path) => !exists(path))).toEqual([])
