@@ -10,6 +10,8 @@ export default defineConfig({
     maxWorkers: "100%",
     // Against tests that hang, not against slow machines: nothing here measures time.
     testTimeout: 180_000,
+    // Sockets and processes on a machine that others use may starve once; the report names what needed a second try. What fails twice, fails.
+    retry: process.env["CI"] === undefined ? 0 : 1,
     hookTimeout: 60_000,
     coverage: { include: ["src/**", "backends/**"] },
   },
