@@ -1,0 +1,28 @@
+/** The kinds of work and their rates: such that two cores can do them beside the program that makes the load. */
+import type { Workload, WorkloadName } from "./model.ts"
+
+/** In the order in which they run: who is looked up or removed has registered before. */
+export const workloads: readonly Workload[] = [
+  { name: "idle", about: "nobody asks: upkeep alone", by: "nobody", perSecond: 0 },
+  { name: "register", about: "REGISTER of a new user", by: "sip", perSecond: 400 },
+  { name: "refresh", about: "REGISTER of a known user, again", by: "sip", perSecond: 400 },
+  { name: "lookup", about: "where is a user, all alike", by: "servlet", perSecond: 800 },
+  { name: "lookup-zipf", about: "where is a user, few of them popular", by: "servlet", perSecond: 800 },
+  { name: "put-or-get", about: "store, or tell what is there", by: "servlet", perSecond: 400 },
+  { name: "call", about: "INVITE 180 200 ACK BYE 200", by: "sip", perSecond: 50 },
+  { name: "mixed", about: "of 20: 15 refresh, 2 register, 1 remove, 2 calls", by: "sip", perSecond: 200 },
+  { name: "remove", about: "REGISTER that ends a registration", by: "sip", perSecond: 400 },
+]
+
+/** The workload of that name. */
+export function workloadOf(name: WorkloadName): Workload {
+  const found = workloads.find((workload) => workload.name === name)
+  if (found === undefined) throw new Error(`no workload ${name}`)
+  return found
+}
+
+/** Of 20 requests of workload `mixed`, the kind of each. */
+export const mixture: readonly ("refresh" | "register" | "remove" | "call")[] = [
+  "refresh", "refresh", "register", "refresh", "refresh", "refresh", "call", "refresh", "refresh", "refresh",
+  "refresh", "refresh", "register", "refresh", "refresh", "remove", "call", "refresh", "refresh", "refresh",
+]
