@@ -115,7 +115,7 @@ export class ChordRouting implements KeyBasedRouting {
     const { self } = this
     if (bootstrap.length === 0 && this.#founders !== undefined) return this.#takePlace(this.#founders)
     const contacts = bootstrap.filter(({ id }) => id !== self.id)
-    if (bootstrap.length === 0 || contacts.length < bootstrap.length && contacts.length === 0) {
+    if (contacts.length === 0) {
       this.#surroundings.set(found(self, this.#settings.successors))
       this.#begin(self, undefined)
       return
