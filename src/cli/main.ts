@@ -6,16 +6,23 @@ import { clientCommands } from "./client-commands.ts"
 import { configCommand } from "./config-command.ts"
 import { consoleCommand } from "./console.ts"
 import { meshCommand } from "./mesh-commands.ts"
-import { packageVersion } from "./package-version.ts"
+import { nodeComplaint, packageFacts } from "./package-facts.ts"
 import { startCommand } from "./start.ts"
 import { userCommand } from "./user-commands.ts"
 
 /** What the shell sees: 1 for what went wrong in the world, 2 for what was wrong in the request. */
 const exitCodes = { failure: 1, usage: 2 } as const
 
+const facts = packageFacts()
+const tooOld = nodeComplaint(process.versions.node, facts)
+if (tooOld !== undefined) {
+  process.stderr.write(`p2psip: ${tooOld}\n`)
+  process.exit(exitCodes.failure)
+}
+
 const program = new Command("p2psip")
   .description("Peer-to-peer SIP: phones register with, and call through, any peer")
-  .version(packageVersion())
+  .version(facts.version)
   .showHelpAfterError("(p2psip --help tells more)")
 
 // Loaded when it is wanted: the simulator is large, and most commands are over in a moment.
