@@ -24,6 +24,7 @@ import { isLive, toBinaryText } from "./record.ts"
 import type { Rpc } from "./rpc.ts"
 import { withDefaults } from "./with-defaults.ts"
 
+/** What peers on the way to a key keep of its answers; nothing unless asked for. */
 export interface PathCacheOptions {
   /** How long a peer right beside the key may keep an answer; 0: nobody keeps any. @default 0 */
   readonly maxSeconds?: number | undefined

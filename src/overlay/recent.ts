@@ -1,6 +1,7 @@
 /** What was noted a short while ago, of peers as a rule; bounded, the oldest is forgotten first. */
 import type { Runtime } from "../runtime/runtime.ts"
 
+/** How long notes count, and how many are kept. */
 export interface RecentOptions {
   /** How long a note counts. */
   readonly lifeMs: number

@@ -15,6 +15,7 @@ import type { StatementSync } from "node:sqlite"
 import { P2PSipError } from "../errors.ts"
 import type { Batch, Journal } from "../runtime/journal.ts"
 
+/** What the journal of records survives, and how large it may become. */
 export interface JournalOptions {
   /**
    * What a commit outlives. "process": the death of this process, at any moment;

@@ -1,6 +1,8 @@
 /** The registrar: see README.md in this folder. */
-export type { Authenticator, Verdict } from "./authenticator.ts"
+export type { Authenticator, Presented, Verdict } from "./authenticator.ts"
 export { bindingKey, canonicalUri } from "./binding-key.ts"
+export type { ExpiryOptions } from "./contacts.ts"
+export type { PartialExpiry } from "./expiry-policy.ts"
 export type { Binding, BindingChange, LocationService, RegistrationUpdate } from "./location-service.ts"
 export { Registrar } from "./registrar.ts"
 export type { RegistrarComponents, RegistrarOptions } from "./registrar.ts"
