@@ -87,9 +87,10 @@ export function decodeNotification(reader: ByteReader): Notification {
 /** In the order of their numbers on the wire. */
 const grants: readonly Grant[] = ["none", "given", "earlier"]
 
-export function encodeNotifyAnswer({ adopted, grant, previous }: NotifyAnswer): Uint8Array {
+export function encodeNotifyAnswer({ adopted, grant, previous, givers }: NotifyAnswer): Uint8Array {
   const writer = new ByteWriter().uint8(adopted ? 1 : 0).uint8(grants.indexOf(grant))
   writeMembers(writer, previous.slice(0, maxListedMembers))
+  writeMembers(writer, givers.slice(0, maxListedMembers))
   return writer.finish()
 }
 
@@ -99,8 +100,9 @@ export function decodeNotifyAnswer(reader: ByteReader): NotifyAnswer {
   const grant = grants[number]
   if (grant === undefined) throw badFrame("0, 1 or 2", `${number}`)
   const previous = readMembers(reader, maxListedMembers)
+  const givers = readMembers(reader, maxListedMembers)
   reader.end()
-  return { adopted, grant, previous }
+  return { adopted, grant, previous, givers }
 }
 
 export function encodeFind({ key, isJoining }: FindRequest): Uint8Array {

@@ -40,6 +40,12 @@ export interface Ring extends Neighbourhood {
    * given to another.
    */
   readonly former: readonly Member[]
+  /**
+   * The line of those through whose hands this peer's keys came of late, its own giver first. Should whoever had the keys
+   * before this peer die soon after they were granted to it, the records are with one of these, however many have joined
+   * in between.
+   */
+  readonly givers: readonly Member[]
   /** Tells this membership from earlier ones of the same peer, which may have ended unnoticed. */
   readonly life: number
   /**
@@ -61,7 +67,10 @@ export interface Ring extends Neighbourhood {
 }
 
 /** How every life begins. */
-const atFirst = { former: [], grantee: undefined, isReturning: false } as const
+const atFirst = { former: [], givers: [], grantee: undefined, isReturning: false } as const
+
+/** Of a longer line the nearest are left out: they are among the successors. */
+const maxGivers = 16
 
 /** A peer that founds an overlay: alone, and responsible for everything. */
 export function found(self: Member, maxSuccessors: number): Ring {
@@ -200,6 +209,16 @@ export function acquainted(ring: Ring, stranger: Id): Ring {
   return ring.grantee === "stranger" && ring.predecessor.id === stranger ? { ...ring, grantee: undefined } : ring
 }
 
+/** It is dead, or gone. */
+export function withoutGiver(ring: Ring, id: Id): Ring {
+  return ring.givers.some((giver) => giver.id === id) ? { ...ring, givers: ring.givers.filter((giver) => giver.id !== id) } : ring
+}
+
+/** What was granted is with its owners and their replicas by now. */
+export function withoutGivers(ring: Ring): Ring {
+  return ring.givers.length === 0 ? ring : { ...ring, givers: [] }
+}
+
 /** What follows from hearing of a live predecessor. */
 function heard({ accepted, isReturning }: Ring): Partial<Ring> {
   return { isPredecessorUnheard: false, accepted: accepted || isReturning, isReturning: false }
@@ -215,6 +234,8 @@ export interface NotifyAnswer {
   readonly grant: Grant
   /** Adopted: those before the notifier, nearest first. Otherwise: the predecessor in its place. */
   readonly previous: readonly Member[]
+  /** With a grant: those through whose hands the answerer's keys came of late. See {@link Ring.givers}. */
+  readonly givers: readonly Member[]
 }
 
 /** The answer to a notification, once {@link rectify} is through with it. */
@@ -222,7 +243,7 @@ export function answerTo(ring: Ring, notifier: Member, life: number): NotifyAnsw
   const adopted = ring.predecessor.id === notifier.id
   const mayTell = adopted && ring.accepted && ring.grantee !== "stranger"
   const grant = !mayTell ? "none" : ring.grantee === life ? "given" : "earlier"
-  return { adopted, grant, previous: adopted ? ring.former : [ring.predecessor] }
+  return { adopted, grant, previous: adopted ? ring.former : [ring.predecessor], givers: grant === "none" ? [] : ring.givers }
 }
 
 /** The successor answered our notification. */
@@ -234,9 +255,10 @@ export function notified(ring: Ring, successor: Member, answer: NotifyAnswer): {
     return { ring, next: isNearer ? { kind: "ask", candidate: nearest } : undefined }
   }
   if (answer.grant === "none" || ring.accepted) return { ring, next: undefined }
+  const givers = lineOf(ring.self, successor, answer.givers)
   if (answer.grant === "earlier") {
     const isReturning = ring.isPredecessorUnheard
-    return { ring: withRing(ring, { isReturning, accepted: !isReturning }), next: undefined }
+    return { ring: withRing(ring, { givers, isReturning, accepted: !isReturning }), next: undefined }
   }
   // A joiner takes all that it is granted: were a member that it joined behind, and that has gone since, to remain the bound,
   // nobody would answer for the keys before it. If it lives, it notifies us and has its part from us. Whoever did notify us
@@ -247,7 +269,12 @@ export function notified(ring: Ring, successor: Member, answer: NotifyAnswer): {
   const former = before(ring.self, predecessor, answer.previous)
   // Whom the successor names had its part before; whoever notified us inside of what we are granted has its part from us.
   const grantee = isBound || nearest?.id === predecessor.id ? undefined : ring.grantee
-  return { ring: withRing(ring, { predecessor, former, grantee, ...heard({ ...ring, accepted: true }) }), next: undefined }
+  return { ring: withRing(ring, { predecessor, former, givers, grantee, ...heard({ ...ring, accepted: true }) }), next: undefined }
+}
+
+function lineOf(self: Member, giver: Member, before: readonly Member[]): Member[] {
+  const others = before.filter(({ id }) => id !== self.id && id !== giver.id)
+  return [giver, ...others].slice(-maxGivers)
 }
 
 /** Takes the keys without a grant: for a peer whose successors have waited in vain for one themselves. */
@@ -293,6 +320,7 @@ function withRing(ring: Ring, change: Partial<Ring>): Ring {
     changed.isReturning === ring.isReturning &&
     changed.isPredecessorUnheard === ring.isPredecessorUnheard &&
     sameMembers(changed.former, ring.former) &&
+    sameMembers(changed.givers, ring.givers) &&
     sameMembers(changed.successors, ring.successors)
   return same ? ring : changed
 }

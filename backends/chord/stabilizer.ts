@@ -14,6 +14,7 @@ import type { NeighbourClient } from "./neighbour-client.ts"
 import type { Neighbourhood, NextStep } from "./ring.ts"
 import {
   acceptAnyway, isCandidate, notified, rectify, replaceDeadPredecessor, stabilizeFromCandidate, stabilizeFromSuccessor, successorOf,
+  withoutGivers,
 } from "./ring.ts"
 import type { Surroundings } from "./surroundings.ts"
 
@@ -25,6 +26,8 @@ const maxHints = 32
 const candidatePatienceMs = 500
 /** After so long without a grant a peer takes its keys all the same. */
 const maxWaitMs = 10_000
+/** After so long whoever gave this peer its keys has no records any more that others lack. */
+const giversMs = 60_000
 
 export interface StabilizerComponents {
   readonly runtime: Runtime
@@ -49,6 +52,8 @@ export class Stabilizer {
   #isWantedAgain = false
   /** Since when the successor has us as predecessor, but no keys to grant. */
   #waitingSince: number | undefined
+  /** Through whose hands this peer's keys came, and since when that is so. */
+  #givers: { readonly members: readonly Member[]; readonly since: number } = { members: [], since: 0 }
   /** The successor that was last told of our predecessors, and which. */
   #notified: { readonly peerId: PeerId; readonly predecessors: string } | undefined
 
@@ -96,6 +101,7 @@ export class Stabilizer {
 
   async #step(): Promise<"settled" | "again"> {
     const surroundings = this.#surroundings
+    this.#forgetGivers()
     const successor = successorOf(surroundings.ring)
     const isAlone = successor.id === surroundings.ring.self.id
     // Another may have been it in the meantime; one that comes back has forgotten what it was told.
@@ -211,6 +217,13 @@ export class Stabilizer {
     if (now - this.#waitingSince < maxWaitMs) return
     this.#waitingSince = undefined
     this.#surroundings.set(acceptAnyway(this.#surroundings.ring))
+  }
+
+  #forgetGivers(): void {
+    const { ring } = this.#surroundings
+    const now = this.#components.runtime.now()
+    if (ring.givers !== this.#givers.members) this.#givers = { members: ring.givers, since: now }
+    else if (now - this.#givers.since >= giversMs) this.#surroundings.set(withoutGivers(ring))
   }
 
   #lost(member: Member): "again" {

@@ -7,7 +7,7 @@ import type { KeyRange, Member } from "../../src/overlay/key-based-routing.ts"
 import { estimateSize } from "./fingers.ts"
 import type { Told } from "./messages.ts"
 import type { Ring } from "./ring.ts"
-import { sameMembers } from "./ring.ts"
+import { sameMembers, withoutGiver } from "./ring.ts"
 
 /** What listeners hear: the state before and after. */
 export type SurroundingsListener = (before: Ring | undefined, after: Ring | undefined) => void
@@ -64,7 +64,7 @@ export class Surroundings {
     return { version: this.#version, accepted, predecessor, successors }
   }
 
-  /** Successors and predecessors, each once. */
+  /** Successors, predecessors, and those through whose hands this peer's keys came of late, each once. */
   get neighbours(): readonly Member[] {
     return this.#neighbours
   }
@@ -105,11 +105,13 @@ export class Surroundings {
     return true
   }
 
-  /** Forgets a dead member among those before the predecessor. */
+  /** Forgets a dead member among those before the predecessor, and those who gave keys. */
   forget(id: Id): void {
     const farther = this.#farther.filter((member) => member.id !== id)
-    if (farther.length === this.#farther.length) return
+    const ring = this.#ring === undefined ? undefined : withoutGiver(this.#ring, id)
+    if (farther.length === this.#farther.length && ring === this.#ring) return
     this.#farther = farther
+    this.#ring = ring
     this.#derive()
     this.#onChange(this.#ring, this.#ring)
   }
@@ -120,6 +122,7 @@ export class Surroundings {
     this.#predecessors = isAlone ? [] : [ring.predecessor, ...this.#farther]
     const byId = new Map<Id, Member>()
     for (const member of [...(ring?.successors ?? []), ...this.#predecessors]) byId.set(member.id, member)
+    for (const member of ring?.givers ?? []) if (!byId.has(member.id)) byId.set(member.id, member)
     const neighbours = [...byId.values()]
     if (!sameMembers(neighbours, this.#neighbours)) this.#neighbours = neighbours
     const ranges = ring?.accepted === true ? [{ from: ring.predecessor.id, to: ring.self.id }] : []

@@ -16,7 +16,7 @@ test("a peer whose successor has had nothing to grant for ten seconds takes its 
   rpc.handle(chordMethods.find, () =>
     encodeFindAnswer({ kind: "place", told: { version: 1, accepted: false, predecessor: beggar, successors: [] } }))
   rpc.handle(chordMethods.ask, () => encodeAskAnswer({ version: 2, accepted: false, predecessor: joiner, successors: [joiner] }))
-  rpc.handle(chordMethods.notify, () => encodeNotifyAnswer({ adopted: true, grant: "none", previous: [beggar] }))
+  rpc.handle(chordMethods.notify, () => encodeNotifyAnswer({ adopted: true, grant: "none", previous: [beggar], givers: [] }))
   rpc.handle(chordMethods.ping, () => new Uint8Array())
 
   const { routing } = await overlay.start("p1")

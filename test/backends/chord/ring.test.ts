@@ -137,7 +137,7 @@ describe("a member of the ring", () => {
   test("takes all the keys that it is granted, whoever was before it when it joined", () => {
     const joined = chord.join(four, 3, two, { predecessor: memberOf("0"), successors: [six], accepted: true }, 1)
     // Two left: its successor answered for its keys, and grants them as well.
-    const { ring: granted } = chord.notified(joined, six, { adopted: true, grant: "given", previous: [memberOf("0")] })
+    const { ring: granted } = chord.notified(joined, six, { adopted: true, grant: "given", previous: [memberOf("0")], givers: [] })
     expect(["1", "2", "3", "4", "5"].filter((key) => chord.isResponsible(granted, key)).join("")).toBe("1234")
   })
 
@@ -145,13 +145,13 @@ describe("a member of the ring", () => {
     const given = chord.rectify(ring, memberOf("3"), 1).ring
     const refuted = chord.stabilizeFromSuccessor(given, six, { predecessor: two, successors: [], accepted: true }).ring
     expect(refuted.accepted).toBe(false)
-    const { ring: granted } = chord.notified(refuted, six, { adopted: true, grant: "given", previous: [memberOf("0")] })
+    const { ring: granted } = chord.notified(refuted, six, { adopted: true, grant: "given", previous: [memberOf("0")], givers: [] })
     expect(["1", "2", "3", "4"].filter((key) => chord.isResponsible(granted, key)).join("")).toBe("4")
   })
 
   test("that comes back takes the keys of its earlier life when it hears from its predecessor, and not what it gave away", () => {
     const returned = chord.join(four, 3, two, { predecessor: memberOf("0"), successors: [six], accepted: true }, 8)
-    const { ring: waiting } = chord.notified(returned, six, { adopted: true, grant: "earlier", previous: [memberOf("0")] })
+    const { ring: waiting } = chord.notified(returned, six, { adopted: true, grant: "earlier", previous: [memberOf("0")], givers: [] })
     expect(["1", "2", "3", "4"].filter((key) => chord.isResponsible(waiting, key)).join("")).toBe("")
     const { ring: heard } = chord.rectify(waiting, two, 1)
     expect(["1", "2", "3", "4"].filter((key) => chord.isResponsible(heard, key)).join("")).toBe("34")
@@ -161,6 +161,27 @@ describe("a member of the ring", () => {
     const { ring: adopted } = chord.rectify(ring, memberOf("3"), 7)
     expect(chord.answerTo(adopted, memberOf("3"), 7)).toMatchObject({ adopted: true, grant: "given" })
     expect(chord.answerTo(chord.rectify(adopted, memberOf("3"), 8).ring, memberOf("3"), 8)).toMatchObject({ adopted: true, grant: "earlier" })
+  })
+
+  test("knows through whose hands its keys came: whoever takes a dead newcomer's keys finds whom that one had them from", () => {
+    const [zero, one] = ["0", "1"].map(memberOf) as [Member, Member]
+    const place = { predecessor: six, successors: [six], accepted: true }
+    // Six, which has the records, gives keys to two, and then to four. Two dies, and one comes in its place.
+    const withTwo = chord.rectify({ ...chord.found(six, 1), predecessor: zero, successors: [zero] }, two, 2).ring
+    const withFour = chord.rectify(withTwo, four, 4).ring
+    const granted = chord.notified(chord.join(four, 1, zero, place, 4), six, chord.answerTo(withFour, four, 4)).ring
+    expect([granted.predecessor, granted.givers]).toEqual([two, [six]])
+    const alone = chord.acquainted(chord.replaceDeadPredecessor(granted, two.id, one), one.id)
+    const joined = chord.join(one, 1, zero, { ...place, successors: [four] }, 1)
+    const { ring: taker } = chord.notified(joined, four, chord.answerTo(alone, one, 1))
+    expect([taker.successors, taker.givers]).toEqual([[four], [four, six]])
+    expect([chord.withoutGiver(taker, four.id).givers, chord.withoutGivers(taker).givers]).toEqual([[six], []])
+  })
+
+  test("names no givers without a grant", () => {
+    const given: chord.Ring = { ...ring, givers: [six] }
+    expect(chord.answerTo(given, two, 1)).toMatchObject({ grant: "earlier", givers: [six] })
+    expect(chord.answerTo({ ...given, accepted: false }, two, 1)).toMatchObject({ grant: "none", givers: [] })
   })
 
   test("replaces a predecessor that was found dead, unless another took its place meanwhile", () => {
