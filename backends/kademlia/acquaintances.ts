@@ -23,6 +23,7 @@ import type { KademliaSettings } from "./options.ts"
 import type { Siblings } from "./siblings.ts"
 import type { HeardList } from "./told-lists.ts"
 import { ToldLists, digestOf } from "./told-lists.ts"
+import { Verdicts } from "./verdicts.ts"
 import { closestInOrder, closestOf, commonPrefixBits, randomIdInBucket, selectClosest } from "./xor.ts"
 
 export interface AcquaintancesComponents {
@@ -51,6 +52,7 @@ export class Acquaintances {
   readonly #self: Id
   readonly #contacts: ContactTable
   readonly #lost: LostPeers
+  readonly verdicts: Verdicts
   readonly #announcing = new Map<PeerId, Promise<Outcome<AnnouncementAnswer>>>()
   readonly #waiting = new Map<PeerId, Member>()
   readonly #checking = new Set<PeerId>()
@@ -66,6 +68,7 @@ export class Acquaintances {
     this.#self = components.self().id
     this.#contacts = new ContactTable(this.#self, settings.k)
     this.#lost = new LostPeers(components.runtime)
+    this.verdicts = new Verdicts(this.#lost, components.runtime.random)
   }
 
   /** All members are known to live, in the order of their ids: the buckets take their share of them. */
@@ -116,13 +119,13 @@ export class Acquaintances {
     if (oldest !== undefined) this.suspect(oldest.peerId)
   }
 
-  /** A peer announces itself. True if it was taken for dead, and has to be told so. */
-  heardAnnouncement(member: Member, { isActive, isComplete }: { readonly isActive: boolean; readonly isComplete: boolean }): boolean {
+  /** A peer announces itself. What it has to be told if it was taken for dead; else 0. */
+  heardAnnouncement(member: Member, { isActive, isComplete }: { readonly isActive: boolean; readonly isComplete: boolean }): number {
     if (isActive) this.heardActive(member)
     else this.heard(member)
     this.#note(member, isComplete)
     this.#lost.telling(member.peerId)
-    return this.#lost.has(member.peerId)
+    return this.verdicts.on(member.peerId)
   }
 
   /** Whether a peer has the records of its keys, as far as it has said. */
@@ -157,9 +160,9 @@ export class Acquaintances {
 
   async #announce(member: Member): Promise<Outcome<AnnouncementAnswer>> {
     const { client, siblings, self } = this.#components
-    const hadLost = this.#lost.has(member.peerId)
+    const verdict = this.verdicts.on(member.peerId)
     const details = this.#details(self())
-    const said = { isActive: siblings.presence === "active", isComplete: siblings.isComplete, hadLost, digest: details.digest }
+    const said = { isActive: siblings.presence === "active", isComplete: siblings.isComplete, verdict, digest: details.digest }
     let isTold = this.lists.isTold(member, details.digest)
     let outcome = await client.announce(member, { ...said, details: isTold ? undefined : details })
     if (isTold && outcome.kind === "answered" && outcome.answer.wantsDetails) {
@@ -170,8 +173,8 @@ export class Acquaintances {
     if (outcome.kind === "dead") this.remove(member, "dead")
     if (outcome.kind !== "answered") return outcome
     if (!isTold) this.lists.confirm(member, details.digest)
-    if (outcome.answer.hadLost) siblings.renew()
-    if (hadLost) this.#lost.telling(member.peerId)
+    if (this.verdicts.isNew(member.peerId, outcome.answer.verdict)) siblings.renew()
+    if (verdict !== 0) this.#lost.telling(member.peerId)
     if (outcome.answer.isActive) this.heardActive(member)
     else this.heard(member)
     this.#note(member, outcome.answer.isComplete)

@@ -42,17 +42,17 @@ export class Answers {
 
   /** From this moment on the announcer is known here, and its keys are not answered for any more. */
   #onAnnounce(from: PeerId, body: ByteReader): Uint8Array {
-    const { isActive, isComplete, hadLost, digest, details } = decodeAnnouncement(body)
+    const { isActive, isComplete, verdict, digest, details } = decodeAnnouncement(body)
     if (details !== undefined) expectSender(from, details.member)
     this.#expectPresence()
     const { lists } = this.#acquaintances
     const heard = details === undefined ? lists.recall(from, digest) : lists.remember(digest, details.member, details.known)
-    const hasLost = heard !== undefined && this.#acquaintances.heardAnnouncement(heard.member, { isActive, isComplete })
-    if (hadLost && heard !== undefined) this.#siblings.renew()
+    const verdictOnIt = heard === undefined ? 0 : this.#acquaintances.heardAnnouncement(heard.member, { isActive, isComplete })
+    if (heard !== undefined && this.#acquaintances.verdicts.isNew(from, verdict)) this.#siblings.renew()
     return encodeAnnouncementAnswer({
       isActive: this.#siblings.presence === "active",
       isComplete: this.#siblings.isComplete,
-      hadLost: isActive && hasLost,
+      verdict: isActive ? verdictOnIt : 0,
       wantsDetails: heard === undefined,
       members: heard === undefined ? [] : this.#acquaintances.closeToAnnouncer(heard),
     })

@@ -30,8 +30,8 @@ export interface Announcement {
   readonly isActive: boolean
   /** Whether it has got the records of its keys, so that others can take them over from it. */
   readonly isComplete: boolean
-  /** Whether it took the receiver for dead, and may have answered for its keys. */
-  readonly hadLost: boolean
+  /** Not 0 where it took the receiver for dead, and may have answered for its keys: another number each time. */
+  readonly verdict: number
   /** Stands for `details`: 16 digits, meaningful between announcer and receiver only. */
   readonly digest: string
   /** Left out where the receiver knows what the digest stands for. */
@@ -47,7 +47,7 @@ export interface AnnouncedDetails {
 export interface AnnouncementAnswer {
   readonly isActive: boolean
   readonly isComplete: boolean
-  readonly hadLost: boolean
+  readonly verdict: number
   /** The digest says nothing to the answerer: it wants the details. */
   readonly wantsDetails: boolean
   /** Members close to the announcer that it did not list. */
@@ -69,7 +69,7 @@ export interface Farewell {
 
 export function encodeAnnouncement(announcement: Announcement): Uint8Array {
   const { digest, details } = announcement
-  const writer = new ByteWriter().uint8(flagsOf(announcement) | (details === undefined ? 0 : 8)).hex(digest)
+  const writer = writePresence(announcement, details !== undefined).hex(digest)
   if (details === undefined) return writer.finish()
   writeMember(writer, details.member)
   const listed = details.known.slice(0, maxShortIds)
@@ -94,7 +94,7 @@ function readDetails(reader: ByteReader): AnnouncedDetails {
 }
 
 export function encodeAnnouncementAnswer(answer: AnnouncementAnswer): Uint8Array {
-  const writer = new ByteWriter().uint8(flagsOf(answer) | (answer.wantsDetails ? 8 : 0))
+  const writer = writePresence(answer, answer.wantsDetails)
   writeMembers(writer, answer.members.slice(0, maxListedMembers))
   return writer.finish()
 }
@@ -148,16 +148,18 @@ export function decodeFarewell(reader: ByteReader): Farewell {
   return { leaver, members }
 }
 
-type Flags = Pick<Announcement, "isActive" | "isComplete" | "hadLost">
-
-function flagsOf({ isActive, isComplete, hadLost }: Flags): number {
-  return (isActive ? 1 : 0) | (hadLost ? 2 : 0) | (isComplete ? 4 : 0)
-}
+type Presence = Pick<Announcement, "isActive" | "isComplete" | "verdict">
 
 /** The fourth flag has a meaning of its own in a request and in an answer. */
-function readPresence(reader: ByteReader): Flags & { readonly isMarked: boolean } {
+function writePresence({ isActive, isComplete, verdict }: Presence, isMarked: boolean): ByteWriter {
+  const writer = new ByteWriter().uint8((isActive ? 1 : 0) | (verdict === 0 ? 0 : 2) | (isComplete ? 4 : 0) | (isMarked ? 8 : 0))
+  return verdict === 0 ? writer : writer.uint32(verdict)
+}
+
+function readPresence(reader: ByteReader): Presence & { readonly isMarked: boolean } {
   const flags = readFlags(reader, 15)
-  return { isActive: (flags & 1) !== 0, hadLost: (flags & 2) !== 0, isComplete: (flags & 4) !== 0, isMarked: (flags & 8) !== 0 }
+  const verdict = (flags & 2) === 0 ? 0 : reader.uint32()
+  return { isActive: (flags & 1) !== 0, verdict, isComplete: (flags & 4) !== 0, isMarked: (flags & 8) !== 0 }
 }
 
 function readFlags(reader: ByteReader, most: number): number {

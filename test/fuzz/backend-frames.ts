@@ -55,7 +55,7 @@ export const backendBodies: Readonly<Record<HostileBackend, (ingredients: Ingred
     // Mostly the attacker itself, for whom others are refused at once.
     const teller = fc.oneof({ weight: 4, arbitrary: fc.constant(self) }, member)
     const digest = fc.constantFrom("0".repeat(16), "f".repeat(16))
-    const flags = { isActive: fc.boolean(), isComplete: fc.boolean(), hadLost: fc.boolean() }
+    const flags = { isActive: fc.boolean(), isComplete: fc.boolean(), verdict: fc.nat() }
     const known = fc.array(id.map((one) => one.slice(0, shortIdDigits)), { maxLength: 64 })
     return fc.oneof(
       bodyOf(ping, anything, asIs),

@@ -15,11 +15,11 @@ const list = fc.array(member, { maxLength: maxListedMembers })
 describe("frames", () => {
   test("are read as they were written", () => {
     fc.assert(
-      fc.property(member, list, evenId, fc.boolean(), fc.boolean(), fc.integer({ min: 1, max: 32 }), (one, members, key, isActive, hadLost, count) => {
-        const details = hadLost ? { member: one, known: [key.slice(0, 16)] } : undefined
-        const announcement = { isActive, isComplete: hadLost, hadLost: !hadLost, digest: key.slice(-16), details }
+      fc.property(member, list, evenId, fc.boolean(), fc.boolean(), fc.integer({ min: 1, max: 32 }), fc.nat(), (one, members, key, isActive, isComplete, count, verdict) => {
+        const details = isComplete ? { member: one, known: [key.slice(0, 16)] } : undefined
+        const announcement = { isActive, isComplete, verdict, digest: key.slice(-16), details }
         expect(decodeAnnouncement(new ByteReader(encodeAnnouncement(announcement)))).toEqual(announcement)
-        const answer = { isActive, isComplete: hadLost, hadLost: !hadLost, wantsDetails: isActive, members }
+        const answer = { isActive, isComplete, verdict, wantsDetails: isActive, members }
         expect(decodeAnnouncementAnswer(new ByteReader(encodeAnnouncementAnswer(answer)))).toEqual(answer)
         const request = { key, count, asker: isActive ? one : undefined }
         expect(decodeFind(new ByteReader(encodeFind(request)))).toEqual(request)
