@@ -243,7 +243,7 @@ export class Acquaintances {
   #remove(member: Member, why: "dead" | "left", after?: Place): void {
     const { client, surroundings, membership } = this.#components
     const { place } = surroundings
-    this.lost.add(member, why)
+    this.lost.add(member)
     client.giveUp(member.peerId)
     membership.report(member.peerId, why)
     this.prefixes.remove(member)

@@ -10,6 +10,7 @@ import type { Id } from "../../src/overlay/id.ts"
 import { idOfPeer } from "../../src/overlay/id.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import type { Membership } from "../../src/overlay/membership.ts"
+import { MissedPeers } from "../../src/overlay/missed-peers.ts"
 import type { Outcome } from "../../src/overlay/peer-client.ts"
 import type { Runtime } from "../../src/runtime/runtime.ts"
 import { ContactTable } from "./contact-table.ts"
@@ -47,12 +48,13 @@ const maxIncomplete = 256
 export class Acquaintances {
   /** What announcements need not repeat. */
   readonly lists = new ToldLists()
+  readonly verdicts: Verdicts
+  readonly missed: MissedPeers
   readonly #components: AcquaintancesComponents
   readonly #settings: KademliaSettings
   readonly #self: Id
   readonly #contacts: ContactTable
   readonly #lost: LostPeers
-  readonly verdicts: Verdicts
   readonly #announcing = new Map<PeerId, Promise<Outcome<AnnouncementAnswer>>>()
   readonly #waiting = new Map<PeerId, Member>()
   readonly #checking = new Set<PeerId>()
@@ -68,6 +70,7 @@ export class Acquaintances {
     this.#self = components.self().id
     this.#contacts = new ContactTable(this.#self, settings.k)
     this.#lost = new LostPeers(components.runtime)
+    this.missed = new MissedPeers(components.runtime)
     this.verdicts = new Verdicts(this.#lost, components.runtime.random)
   }
 
@@ -93,11 +96,6 @@ export class Acquaintances {
 
   isDoubtful(peerId: PeerId): boolean {
     return this.#lost.isDoubtful(peerId)
-  }
-
-  /** Members that were found dead, and not heard of since. */
-  get dead(): readonly Member[] {
-    return this.#lost.dead.filter(({ id, peerId }) => this.#contacts.get(peerId, id) === undefined)
   }
 
   /**
@@ -254,7 +252,8 @@ export class Acquaintances {
   /** A member is dead, or has said that it leaves. */
   remove(member: Member, why: "dead" | "left"): void {
     const { client, siblings, membership } = this.#components
-    this.#lost.add(member, why)
+    this.#lost.add(member)
+    if (why === "dead") this.missed.lose(member)
     client.giveUp(member.peerId)
     this.lists.forget(member)
     membership.report(member.peerId, why)

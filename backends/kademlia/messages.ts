@@ -12,7 +12,7 @@ import type { Member } from "../../src/overlay/key-based-routing.ts"
 import { readMember, readMembers, writeMember, writeMembers } from "../../src/overlay/member-codec.ts"
 
 /** Numbers of RPC methods and notifications. */
-export const kademliaMethods = { ping: 80, announce: 81, find: 82, leave: 83, lost: 84 } as const
+export const kademliaMethods = { ping: 80, announce: 81, find: 82, leave: 83, lost: 84, missed: 85 } as const
 
 /** The longest list of members that is read. */
 export const maxListedMembers = 32

@@ -39,4 +39,9 @@ export class NeighbourClient extends PeerClient {
   lost(member: Member, dead: Member): void {
     this._rpc.notify(member, kademliaMethods.lost, encodeMembers([dead]))
   }
+
+  /** Names members that are out of sight, and may live in another overlay. */
+  miss(member: Member, missed: readonly Member[]): void {
+    this._rpc.notify(member, kademliaMethods.missed, encodeMembers(missed))
+  }
 }

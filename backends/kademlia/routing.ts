@@ -19,6 +19,7 @@ import { joinOverlay } from "./joining.ts"
 import { NeighbourClient } from "./neighbour-client.ts"
 import type { KademliaOptions, KademliaSettings } from "./options.ts"
 import { kademliaSettings } from "./options.ts"
+import { Reunion } from "./reunion.ts"
 import type { SiblingChange } from "./siblings.ts"
 import { Siblings } from "./siblings.ts"
 import { Upkeep } from "./upkeep.ts"
@@ -50,6 +51,7 @@ export class KademliaRouting implements KeyBasedRouting {
   readonly #membership: Membership
   readonly #acquaintances: Acquaintances
   readonly #upkeep: Upkeep
+  readonly #reunion: Reunion
   readonly #listeners: RoutingListeners
   readonly #removeLinkListener: () => void
   #isSearching = false
@@ -65,11 +67,12 @@ export class KademliaRouting implements KeyBasedRouting {
     this.#client = new NeighbourClient({ runtime, rpc })
     this.#membership = new Membership({ runtime, rpc }, this.self, this.#settings.membership)
     const shared = {
-      runtime, client: this.#client, siblings: this.#siblings, membership: this.#membership, self: () => this.self,
+      runtime, rpc, client: this.#client, siblings: this.#siblings, membership: this.#membership, self: () => this.self,
     }
     this.#acquaintances = new Acquaintances(shared, this.#settings)
     const acquaintances = this.#acquaintances
     this.#upkeep = new Upkeep({ ...shared, acquaintances }, this.#settings)
+    this.#reunion = new Reunion({ ...shared, acquaintances }, this.#settings.reunionMs)
     new Answers(rpc, { siblings: this.#siblings, acquaintances })
     this.#membership.onChange(({ member, status }) => {
       if (status === "alive") acquaintances.hearAlive(member)
@@ -115,6 +118,8 @@ export class KademliaRouting implements KeyBasedRouting {
     if (this.#siblings.presence !== "absent") {
       this.#membership.leave()
       this.#upkeep.stop()
+      this.#reunion.stop()
+      this.#reunion.bequeath()
       await this.#sayFarewell()
     }
     this.stop()
@@ -125,6 +130,7 @@ export class KademliaRouting implements KeyBasedRouting {
     this.#siblings.end()
     this.#membership.stop()
     this.#upkeep.stop()
+    this.#reunion.stop()
     this.#removeLinkListener()
   }
 
@@ -186,7 +192,8 @@ export class KademliaRouting implements KeyBasedRouting {
     this.#membership.start(self, contacts.length === 0)
     const [closest] = this.#siblings.members
     if (closest !== undefined) void this.#membership.fill(closest)
-    this.#upkeep.start(contacts)
+    this.#upkeep.start()
+    this.#reunion.start(contacts)
   }
 
   /** All founders know all others: siblings, table and buckets are right from the start. */
@@ -197,7 +204,8 @@ export class KademliaRouting implements KeyBasedRouting {
     for (const member of closestInOrder(id, members, this.#settings.siblings + 1)) this.#siblings.add(member)
     this.#siblings.activate([])
     this.#membership.startAmong(members)
-    this.#upkeep.start([])
+    this.#upkeep.start()
+    this.#reunion.start([])
     if (!this.#membership.isComplete) this.#acquaintances.fill(members)
   }
 

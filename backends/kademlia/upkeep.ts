@@ -1,6 +1,6 @@
 /**
- * What a member does routinely, with jitter: exchanges with siblings, refreshes
- * of buckets, and attempts to find again whom it has lost from sight.
+ * What a member does routinely, with jitter: exchanges with siblings, and
+ * refreshes of buckets.
  */
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import type { Membership } from "../../src/overlay/membership.ts"
@@ -20,9 +20,6 @@ export interface UpkeepComponents {
 
 /** Between the first refreshments, after the join. */
 const fillMs = 200
-const maxContacts = 16
-/** So many of a stranger's closest members tell whether its overlay is this one. */
-const reunionProbe = 4
 /** The closest siblings are watched by every exchange; of the others, one. */
 const closestWatched = 2
 const maxWatched = 4
@@ -31,26 +28,21 @@ const maxWatched = 4
 export class Upkeep {
   readonly #components: UpkeepComponents
   readonly #settings: KademliaSettings
-  /** Through whom this peer joined. */
-  #contacts: readonly Member[] = []
   /** When each bucket was last looked after: at most one entry for each bit of an id. */
   readonly #refreshedAt = new Map<number, number>()
   #exchangeMs = 0
   #exchangeTimer: Timer | undefined
   #refreshTimer: Timer | undefined
-  #reunionTimer: Timer | undefined
 
   constructor(components: UpkeepComponents, settings: KademliaSettings) {
     this.#components = components
     this.#settings = settings
   }
 
-  start(contacts: readonly Member[]): void {
-    this.#contacts = contacts.slice(0, maxContacts)
+  start(): void {
     this.#exchangeMs = this.#settings.minExchangeMs
     this.#scheduleExchange()
     this.#scheduleRefresh(fillMs)
-    this.#scheduleReunion()
     // Those that did not have to hear of us before we could answer.
     this.tellAll()
   }
@@ -62,7 +54,6 @@ export class Upkeep {
   stop(): void {
     this.#exchangeTimer?.cancel()
     this.#refreshTimer?.cancel()
-    this.#reunionTimer?.cancel()
   }
 
   /** Something changed nearby: look more often for a while. */
@@ -116,38 +107,5 @@ export class Upkeep {
       return true
     }
     return false
-  }
-
-  #scheduleReunion(): void {
-    const { runtime, siblings } = this.#components
-    this.#reunionTimer = runtime.setTimer(this.#settings.reunionMs * (0.5 + runtime.random.float()), () => {
-      const member = this.#lostMember()
-      const attempt = member === undefined ? Promise.resolve() : this.#reunite(member)
-      void attempt.then(() => {
-        if (siblings.presence === "active") this.#scheduleReunion()
-      })
-    })
-  }
-
-  /** A member that is believed dead, or through whom this peer once joined: at random. */
-  #lostMember(): Member | undefined {
-    const { runtime, siblings, acquaintances, membership, self } = this.#components
-    const dead = [...membership.table.gone].filter(({ status }) => status === "dead").map(({ member }) => member)
-    const choice = [...dead, ...acquaintances.dead, ...this.#contacts].filter(({ id, peerId }) => id !== self().id && siblings.find(peerId) === undefined)
-    return choice[runtime.random.uint32() % Math.max(1, choice.length)]
-  }
-
-  /** If it lives, it may live in an overlay of its own: those of its members that belong beside this peer are met. */
-  async #reunite(member: Member): Promise<void> {
-    const { acquaintances, membership, siblings, self } = this.#components
-    const outcome = await acquaintances.ask(member, self().id, reunionProbe)
-    if (siblings.presence !== "active" || outcome.kind !== "answered") return
-    // A member of the same overlay names those who are siblings here, and is not close itself.
-    const isNew = ({ id, peerId }: Member): boolean => siblings.wouldFit(id) && siblings.find(peerId) === undefined
-    if (siblings.find(member.peerId) === undefined && !outcome.answer.some(isNew)) return
-    const { closest } = await acquaintances.lookUp(self().id, [member])
-    if (siblings.presence !== "active" || closest.length === 0) return
-    for (const each of closest.slice(0, this.#settings.k)) if (siblings.wouldFit(each.id)) void acquaintances.announce(each)
-    await membership.exchange(closest[0] ?? member)
   }
 }

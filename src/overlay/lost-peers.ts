@@ -17,7 +17,6 @@ const maxLost = 1024
 
 interface Lost {
   readonly member: Member
-  readonly isDead: boolean
   /** Until then it is not worth asking. */
   readonly until: number
   /** From then on it counts as told. */
@@ -35,9 +34,9 @@ export class LostPeers {
     this.#runtime = runtime
   }
 
-  add(member: Member, why: "dead" | "left"): void {
+  add(member: Member): void {
     this.#lost.delete(member.peerId)
-    this.#lost.set(member.peerId, { member, isDead: why === "dead", until: this.#runtime.now() + doubtMs, toldAt: Infinity, verdict: this.#newVerdict() })
+    this.#lost.set(member.peerId, { member, until: this.#runtime.now() + doubtMs, toldAt: Infinity, verdict: this.#newVerdict() })
     if (this.#lost.size <= maxLost) return
     for (const oldest of this.#lost.keys()) {
       this.#lost.delete(oldest)
@@ -77,11 +76,6 @@ export class LostPeers {
   get doubtfulIds(): Id[] {
     const now = this.#runtime.now()
     return [...this.#lost.values()].filter(({ until }) => until > now).map(({ member }) => member.id)
-  }
-
-  /** Those that were found dead: some may only have been cut off. */
-  get dead(): Member[] {
-    return [...this.#lost.values()].filter(({ isDead }) => isDead).map(({ member }) => member)
   }
 
   #newVerdict(): number {

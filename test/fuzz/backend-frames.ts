@@ -50,7 +50,7 @@ export const backendBodies: Readonly<Record<HostileBackend, (ingredients: Ingred
     )
   },
   kademlia: ({ self, member, id }) => {
-    const { ping, announce, find, leave, lost } = kademliaMethods
+    const { ping, announce, find, leave, lost, missed } = kademliaMethods
     const members = fc.array(member, { maxLength: 32 })
     // Mostly the attacker itself, for whom others are refused at once.
     const teller = fc.oneof({ weight: 4, arbitrary: fc.constant(self) }, member)
@@ -64,6 +64,7 @@ export const backendBodies: Readonly<Record<HostileBackend, (ingredients: Ingred
       bodyOf(find, fc.record({ key: id, count: fc.constantFrom(0, 1, 32, 255), asker: fc.option(teller, { nil: undefined }) }), encodeKademliaFind),
       bodyOf(leave, fc.record({ leaver: teller, members }), encodeFarewell),
       bodyOf(lost, members, encodeMembers),
+      bodyOf(missed, members, encodeMembers),
     )
   },
   bamboo: ({ self, member, id, number }) => {

@@ -159,4 +159,18 @@ describe("partitions", () => {
     overlay.expectAgreement(100)
     expect(told.size).toBeGreaterThan(6)
   })
+
+  test("halves become one though everybody who knew of the other has left one of them, and been replaced", async () => {
+    const overlay = new KademliaOverlay({ seed: 41, network: { breakAfterMs: 2_000 }, kademlia: withoutTable })
+    await overlay.grow(12)
+    await overlay.settle(5_000)
+    overlay.simulation.network.partition([["p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11"]])
+    await overlay.simulation.run(60_000)
+    for (let at = 0; at < 4; at++) await overlay.join(`q${at}`, `p${at}`)
+    for (let at = 0; at < 4; at++) await overlay.leave(`p${at}`)
+    await overlay.simulation.run(5_000)
+    overlay.simulation.network.heal()
+    await overlay.settle(120_000)
+    overlay.expectAgreement(100)
+  })
 })
