@@ -11,43 +11,13 @@ import { OverlayGruuKeys } from "../peer/gruu-keys.ts"
 import { ServletLocation } from "../peer/location.ts"
 import { SipEdge } from "../peer/sip-edge.ts"
 import { NodeRuntime } from "../runtime/node.ts"
-import type { Flow, HostPort, Transport } from "../sip/transport/index.ts"
+import { NullTransport } from "./null-transport.ts"
 
 const rounds = Number(process.argv[2] ?? 6)
 const users = Number(process.argv[3] ?? 50_000)
 const perRound = 100_000
 /** Messages read in one turn of the event loop. */
 const burst = 8
-
-/** Takes for sent what it is given. */
-class NullTransport implements Transport {
-  readonly protocol = "UDP"
-  readonly isReliable = false
-  readonly advertised: HostPort = { host: "127.0.0.1", port: 5060 }
-  readonly bound = this.advertised
-  sent = 0
-  last: Uint8Array = new Uint8Array()
-  receive: (message: Uint8Array, flow: Flow) => void = () => undefined
-
-  async start(): Promise<void> {}
-  async stop(): Promise<void> {}
-
-  flowTo(remote: HostPort): Flow {
-    const send = (message: Uint8Array): void => {
-      this.sent++
-      this.last = message
-    }
-    return { transport: this, remote, key: `UDP 127.0.0.1:5060 ${remote.host}:${remote.port}`, isOpen: true, send, onClose: () => () => undefined }
-  }
-
-  flowOf(): undefined {
-    return undefined
-  }
-
-  onMessage(receiver: (message: Uint8Array, flow: Flow) => void): void {
-    this.receive = receiver
-  }
-}
 
 const runtime = new NodeRuntime({ logLevel: "error" })
 const backend = await loadBackend("chord")

@@ -86,6 +86,12 @@ const unsafe = /[\r\n\u0100-\uffff]|(?:^|[^\\])\0/
  */
 export const isLineSafe = (text: string): boolean => !unsafe.test(text)
 
+/**
+ * The same latin1 text in one piece, for those who keep it: a text that was cut from another keeps
+ * all of that alive, and one that was put together all of its parts.
+ */
+export const ownText = (text: string): string => Buffer.from(text, "latin1").toString("latin1")
+
 /** Text from a person as the latin1 form of its UTF-8 bytes, for display names and reason phrases. */
 export const toBinaryText = (text: string): string => Buffer.from(text, "utf8").toString("latin1")
 

@@ -55,7 +55,8 @@ export interface ForwardingPlan {
 }
 
 interface BranchWork {
-  readonly way: Way
+  /** Until its final response: what lingers after that should not keep it. */
+  way: Way | undefined
   client: ClientTransaction | undefined
   timer: Timer | undefined
 }
@@ -129,20 +130,21 @@ export class ProxiedRequest {
 
   #send(number: number): void {
     const branch = this.#branches[number]
-    if (!branch) return
+    const way = branch?.way
+    if (!branch || !way) return
     const handlers: ClientHandlers = {
       onResponse: (response) => this.#onResponse(number, branch, response),
       onTimeout: () => this.#onFailure(number, branch, 408),
       onTransportError: () => this.#onFailure(number, branch, this.#unreachableStatus),
       onEnd: () => endWait(branch),
     }
-    branch.client = this.#dispatch?.send(branch.way, handlers)
+    branch.client = this.#dispatch?.send(way, handlers)
     if (!branch.client) {
       this.#onFailure(number, branch, this.#unreachableStatus)
       return
     }
     const hasAlternate = this.#context.branches[number]?.alternate !== undefined
-    if (hasAlternate && (branch.way.isHop || branch.client.flow.transport.protocol === "P2P")) this.#startSilenceTimer(number, branch)
+    if (hasAlternate && (way.isHop || branch.client.flow.transport.protocol === "P2P")) this.#startSilenceTimer(number, branch, way)
     else this.#startTimerC(branch)
   }
 
@@ -151,12 +153,12 @@ export class ProxiedRequest {
    * server (RFC 3263 §4.3) no caller would wait for the third one. A phone's
    * own flow is left alone: whoever answers slowly would get the request twice.
    */
-  #startSilenceTimer(number: number, branch: BranchWork): void {
+  #startSilenceTimer(number: number, branch: BranchWork, way: Way): void {
     const { runtime, times } = this.#components
-    const inviteMs = branch.way.isHop ? times.hopSilenceMs : times.silenceMs
+    const inviteMs = way.isHop ? times.hopSilenceMs : times.silenceMs
     branch.timer = runtime.setTimer(this.#context.isInvite ? inviteMs : times.nonInviteSilenceMs, () => {
       branch.timer = undefined
-      this.#components.suspect(branch.way)
+      this.#components.suspect(way)
       this.#apply({ kind: "silence", branch: number })
     })
   }
@@ -168,7 +170,8 @@ export class ProxiedRequest {
     if (response.status >= 200) endWait(branch)
     // §16.7 step 2: the callee is still there; also the end of the wait for any sign of life.
     else this.#startTimerC(branch)
-    if (response.status === 503) this.#components.suspect(branch.way)
+    if (response.status === 503) this.#suspect(branch)
+    if (response.status >= 200) branch.way = undefined
     if (response.status < 200 && !this.#context.isAnswered) this.#earlyDialogs.note(number, response, this.#server.request)
     const redirection = response.status >= 300 && response.status < 400 ? this.#dispatch?.redirect(response) : undefined
     if (redirection === undefined) this.#apply({ kind: "response", branch: number, response })
@@ -201,10 +204,14 @@ export class ProxiedRequest {
 
   #onFailure(number: number, branch: BranchWork, status: number): void {
     endWait(branch)
-    this.#components.suspect(branch.way)
+    this.#suspect(branch)
     const response = createResponse(this.#server.request, status, undefined, { toTag: this.#toTag })
     this.#apply({ kind: "failure", branch: number, response })
     this.#endEarlyDialogs(number, status)
+  }
+
+  #suspect({ way }: BranchWork): void {
+    if (way) this.#components.suspect(way)
   }
 
   /** §16.8: an INVITE that rings for ever is cancelled, and ends with a 487 or a timeout. Other requests have timer F. */

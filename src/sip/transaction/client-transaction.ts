@@ -3,6 +3,7 @@ import type { SipRequest, SipResponse } from "../message/index.ts"
 import type { Flow } from "../transport/transport.ts"
 import { ackFor, cancelFor } from "./derived-requests.ts"
 import { inviteClient, startInviteClient, type InviteClientInput, type InviteClientState } from "./invite-client.ts"
+import { branchOf } from "./keys.ts"
 import type { ClientActions } from "./machine.ts"
 import {
   nonInviteClient,
@@ -10,7 +11,7 @@ import {
   type NonInviteClientInput,
   type NonInviteClientState,
 } from "./non-invite-client.ts"
-import { acknowledged, outlineOf } from "./outline.ts"
+import { acknowledged, Outline } from "./outline.ts"
 import { Transaction, type TransactionHost } from "./transaction.ts"
 import type { ClientHandlers, ClientTransaction } from "./types.ts"
 
@@ -19,10 +20,10 @@ export type AnyClientTransaction = InviteClientTransaction | NonInviteClientTran
 
 /** What a client transaction is made of. */
 export interface ClientParts {
+  /** A text of its own. */
   readonly key: string
   /** With this element's Via on top. */
   readonly request: SipRequest
-  readonly branch: string
   readonly flow: Flow
   readonly handlers: ClientHandlers
 }
@@ -31,14 +32,13 @@ abstract class BaseClientTransaction<State extends string, Input extends string>
   extends Transaction<State, Input>
   implements ClientTransaction, ClientActions<State>
 {
-  readonly branch: string
   readonly flow: Flow
   readonly method: string
   /** The response that is the machine's input just now. */
   protected response: SipResponse | undefined
   readonly #key: string
-  readonly #handlers: ClientHandlers
-  #request: SipRequest
+  #handlers: ClientHandlers | undefined
+  #request: SipRequest | Outline
   #bytes: Uint8Array | undefined
   #error: Error | undefined
   #stopListening: (() => void) | undefined
@@ -47,18 +47,23 @@ abstract class BaseClientTransaction<State extends string, Input extends string>
     super(host, parts.flow.transport.isReliable, state)
     this.#key = parts.key
     this.#request = parts.request
-    this.branch = parts.branch
     this.flow = parts.flow
     this.method = parts.request.method
     this.#handlers = parts.handlers
   }
 
+  get branch(): string {
+    return branchOf(this.#key)
+  }
+
   get request(): SipRequest {
-    return this.#request
+    return this.#request instanceof Outline ? this.#request.toRequest() : this.#request
   }
 
   /** A refusal that may have to be acknowledged again. */
   protected abstract readonly isRefused: boolean
+  /** Nothing more is passed to the user. */
+  protected abstract readonly isOver: boolean
   abstract cancel(reason?: string): void
   protected abstract begin(): void
   protected abstract inputOf(status: number): Input
@@ -110,15 +115,15 @@ abstract class BaseClientTransaction<State extends string, Input extends string>
   }
 
   passResponse(): void {
-    if (this.response !== undefined) this.#handlers.onResponse(this.response, this)
+    if (this.response !== undefined) this.#handlers?.onResponse(this.response, this)
   }
 
   reportTimeout(): void {
-    this.#handlers.onTimeout(this)
+    this.#handlers?.onTimeout(this)
   }
 
   reportTransportError(): void {
-    this.#handlers.onTransportError(this.#error, this)
+    this.#handlers?.onTransportError(this.#error, this)
   }
 
   protected leaveTable(): void {
@@ -127,14 +132,18 @@ abstract class BaseClientTransaction<State extends string, Input extends string>
   }
 
   protected settle(): void {
-    this.#request = outlineOf(this.#request, this.isRefused ? acknowledged : [])
+    this.#request = new Outline(this.request, this.isRefused ? acknowledged : [])
     // What becomes of the flow now is no news to anybody.
     this.#stopListening?.()
     this.#stopListening = undefined
+    if (this.isOver) this.ended()
   }
 
+  /** Lets go of the user, who may hold much. */
   protected ended(): void {
-    this.#handlers.onEnd?.(this)
+    const handlers = this.#handlers
+    this.#handlers = undefined
+    handlers?.onEnd?.(this)
   }
 }
 
@@ -152,6 +161,10 @@ export class InviteClientTransaction extends BaseClientTransaction<InviteClientS
 
   protected override get isRefused(): boolean {
     return this.state === "completed"
+  }
+
+  protected override get isOver(): boolean {
+    return this.state !== "accepted"
   }
 
   cancel(reason?: string): void {
@@ -198,6 +211,10 @@ export class NonInviteClientTransaction extends BaseClientTransaction<NonInviteC
 
   protected override get isRefused(): boolean {
     return false
+  }
+
+  protected override get isOver(): boolean {
+    return true
   }
 
   cancel(): void {

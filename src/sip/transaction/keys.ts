@@ -7,6 +7,11 @@ export function clientKey(branch: string, method: string): string {
   return `${method} ${branch}`
 }
 
+/** The branch in the key of a client transaction. */
+export function branchOf(key: string): string {
+  return key.slice(key.indexOf(" ") + 1)
+}
+
 /** Whether the sender promises, as RFC 3261 demands, that the branch alone tells its transactions apart. */
 export function hasCookie(via: Via): boolean {
   return via.branch?.startsWith(magicCookie) === true

@@ -11,6 +11,7 @@ import {
   type SipMessage,
   type SipResponse,
 } from "../message/index.ts"
+import { ownText } from "../message/characters.ts"
 import type { Flow, Transport, TransportProtocol } from "../transport/transport.ts"
 import { AdmissionControl, type QueueState } from "./admission.ts"
 import { InviteClientTransaction, NonInviteClientTransaction, type AnyClientTransaction } from "./client-transaction.ts"
@@ -166,7 +167,7 @@ export class TransactionLayer {
   }
 
   #startClient(request: SipRequest, flow: Flow, handlers: ClientHandlers, branch: string): ClientTransaction {
-    const parts = { key: clientKey(branch, request.method), request, flow, handlers, branch }
+    const parts = { key: ownText(clientKey(branch, request.method)), request, flow, handlers }
     const isInvite = request.method === "INVITE"
     const transaction = isInvite ? new InviteClientTransaction(this.#host, parts) : new NonInviteClientTransaction(this.#host, parts)
     const refusal = this.#refusal()
@@ -250,8 +251,9 @@ export class TransactionLayer {
       return
     }
     const isInvite = request.method === "INVITE"
-    const transaction = isInvite ? new InviteServerTransaction(this.#host, parts) : new NonInviteServerTransaction(this.#host, parts)
-    this.#servers.set(parts.key, transaction)
+    const kept = { ...parts, key: ownText(parts.key) }
+    const transaction = isInvite ? new InviteServerTransaction(this.#host, kept) : new NonInviteServerTransaction(this.#host, kept)
+    this.#servers.set(kept.key, transaction)
     this.#serverBytes += transaction.weightBytes
     transaction.start()
     this.#handle(transaction, request)

@@ -8,7 +8,7 @@ import {
   type NonInviteServerInput,
   type NonInviteServerState,
 } from "./non-invite-server.ts"
-import { answered, outlineOf } from "./outline.ts"
+import { answered, Outline } from "./outline.ts"
 import { Transaction, type TransactionHost } from "./transaction.ts"
 import type { ServerTransaction } from "./types.ts"
 import { flowOfResponse } from "./via.ts"
@@ -18,6 +18,7 @@ export type AnyServerTransaction = InviteServerTransaction | NonInviteServerTran
 
 /** What a server transaction is made of. */
 export interface ServerParts {
+  /** A text of its own. */
   readonly key: string
   readonly request: SipRequest
   /** The length of the request as it came. */
@@ -34,7 +35,7 @@ abstract class BaseServerTransaction<State extends string, Input extends string>
   /** What this transaction takes of the memory that the layer allows. */
   readonly weightBytes: number
   readonly #key: string
-  #request: SipRequest
+  #request: SipRequest | Outline
   /** The response that the user has just passed. */
   #response: SipResponse | undefined
   /** What `resend` sends, as latin1 text: bytes would keep the whole block alive from which Node took them. */
@@ -52,7 +53,7 @@ abstract class BaseServerTransaction<State extends string, Input extends string>
   }
 
   get request(): SipRequest {
-    return this.#request
+    return this.#request instanceof Outline ? this.#request.toRequest() : this.#request
   }
 
   abstract onCancel(callback: (cancel: SipRequest) => void): void
@@ -107,7 +108,7 @@ abstract class BaseServerTransaction<State extends string, Input extends string>
   }
 
   protected settle(): void {
-    this.#request = outlineOf(this.#request, answered)
+    this.#request = new Outline(this.request, answered)
   }
 
   protected forgetResponse(): void {

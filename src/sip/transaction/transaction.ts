@@ -29,7 +29,7 @@ export abstract class Transaction<State extends string, Input extends string> im
   readonly isReliable: boolean
   retransmitMs = 0
   protected readonly host: TransactionHost
-  readonly #retransmission = new ListedTimer(this)
+  #retransmission: ListedTimer | undefined
   readonly #lifetime = new ListedTimer(this)
   #state: State
   #hasSettled = false
@@ -82,11 +82,15 @@ export abstract class Transaction<State extends string, Input extends string> im
 
   startRetransmission(name: string, delayMs: number): void {
     this.retransmitMs = delayMs
+    this.#retransmission ??= new ListedTimer(this)
     this.host.timers.start(this.#retransmission, name, delayMs)
   }
 
   stopRetransmission(): void {
+    if (this.#retransmission === undefined) return
     this.host.timers.cancel(this.#retransmission)
+    // Few start it again; all linger.
+    this.#retransmission = undefined
   }
 
   startLifetime(name: string, delayMs: number): void {

@@ -34,7 +34,7 @@ export interface ClientHandlers {
   onTimeout(transaction: ClientTransaction): void
   /** The flow broke before a final response; nothing more will come. */
   onTransportError(error: Error | undefined, transaction: ClientTransaction): void
-  /** The transaction has ended, whatever the cause; the last call. */
+  /** Nothing more will come, whatever the cause; the last call. */
   onEnd?(transaction: ClientTransaction): void
 }
 

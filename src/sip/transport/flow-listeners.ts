@@ -1,21 +1,31 @@
-/** Who waits for the end of a flow. Most flows have none or one, so nothing is allocated before. */
+type Listener = (error: Error | undefined) => void
+
+/** Who waits for the end of a flow. Most flows have none or one, so nothing is allocated for one. */
 export class FlowListeners {
-  #listeners: Set<(error: Error | undefined) => void> | undefined
+  #first: Listener | undefined
+  #others: Set<Listener> | undefined
 
   get isEmpty(): boolean {
-    return this.#listeners === undefined || this.#listeners.size === 0
+    return this.#first === undefined && (this.#others === undefined || this.#others.size === 0)
   }
 
-  add(listener: (error: Error | undefined) => void): () => void {
-    const listeners = (this.#listeners ??= new Set())
-    listeners.add(listener)
-    return () => void listeners.delete(listener)
+  add(listener: Listener): () => void {
+    if (this.isEmpty) {
+      this.#first = listener
+      return () => {
+        if (this.#first === listener) this.#first = undefined
+      }
+    }
+    const others = (this.#others ??= new Set())
+    others.add(listener)
+    return () => void others.delete(listener)
   }
 
   /** Tells everybody, once. */
   tell(error: Error | undefined): void {
-    const listeners = this.#listeners
-    this.#listeners = undefined
-    for (const listener of listeners ?? []) listener(error)
+    const [first, others] = [this.#first, this.#others]
+    this.#first = this.#others = undefined
+    first?.(error)
+    for (const listener of others ?? []) listener(error)
   }
 }

@@ -31,7 +31,7 @@ describe("an INVITE", () => {
     expect(ack.headers.get("CSeq")).toBe("1 ACK")
     expect(ack.headers.get("Route")).toBe("<sip:192.0.2.2;lr>")
     runtime.runAll()
-    expect(log).toEqual(["0 486", "32000 end"])
+    expect(log).toEqual(["0 486", "0 end"])
     expect(strays).toEqual([])
     expect(client.size + server.size).toBe(0)
   })
@@ -50,7 +50,7 @@ describe("an INVITE", () => {
     respond(180)
     runtime.advance(0)
     expect(reasons).toEqual(["SIP;cause=200"])
-    expect(log).toEqual(["100 180", "100 487"])
+    expect(log).toEqual(["100 180", "100 487", "100 end"])
     runtime.runAll()
     expect(network.log.map((line) => line.split(" ").slice(1, 3).join(" "))).toEqual([
       "INVITE sip:bob@192.0.2.2",
@@ -124,7 +124,7 @@ describe("what the RFCs forbid is not sent", () => {
     expect(log).toEqual([])
     respond(200)
     runtime.advance(0)
-    expect(log).toEqual(["100 200"])
+    expect(log).toEqual(["100 200", "100 end"])
     expect(runtime.metrics.count("p2psip_sip_responses_suppressed_total")).toBe(3)
   })
 
@@ -152,7 +152,7 @@ describe("what the RFCs forbid is not sent", () => {
     for (const status of [200, 200, 486]) respond(status, 1)
     expect(servers.map(({ isDone }) => isDone)).toEqual([true, true])
     runtime.advance(0)
-    expect(log.sort()).toEqual(["0 200", "0 200", "0 486"])
+    expect(log.sort()).toEqual(["0 200", "0 200", "0 486", "0 end"])
   })
 })
 
@@ -208,12 +208,12 @@ test("too many transactions: new requests get a 503 that says when to come again
   const { runtime, send, respond, server, log, responses } = makeSipPair("UDP", { maxTransactions: 2, retryAfterSeconds: 7 })
   for (let i = 0; i < 3; i++) send("MESSAGE")
   runtime.advance(0)
-  expect(log).toEqual(["0 503"])
+  expect(log).toEqual(["0 503", "0 end"])
   expect(responses[0]?.headers.get("Retry-After")).toBe("7")
   respond(200, 0)
   respond(200, 1)
   runtime.advance(0)
-  expect(log).toEqual(["0 503", "0 200", "0 200"])
+  expect(log).toEqual(["0 503", "0 end", "0 200", "0 end", "0 200", "0 end"])
   expect(server.size).toBe(2)
   expect(runtime.metrics.count("p2psip_sip_requests_refused_total", { status: "503" })).toBe(1)
 })
@@ -295,7 +295,7 @@ test("a stateless filter is asked before a transaction is made", () => {
   })
   send("REGISTER")
   runtime.advance(0)
-  expect(log).toEqual(["0 200"])
+  expect(log).toEqual(["0 200", "0 end"])
   expect(server.size).toBe(0)
   expect(servers).toEqual([])
 })
@@ -307,7 +307,7 @@ test("what the user throws becomes an answer", () => {
   })
   send("OPTIONS")
   runtime.advance(0)
-  expect(log).toEqual(["0 500"])
+  expect(log).toEqual(["0 500", "0 end"])
 })
 
 /** A request as bytes; an empty branch makes it one of RFC 2543. */

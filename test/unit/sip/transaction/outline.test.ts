@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { createResponse } from "../../../../src/sip/message/index.ts"
+import { createResponse, type SipRequest } from "../../../../src/sip/message/index.ts"
+import { Outline } from "../../../../src/sip/transaction/outline.ts"
 import { makeRequest, makeSipPair } from "../../../support/sip-pair.ts"
 
 /** An INVITE with a body and a Contact that has been answered with this status. */
@@ -41,5 +42,22 @@ describe("once an INVITE is answered", () => {
     a.receive(refusal, b.advertised)
     runtime.advance(0)
     expect(acks()).toEqual([first, first])
+  })
+})
+
+describe("an outline", () => {
+  const headersOf = ({ headers }: SipRequest): [string, string][] => [...headers]
+
+  test.each([
+    ["usual", "<sip:alice@example.com>;tag=a1", 1],
+    ["longer than usual", `"${"a".repeat(5000)}" <sip:alice@example.com>;tag=a1`, 1],
+    ["of more hops than usual", "<sip:alice@example.com>;tag=a1", 150],
+  ])("that is %s gives the headers back as they were", (_, from, hops) => {
+    const request = makeRequest("INVITE")
+    request.headers.set("From", from)
+    for (let hop = 0; hop < hops; hop++) request.headers.append("Via", `SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK${hop};rport=5060`)
+    const kept = new Outline(request, ["From", "Via"]).toRequest()
+    expect(kept.startLine).toBe(request.startLine)
+    expect(headersOf(kept)).toEqual([...headersOf(request).filter(([name]) => name === "From"), ...headersOf(request).filter(([name]) => name === "Via")])
   })
 })
