@@ -9,6 +9,7 @@ import type { Runtime } from "../../src/runtime/runtime.ts"
 import type { Address } from "./address.ts"
 import { clockwise } from "./address.ts"
 import { BrokenLinks } from "./broken-links.ts"
+import type { Doubts } from "./doubts.ts"
 import type { Neighbourhood } from "./neighbourhood.ts"
 import type { Packet, PacketType } from "./packet.ts"
 import { decodePacket, encodePacket, maxRouteLength, nextNode, packetTypes, payloadTypes, readAddress, writeAddress } from "./packet.ts"
@@ -21,6 +22,7 @@ export interface ForwarderComponents {
   readonly runtime: Runtime
   readonly neighbourhood: Neighbourhood
   readonly cache: RouteCache
+  readonly doubts: Doubts
 }
 
 /** What the node does with what the forwarder finds out. */
@@ -63,7 +65,7 @@ export class Forwarder {
 
   /** As much of a route that somebody tells as does not contradict what was found out lately. */
   credible(route: Route): Route {
-    return this.#broken.before(route)
+    return this.#components.doubts.before(this.#broken.before(route))
   }
 
   /** A link of this node is there. */
@@ -186,12 +188,13 @@ export class Forwarder {
 
   /** Ways back to where the packet has been, ways on to where it goes, and what it says of ways that are none. */
   #learnFrom(packet: Packet, neighbour: Address): void {
-    const { cache, neighbourhood } = this.#components
+    const { cache, neighbourhood, doubts } = this.#components
     const { type, stub, route, hop, payload } = packet
     if (type === packetTypes.unreachable) this.#unlearn(readAddress(new ByteReader(payload)))
     if (type === packetTypes.linkBroken) this.#unlearnLink(new ByteReader(payload))
     const back = stub.length > 0 ? [cache.self, neighbour] : reverse(route.slice(0, hop + 1))
     this.#broken.passed(back)
+    doubts.passed(back)
     const onward = this.credible(stub.length > 0 ? [cache.self, ...stub, ...route.slice(hop + 1)] : route.slice(hop))
     const isOpen = onward[1] !== undefined && neighbourhood.isNeighbour(onward[1])
     const learned = isOpen ? [...cache.learn(onward)] : []

@@ -10,8 +10,9 @@
 import type { Address } from "./address.ts"
 import type { Ring, RingPlaces, RingPort } from "./ring.ts"
 import { Agreements } from "./agreements.ts"
-import type { RingUpdate, Side } from "./ring-messages.ts"
+import type { Claim, RingUpdate, Side } from "./ring-messages.ts"
 import type { RouteCache } from "./route-cache.ts"
+import { isBeyond } from "./tenure.ts"
 
 const sides = ["left", "right"] as const
 const opposite = { left: "right", right: "left" } as const
@@ -38,7 +39,10 @@ export class Linearization implements Ring {
     const side = this.#sideOf(address)
     const nearest = this.#nearest(side)
     if (nearest === address) {
-      if (!this.#agreements.isAsked(address)) this.#notify(address)
+      if (!this.#agreements.isAsked(address)) {
+        this.#notify(address)
+        this.#port.hurry()
+      }
       const next = this.#nearest(side, address)
       if (next !== undefined && isIntroduced) this.#introduce(address, next)
     } else if (isIntroduced) {
@@ -50,11 +54,11 @@ export class Linearization implements Ring {
     if (this.#nearest("right") === undefined && address < (right ?? Infinity)) this.#port.announce()
   }
 
-  onNotification(from: Address, sides: readonly Side[]): void {
-    const agreed = this.#agree(from, sides)
+  onNotification(from: Address, claim: Claim): void {
+    const agreed = this.#agree(from, claim)
     const nearest = this.#nearest(this.#sideOf(from))
     // Also who wants nothing is to hear that this node is there.
-    if (agreed.length > 0 || nearest === undefined || nearest === from) this.#port.reply(from, agreed)
+    if (agreed.length > 0 || nearest === undefined || nearest === from) this.#reply(from, agreed)
     else this.#introduce(nearest, from)
   }
 
@@ -62,15 +66,32 @@ export class Linearization implements Ring {
     // A candidate has been learned already, from the way to it.
     if (update.kind !== "agreed") return
     this.#agreements.clear(from)
-    this.#agree(from, update.sides)
+    const { right } = this.#places
+    const agreed = this.#agree(from, update.claim)
+    // It has yet to hear that this node has drawn back.
+    if (this.#port.tenure !== undefined && right !== from && this.#places.right === from) this.#reply(from, agreed)
+  }
+
+  onServing(): void {
+    const { left, right } = this.#places
+    const { tenure } = this.#port
+    if (left !== undefined) this.#confirm(left)
+    if (right === undefined || tenure === undefined) return
+    // Agreed when neither knew who sits between them.
+    if (isBeyond(this.#cache.self, tenure, right)) this.#release(right)
+    else if (right !== left) this.#confirm(right)
+  }
+
+  #confirm(neighbour: Address): void {
+    this.#reply(neighbour, sides.filter((side) => this.#places[side] === neighbour))
   }
 
   /** A packet for the smallest address has come to this node, which knows no smaller one. */
   onAnnounce(from: Address): void {
     const beyond = this.#nearestAfter(from)
     if (beyond !== undefined) return this.#introduce(beyond, from)
-    const agreed = this.#agree(from, ["right"])
-    if (agreed.length > 0) this.#port.reply(from, agreed)
+    const agreed = this.#agree(from, { sides: ["right"], serves: false })
+    if (agreed.length > 0) this.#reply(from, agreed)
   }
 
   tick(): void {
@@ -97,7 +118,17 @@ export class Linearization implements Ring {
 
   #notify(address: Address): void {
     this.#agreements.ask(address)
-    this.#port.notify(address, sides.filter((side) => this.#isNeighbour(side, address)))
+    this.#port.notify(address, this.#claim(address, sides.filter((side) => this.#isNeighbour(side, address))))
+  }
+
+  #reply(to: Address, agreed: readonly Side[]): void {
+    this.#port.reply(to, this.#claim(to, agreed))
+  }
+
+  #claim(to: Address, said: readonly Side[]): Claim {
+    const { tenure } = this.#port
+    const hasDrawnBack = tenure?.end === to && this.#places.right === to
+    return { sides: said, serves: tenure !== undefined, ...(hasDrawnBack ? { given: tenure.limit } : {}) }
   }
 
   /** No answer to several notifications: as far as this node knows, there is no such node. */
@@ -111,11 +142,11 @@ export class Linearization implements Ring {
   }
 
   #release(address: Address): void {
-    const { left, right } = this.#places
+    const { left, right, given, rightServes } = this.#places
     if (left !== address && right !== address) return
     this.#places = {
-      ...(left === undefined || left === address ? {} : { left }),
-      ...(right === undefined || right === address ? {} : { right }),
+      ...(left === address ? {} : placesOf({ left, given })),
+      ...(right === address ? {} : placesOf({ right, rightServes })),
     }
     this.#hold()
     this.#port.onPlaces(this.#places)
@@ -123,14 +154,15 @@ export class Linearization implements Ring {
 
   /**
    * Takes a node for the neighbour that it is, on the sides where it takes this
-   * one for its own: whose left neighbour this is not, is not its right one. So a
-   * node has its keys to itself, as the one before it has drawn back.
+   * one for its own: whose left neighbour this is not, is not its right one.
    */
-  #agree(address: Address, theirs: readonly Side[]): readonly Side[] {
-    const agreed = sides.filter((side) => theirs.includes(opposite[side]) && this.#isNeighbour(side, address))
-    if (agreed.every((side) => this.#places[side] === address)) return agreed
-    const { left: before } = this.#places
-    this.#places = { ...this.#places, ...Object.fromEntries(agreed.map((side) => [side, address])) }
+  #agree(address: Address, claim: Claim): readonly Side[] {
+    const agreed = sides.filter((side) => claim.sides.includes(opposite[side]) && this.#isNeighbour(side, address))
+    const { left: before, right, given, rightServes } = this.#places
+    const isSame = agreed.every((side) => this.#places[side] === address)
+    const says = { ...(agreed.includes("left") ? { given: claim.given } : { given }), rightServes: agreed.includes("right") ? claim.serves : rightServes }
+    if (isSame && says.given === given && says.rightServes === rightServes) return agreed
+    this.#places = placesOf({ left: before, right, ...Object.fromEntries(agreed.map((side) => [side, address])), ...says })
     this.#hold()
     // This node was the first on the line: the last one does not know yet who is now.
     if (agreed.includes("left") && before !== undefined && before > this.#cache.self && before !== address) this.#introduce(before, address)
@@ -206,4 +238,9 @@ export class Linearization implements Ring {
     }
     return farthest
   }
+}
+
+/** Without what is not known. */
+function placesOf(places: { readonly [Name in keyof RingPlaces]: RingPlaces[Name] | undefined }): RingPlaces {
+  return Object.fromEntries(Object.entries(places).filter(([, value]) => value !== undefined))
 }

@@ -8,6 +8,7 @@ import { Recent } from "../../src/overlay/recent.ts"
 import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
 import type { Address } from "./address.ts"
 import { clockwise, ringSize } from "./address.ts"
+import { Doubts } from "./doubts.ts"
 import { Forwarder, smallestAddress } from "./forwarder.ts"
 import { Linearization } from "./linearization.ts"
 import type { LinkEvent, Neighbourhood } from "./neighbourhood.ts"
@@ -15,10 +16,13 @@ import type { SsrSettings } from "./options.ts"
 import type { Packet } from "./packet.ts"
 import { packetTypes, payloadTypes, readAddress } from "./packet.ts"
 import type { Ring, RingPlaces, RingPort } from "./ring.ts"
-import { decodeSides, decodeUpdate, encodeSides, encodeUpdate } from "./ring-messages.ts"
+import type { Claim } from "./ring-messages.ts"
+import { decodeClaim, decodeUpdate, encodeClaim, encodeUpdate } from "./ring-messages.ts"
 import type { Route } from "./route.ts"
 import { join, reverse } from "./route.ts"
 import { RouteCache } from "./route-cache.ts"
+import type { Tenure } from "./tenure.ts"
+import { begun, drawnTo, taken } from "./tenure.ts"
 import type { Trace } from "./trace.ts"
 import { Tracer } from "./trace.ts"
 
@@ -42,10 +46,8 @@ const nothing = new Uint8Array(0)
 const announceMs = 10_000
 /** Nodes on either side that count as near. */
 const nearCount = 4
+const nothingSaid: Claim = { sides: [], serves: false }
 const everywhere = { after: ringSize, before: 0 }
-/** Long enough for the last rumours of a dead node to die. */
-const doubtMs = 30_000
-const askMs = 3_000
 const maxNoted = 256
 
 /** See the head of this file. */
@@ -59,10 +61,7 @@ export class SsrNode {
   readonly #tracer: Tracer
   /** Sources that were told of a whole way. */
   readonly #announced: Recent<Address>
-  /** Nodes to which a way was found broken, or which did not answer: what others tell of them may be old. */
-  readonly #doubtful: Recent<Address>
-  /** Those of them that were asked themselves, by a way that others told of. */
-  readonly #asked: Recent<Address>
+  readonly #doubts: Doubts
   #near: readonly Address[] = []
   /** How far clockwise the last of them on the one side and on the other. */
   #reach = everywhere
@@ -70,6 +69,9 @@ export class SsrNode {
   #timer: Timer | undefined
   #dueAt = 0
   #isStopped = true
+  #tenure: Tenure | undefined
+  /** The right neighbour by which that goes. */
+  #right: Address | undefined
 
   constructor(components: NodeComponents, settings: SsrSettings, listener: NodeListener) {
     const { runtime, neighbourhood } = components
@@ -79,10 +81,9 @@ export class SsrNode {
     this.#intervalMs = settings.minStabilizeMs
     this.cache = new RouteCache(neighbourhood.self, settings.maxRoutes)
     this.#announced = new Recent(runtime, { lifeMs: announceMs, maxItems: maxNoted })
-    this.#doubtful = new Recent(runtime, { lifeMs: doubtMs, maxItems: maxNoted })
-    this.#asked = new Recent(runtime, { lifeMs: askMs, maxItems: maxNoted })
+    this.#doubts = new Doubts(runtime)
     this.#ring = new Linearization(this.cache, this.#port())
-    this.#forwarder = new Forwarder({ runtime, neighbourhood, cache: this.cache }, {
+    this.#forwarder = new Forwarder({ runtime, neighbourhood, cache: this.cache, doubts: this.#doubts }, {
       onArrival: (packet) => this.#onArrival(packet),
       onLearned: (addresses) => this.#learned(addresses, false),
       onBroken: (far) => {
@@ -104,6 +105,11 @@ export class SsrNode {
     return this.#ring.places
   }
 
+  /** Which keys this node answers for. */
+  get tenure(): Tenure | undefined {
+    return this.#tenure
+  }
+
   /** The nearest nodes that are known on either side of the ring, those that have agreed to be neighbours first. The same array until something changes. */
   get near(): readonly Address[] {
     return this.#near
@@ -115,8 +121,16 @@ export class SsrNode {
     this.#hurry()
   }
 
+  /** Answers for keys from now on. */
+  serve(): void {
+    const { right, given } = this.places
+    this.#tenure = begun(this.address, right, given)
+    this.#ring.onServing()
+  }
+
   stop(): void {
     this.#isStopped = true
+    this.#tenure = undefined
     this.#timer?.cancel()
     this.#timer = undefined
   }
@@ -159,22 +173,40 @@ export class SsrNode {
     const send = (type: typeof packetTypes.notification | typeof packetTypes.update, to: Address, body: Uint8Array): void => {
       this.#forwarder.send(type, to, body)
     }
+    const tenure = (): Tenure | undefined => this.#tenure
     return {
-      notify: (to, sides) => send(packetTypes.notification, to, encodeSides(sides)),
-      reply: (to, sides) => send(packetTypes.update, to, encodeUpdate({ kind: "agreed", sides })),
+      get tenure() {
+        return tenure()
+      },
+      notify: (to, claim) => send(packetTypes.notification, to, encodeClaim(claim)),
+      reply: (to, claim) => send(packetTypes.update, to, encodeUpdate({ kind: "agreed", claim })),
       introduce: (to, candidate) => this.#introduce(to, candidate),
       announce: () => void this.#forwarder.send(packetTypes.newNodeAnnounce, smallestAddress, nothing),
       randomLink: () => {
         const links = [...this.#components.neighbourhood.neighbours()]
         return links[Math.floor(this.#components.runtime.random.float() * links.length)]
       },
-      doubt: (address) => this.#doubt(address),
+      doubt: (address) => {
+        this.#doubts.silent(address)
+        this.#doubt(address)
+      },
+      hurry: () => this.#hurry(),
       onPlaces: (places) => {
         this.#hurry()
+        this.#follow(places)
         this.#look()
         this.#listener.onPlaces(places)
       },
     }
+  }
+
+  /** Draws back, or goes further, as the right neighbour has agreed; without one, keeps to its keys until the next one agrees, or nobody is left. */
+  #follow({ right, rightServes }: RingPlaces): void {
+    const isAnother = right !== this.#right
+    this.#right = right
+    if (this.#tenure === undefined || right === undefined) return
+    if (isAnother) this.#tenure = drawnTo(this.address, this.#tenure, right)
+    if (rightServes === true && this.#tenure.end === right) this.#tenure = taken(this.#tenure)
   }
 
   #introduce(to: Address, candidate: Address): void {
@@ -190,7 +222,7 @@ export class SsrNode {
       this.#doubt(neighbour)
       this.#hurry()
     } else {
-      this.#doubtful.delete(neighbour)
+      this.#doubts.passed([neighbour])
       this.#forwarder.onLinkUp(neighbour)
       const learned = this.cache.learn([this.address, neighbour])
       this.#learned(learned, true)
@@ -199,7 +231,7 @@ export class SsrNode {
   }
 
   #doubt(address: Address): void {
-    if (!this.cache.knows(address) && this.#doubtful.add(address)) this.#listener.onUnreachable(address)
+    if (!this.cache.knows(address) && this.#doubts.lost(address)) this.#listener.onUnreachable(address)
   }
 
   #learned(addresses: readonly Address[], isIntroduced: boolean): void {
@@ -210,7 +242,6 @@ export class SsrNode {
 
   #onArrival(packet: Packet): void {
     const source = packet.route[0] as Address
-    this.#doubtful.delete(source)
     try {
       this.#take(packet, source)
     } catch (error) {
@@ -222,7 +253,7 @@ export class SsrNode {
   #take(packet: Packet, source: Address): void {
     const body = new ByteReader(packet.payload)
     switch (packet.type) {
-      case packetTypes.notification: return this.#ring.onNotification(source, decodeSides(body))
+      case packetTypes.notification: return this.#ring.onNotification(source, decodeClaim(body))
       case packetTypes.newNodeAnnounce: return this.#ring.onAnnounce(source)
       case packetTypes.unreachable: return this.#doubt(readAddress(body))
       case packetTypes.update: {
@@ -243,11 +274,12 @@ export class SsrNode {
   #learnCandidate(route: Route): void {
     const candidate = route.at(-1) as Address
     if (route[0] !== this.address) return
-    if (this.#doubtful.has(candidate)) {
-      if (this.#asked.add(candidate)) this.#forwarder.sendAlong(route, packetTypes.notification, encodeSides([]))
+    const credible = this.#forwarder.credible(route)
+    if (this.#doubts.has(candidate) || credible.length < route.length) {
+      if (this.#doubts.mayAsk(candidate)) this.#forwarder.sendAlong(route, packetTypes.notification, encodeClaim(nothingSaid))
       return
     }
-    const learned = this.cache.learn(this.#forwarder.credible(route))
+    const learned = this.cache.learn(route)
     this.#learned(learned.filter((address) => address !== candidate), false)
     if (learned.includes(candidate)) this.#learned([candidate], true)
   }
@@ -260,6 +292,7 @@ export class SsrNode {
 
   #look(): void {
     const { left, right } = this.places
+    if (this.#tenure !== undefined && right === undefined && this.cache.size === 0) this.#tenure = begun(this.address, undefined, undefined)
     const agreed = [left, right].filter((address) => address !== undefined)
     const known = this.cache.nearest(nearCount)
     const distances = known.map((address) => clockwise(this.address, address))

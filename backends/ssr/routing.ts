@@ -22,6 +22,8 @@ const noRange: KeyRange = { from: "", to: "" }
 const nobody: readonly Member[] = []
 /** A place that has been the same for so long, in rounds, is taken for the right one. */
 const settleRounds = 0.6
+/** The first node on the line waits so long, in rounds, for one that has keys already. */
+const foundRounds = 20
 
 /** See the head of this file. */
 export class SsrRouting implements KeyBasedRouting {
@@ -32,8 +34,6 @@ export class SsrRouting implements KeyBasedRouting {
   readonly #listeners: RoutingListeners
   readonly #removeListener: () => void
   #isMember = false
-  /** Where this node's keys end. Without a right neighbour: where they ended while there was one. */
-  #end: Address
   #ranges = noRanges
   #neighbours = nobody
   #places: RingPlaces = {}
@@ -44,7 +44,6 @@ export class SsrRouting implements KeyBasedRouting {
     this.#link = components.link
     this.#settings = settings
     this.self = memberOf(components.link.self)
-    this.#end = components.link.node.address
     this.#listeners = new RoutingListeners(components.runtime)
     this.#removeListener = components.link.onRing(() => this.#onRing())
   }
@@ -54,6 +53,7 @@ export class SsrRouting implements KeyBasedRouting {
     this.#link.enter(contacts)
     if (contacts.length > 0 || (await this.#hearsAnybody(signal))) await this.#placed(contacts, signal)
     this.#isMember = true
+    this.#link.node.serve()
     this.#onRing()
   }
 
@@ -71,9 +71,9 @@ export class SsrRouting implements KeyBasedRouting {
   }
 
   isResponsible(key: Id): boolean {
-    if (!this.#isMember) return false
-    const { address } = this.#link.node
-    return this.#end === address || clockwise(address, addressOfId(key)) < clockwise(address, this.#end)
+    const { address, tenure } = this.#link.node
+    if (tenure === undefined) return false
+    return tenure.end === address || clockwise(address, addressOfId(key)) < clockwise(address, tenure.end)
   }
 
   ranges(): readonly KeyRange[] {
@@ -128,15 +128,21 @@ export class SsrRouting implements KeyBasedRouting {
     return true
   }
 
-  /** Resolves once both neighbours on the ring have agreed, and no others have come up for a moment. */
+  /**
+   * Resolves once both neighbours on the ring have agreed, the left one has drawn back, and no others have come up for a moment.
+   * Where nobody has keys yet, the first node on the line begins.
+   */
   async #placed(contacts: readonly Member[], signal: AbortSignal): Promise<void> {
+    const { address } = this.#link.node
     const settleMs = settleRounds * this.#settings.minStabilizeMs
+    const foundMs = foundRounds * this.#settings.minStabilizeMs
     const giveUpAt = this.#runtime.now() + this.#settings.joinTimeoutMs
     for (;;) {
       await this.#pause(settleMs / 6, signal)
-      const { left, right } = this.#link.node.places
+      const { left, right, given } = this.#link.node.places
       const now = this.#runtime.now()
-      if (left !== undefined && right !== undefined && now >= this.#changedAt + settleMs) return
+      const quietMs = given !== undefined ? settleMs : left !== undefined && left > address ? foundMs : Infinity
+      if (left !== undefined && right !== undefined && now >= this.#changedAt + quietMs) return
       if (now < giveUpAt) continue
       // Neighbours without a place are better than none: there may be nobody else to wait for.
       if (contacts.length === 0) return
@@ -156,18 +162,14 @@ export class SsrRouting implements KeyBasedRouting {
   }
 
   #onRing(): void {
-    const { address: own, cache, near, places } = this.#link.node
+    const { address: own, near, places, tenure } = this.#link.node
     if (places !== this.#places) this.#changedAt = this.#runtime.now()
     this.#places = places
-    if (!this.#isMember) return
-    const { right } = places
-    // The keys of a neighbour that is gone are this node's once the next one agrees, or nobody is left.
-    if (right !== undefined) this.#end = right
-    else if (cache.size === 0) this.#end = own
+    if (!this.#isMember || tenure === undefined) return
     // Not only the two that have agreed: where several came at once, none of these may have held a record yet.
     this.#neighbours = near.map(memberAt)
     const [range = noRange] = this.#ranges
-    const owned = keysFrom(own, this.#end)
+    const owned = keysFrom(own, tenure.end)
     if (owned.from !== range.from || owned.to !== range.to) this.#ranges = [owned]
     this.#listeners.tell()
   }

@@ -61,7 +61,7 @@ test("what nodes say about the ring, hellos and pieces of frames are read as wri
   fc.assert(
     fc.property(route(2), fc.uint8Array({ maxLength: 50 }), fc.nat({ max: 2 ** 32 - 1 }), fc.array(fc.string({ maxLength: 30 }), { maxLength: 4 }),
       (way, bytes, number, addresses) => {
-        for (const update of [{ kind: "agreed", sides: ["right"] }, { kind: "agreed", sides: ["left", "right"] }, { kind: "farewell" }, { kind: "candidate", route: way }] as const) {
+        for (const update of [{ kind: "agreed", claim: { sides: ["right"], serves: true, given: 7 } }, { kind: "agreed", claim: { sides: ["left", "right"], serves: false } }, { kind: "farewell" }, { kind: "candidate", route: way }] as const) {
           expect(decodeUpdate(new ByteReader(encodeUpdate(update)))).toEqual(update)
         }
         const hello = { kind: helloKinds.ask, addresses, others: [{ peerId: "someone", addresses }] }

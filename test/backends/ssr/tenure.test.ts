@@ -1,0 +1,38 @@
+/** How keys change hands along the ring. */
+import { expect, test } from "vitest"
+import { begun, drawnTo, isBeyond, taken } from "../../../backends/ssr/tenure.ts"
+
+test("the first node of a mesh has the whole ring, and draws back from what it gives", () => {
+  const alone = begun(10, undefined, undefined)
+  expect(alone).toEqual({ end: 10, limit: 10 })
+  const drawnBack = drawnTo(10, alone, 20)
+  expect(drawnBack).toEqual({ end: 20, limit: 10 })
+  expect(begun(20, 10, drawnBack.limit)).toEqual({ end: 10, limit: 10 })
+  expect(taken(drawnBack)).toEqual({ end: 20, limit: 20 })
+})
+
+test("a newcomer has no keys beyond what it was given, whatever it has agreed upon with others", () => {
+  expect(begun(20, 40, 30)).toEqual({ end: 30, limit: 30 })
+  expect(begun(20, 25, 30)).toEqual({ end: 25, limit: 30 })
+  expect(isBeyond(20, { end: 30, limit: 30 }, 40)).toBe(true)
+  expect(isBeyond(20, { end: 30, limit: 30 }, 30)).toBe(false)
+})
+
+test("of newcomers side by side each gives on what it was given", () => {
+  const first = begun(20, 25, 30)
+  expect(begun(25, 30, first.limit)).toEqual({ end: 30, limit: 30 })
+})
+
+test("a newcomer that goes before it took its keys leaves them to the node before it", () => {
+  const drawnBack = drawnTo(10, { end: 30, limit: 30 }, 20)
+  expect(drawnTo(10, drawnBack, 30)).toEqual({ end: 30, limit: 30 })
+})
+
+test("the keys of a node that is gone go to the one before it, as far as the next one agrees", () => {
+  expect(drawnTo(10, { end: 20, limit: 20 }, 40)).toEqual({ end: 40, limit: 40 })
+})
+
+test("a node that comes back, and was not missed yet, has its keys up to whoever agrees", () => {
+  const { limit } = taken(drawnTo(10, { end: 30, limit: 30 }, 20))
+  expect(begun(20, 30, limit)).toEqual({ end: 30, limit: 30 })
+})
