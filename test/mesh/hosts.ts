@@ -29,6 +29,24 @@ export class Hosts {
     this.plug(a, b)
   }
 
+  /** Makes a host a switch with these networks, which know nothing of each other. */
+  makeSwitch(host: string, networks: readonly string[]): void {
+    for (const network of networks) {
+      ip("-n", this.#namespaceOf(host), "link", "add", "name", network, "type", "bridge")
+      ip("-n", this.#namespaceOf(host), "link", "set", network, "up")
+    }
+  }
+
+  /** Puts the end of a cable at a switch into one of its networks; it leaves the one that it was in. */
+  connect(host: string, at: string, network: string): void {
+    ip("-n", this.#namespaceOf(at), "link", "set", host, "master", network)
+  }
+
+  /** Gives the end of the cable that leads to another host an address, such as `10.0.0.1/24`. */
+  address(host: string, to: string, address: string): void {
+    ip("-n", this.#namespaceOf(host), "address", "add", address, "dev", to)
+  }
+
   /** The cable between two hosts works, or does not. */
   plug(a: string, b: string, isIn = true): void {
     for (const [host, name] of [[a, b], [b, a]] as const) ip("-n", this.#namespaceOf(host), "link", "set", name, isIn ? "up" : "down")

@@ -4,11 +4,15 @@ import type { SippResult, SippRun } from "../../src/bench/sipp.ts"
 import { runSipp, startSipp } from "../../src/bench/sipp.ts"
 import { domain } from "../interop/checks.ts"
 import { phoneScenario } from "../interop/scenarios.ts"
-import type { Router } from "./routers.ts"
 
 const host = "127.0.0.1"
 const port = 5060
 const remote = `${host}:${port}`
+
+/** Where a phone is: the command that runs one there, beside its router. */
+export interface Place {
+  readonly inside: readonly string[]
+}
 
 /** How much, and how fast. */
 export interface Load {
@@ -17,7 +21,7 @@ export interface Load {
 }
 
 /** A phone that registers and answers every call. It has registered when it is found. */
-export async function startPhone(user: string, { inside }: Router): Promise<SippRun> {
+export async function startPhone(user: string, { inside }: Place): Promise<SippRun> {
   const phone = startSipp({
     scenario: phoneScenario(), outOfCallScenario: calleeScenario(), injected: injectedLines([{ user, host, port }]), remote, calls: 1, inside,
   })
@@ -30,17 +34,23 @@ export async function startPhone(user: string, { inside }: Router): Promise<Sipp
 }
 
 /** Calls from a phone at a router: INVITE 180 200 ACK BYE 200. */
-export function call(user: string, { inside }: Router, how: Load): Promise<SippResult> {
+export function call(user: string, { inside }: Place, how: Load): Promise<SippResult> {
   return load(callerScenario(domain), Array.from({ length: how.count }, () => user), inside, how)
 }
 
 /** Registers each user once. */
-export function register(users: readonly string[], { inside }: Router, rate: number): Promise<SippResult> {
+export function register(users: readonly string[], { inside }: Place, rate: number): Promise<SippResult> {
   return load(registerScenario(domain), users, inside, { count: users.length, rate })
 }
 
+/** Removes all bindings of each user. */
+export function unregister(users: readonly string[], { inside }: Place, rate: number): Promise<SippResult> {
+  const scenario = registerScenario(domain, 0).replace(/^Contact: .*$/m, "Contact: *")
+  return load(scenario, users, inside, { count: users.length, rate })
+}
+
 /** Asks for the bindings of each user. */
-export function fetchEach(users: readonly string[], { inside }: Router, rate: number): Promise<SippResult> {
+export function fetchEach(users: readonly string[], { inside }: Place, rate: number): Promise<SippResult> {
   return load(fetchScenario(domain), users, inside, { count: users.length, rate })
 }
 
