@@ -46,6 +46,8 @@ export class OverlayPeer {
   readonly #handOver: HandOver
   readonly #strays: Strays
   readonly #isBlank: boolean
+  /** From when the routing has let it in. */
+  #isMember = false
 
   constructor(components: OverlayComponents, createRouting: RoutingFactory, options: OverlayPeerOptions) {
     const { runtime, link, founders } = components
@@ -75,11 +77,12 @@ export class OverlayPeer {
     this.#strays = new Strays({ runtime, rpc, routing, store, replication, transfer, router: this.router }, options)
   }
 
-  /** Resolves when this peer is a member and holds all that it owns. */
+  /** Resolves when this peer is a member and holds all that it owns. When that fails, {@link abandon} it. */
   async join(bootstrap: readonly Member[], signal: AbortSignal): Promise<void> {
     this.#synchroniser.start()
     this.#strays.start()
     await this.routing.join(bootstrap, signal)
+    this.#isMember = true
     // Nobody has records yet.
     if (this.#isBlank && bootstrap.length === 0) this.#synchroniser.assumeSettled()
     await this.#synchroniser.settled(signal)
@@ -108,6 +111,12 @@ export class OverlayPeer {
     signal.removeEventListener("abort", abort)
     if (!hurry.signal.aborted) await new Promise<void>((resolve) => void this.#runtime.setTimer(lingerMs, resolve))
     this.stop()
+  }
+
+  /** Ends a join that has failed. Who was a member by then may be the only one that has some change, and leaves as others do. */
+  async abandon(leaveTimeoutMs: number): Promise<void> {
+    if (this.#isMember) await this.leave(leaveTimeoutMs, new AbortController().signal)
+    else this.stop()
   }
 
   /** Ends everything at once. */

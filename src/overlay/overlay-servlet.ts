@@ -60,7 +60,7 @@ export class OverlayServlet extends P2PSipServlet {
     try {
       await peer.join(members, signal)
     } catch (error) {
-      peer.stop()
+      await peer.abandon(this.#options.leaveTimeoutMs ?? defaultLeaveTimeoutMs)
       this.#peer = undefined
       throw error
     }

@@ -250,7 +250,8 @@ export abstract class P2PSipServlet extends EventEmitter<ServletEvents> {
     this.#become("joining")
     try {
       await this._join(bootstrap, controller.signal)
-      if (controller.signal.aborted) await this._leave(controller.signal)
+      // Called off too late: it hands over like any other.
+      if (controller.signal.aborted) await this._leave(new AbortController().signal)
       controller.signal.throwIfAborted()
       this.#become("joined")
     } catch (error) {
