@@ -5,6 +5,7 @@ import type { PeerConfig } from "../peer/config.ts"
 interface Flags {
   readonly config?: string
   readonly domain?: readonly string[]
+  readonly bootstrapSeconds?: string
   readonly replication?: string
   readonly acks?: string
   readonly tlsCertificate?: string
@@ -20,7 +21,7 @@ const collect = (value: string, before: readonly string[] = []): readonly string
 export function addConfigFlags(command: Command): Command {
   return command
     .option("--config <file>", "JSON, with comments if you like")
-    .option("--backend <name>", "the algorithm of the overlay: chord, memory, or a package")
+    .option("--backend <name>", "the algorithm of the overlay: chord, kademlia, bamboo, ssr, memory, or a package")
     .option("--domain <domain>", "a domain that this peer answers for; repeat it for more", collect)
     .option("--sip <listener>", "where phones connect: udp:127.0.0.1:5060, wss:0.0.0.0:443;advertise=sip.example.org:443 (udp, tcp, tls, ws, wss); repeatable", collect)
     .option("--tls-certificate <file>", "PEM: the certificate for tls and wss; read again when it changes, and on SIGHUP")
@@ -30,6 +31,7 @@ export function addConfigFlags(command: Command): Command {
     .option("--listen <multiaddr>", "where other peers connect; repeatable", collect)
     .option("--announce <multiaddr>", "what other peers are told instead of what was bound; repeatable", collect)
     .option("--bootstrap <multiaddr>", "a peer of the overlay to join; repeatable; none starts a new overlay", collect)
+    .option("--bootstrap-seconds <seconds>", "how long to look for one of them before giving up")
     .option("--data <folder>", "keeps this peer's key, and so its identity, and its records")
     .option("--storage <where>", "memory or sqlite: where records are kept; sqlite where there is --data")
     .option("--http <host:port>", "serves /healthz, /readyz, /status, /metrics and the other commands")
@@ -42,7 +44,7 @@ export function addConfigFlags(command: Command): Command {
 
 /** The checked configuration from flags, environment and file. */
 export async function configFrom(flags: Flags): Promise<PeerConfig> {
-  const { config: file, domain, replication, acks, tlsCertificate: certificate, tlsKey: key, tlsCa: ca, webOrigin, ...rest } = flags
+  const { config: file, domain, replication, acks, bootstrapSeconds, tlsCertificate: certificate, tlsKey: key, tlsCa: ca, webOrigin, ...rest } = flags
   const hasTls = certificate !== undefined || key !== undefined || ca !== undefined
   const layer = {
     ...rest,
@@ -50,6 +52,7 @@ export async function configFrom(flags: Flags): Promise<PeerConfig> {
     ...(hasTls ? { tls: { certificate, key, ...(ca === undefined ? {} : { ca }) } } : {}),
     ...(webOrigin === undefined ? {} : { webOrigins: webOrigin }),
     ...(replication === undefined ? {} : { replication: asNumber(replication) }),
+    ...(bootstrapSeconds === undefined ? {} : { bootstrapSeconds: asNumber(bootstrapSeconds) }),
     ...(acks === undefined ? {} : { acks: asNumber(acks) }),
   }
   const { loadConfig } = await import("../peer/config-sources.ts")

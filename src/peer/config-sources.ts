@@ -21,7 +21,7 @@ const prefix = "P2PSIP_"
 const foreignVariable = /^P2PSIP_(?:SERVICE_(?:HOST|PORT)|PORT)(?:_|$)/
 const lists: ReadonlySet<string> = new Set(["domains", "sip", "webOrigins", "listen", "announce", "bootstrap", "digestAlgorithms"])
 const texts: ReadonlySet<string> = new Set(["backend", "data", "storage", "http", "httpToken", "realm", "logLevel"])
-const scalars: ReadonlySet<string> = new Set(["openRegistration", "overlayUsers", "replication", "acks"])
+const scalars: ReadonlySet<string> = new Set(["openRegistration", "overlayUsers", "bootstrapSeconds", "replication", "acks"])
 const keys: readonly string[] = Object.keys(configSchema.shape)
 
 /** `P2PSIP_LOG_LEVEL` for `logLevel`. */

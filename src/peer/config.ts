@@ -133,6 +133,7 @@ export const configSchema = z.strictObject({
   listen: list(peerAddress, "a list of multiaddrs").default(["/ip4/127.0.0.1/tcp/0"]),
   announce: list(peerAddress, "a list of multiaddrs").default([]),
   bootstrap: list(peerAddress, "a list of multiaddrs").default([]),
+  bootstrapSeconds: whole(0, 86_400).default(30),
   data: text("the path of a folder").optional(),
   storage: z.enum(["memory", "sqlite"], "memory or sqlite").optional(),
   http: hostAndPort.optional(),

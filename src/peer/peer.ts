@@ -18,6 +18,7 @@ import { explain, parseConfig, type PeerConfig, type PeerConfigInput } from "./c
 import { OverlayGruuKeys } from "./gruu-keys.ts"
 import { HttpServer } from "./http-server.ts"
 import { ServletLocation } from "./location.ts"
+import { joinPatiently } from "./patient-join.ts"
 import { ReadinessProbe, type Readiness } from "./readiness.ts"
 import { SipEdge, type SipEdgeStatus } from "./sip-edge.ts"
 import { userDirectoryOf, type FindUser } from "./user-directories.ts"
@@ -180,7 +181,8 @@ export class Peer {
       await this.#link.start()
       await this.#sip.start()
       await this.#http?.start()
-      await this.servlet.join(this.config.bootstrap, options)
+      const { bootstrap, bootstrapSeconds } = this.config
+      await joinPatiently({ runtime: this.#runtime, servlet: this.servlet }, { ...options, bootstrap, patienceMs: bootstrapSeconds * 1000 })
     } catch (error) {
       await this.stop()
       throw error

@@ -2,16 +2,17 @@
  * Peers on a network that fails without telling anybody: libp2p's connections
  * over namespaces and a switch of this machine. See README.md.
  *
- *     npm run test:network -- [--part partition|frozen] [--backend chord]
+ *     npm run test:network -- [--part partition|frozen|blackout] [--backend chord]
  */
 import { parseArgs } from "node:util"
 import type { Check } from "../interop/checks.ts"
 import { requireProgram, sipp } from "../interop/debian.ts"
+import { blackout } from "./blackout.ts"
 import { frozen } from "./frozen.ts"
 import { partition } from "./partition.ts"
 import { Network } from "./peers.ts"
 
-const parts: Readonly<Record<string, (network: Network) => Promise<Check[]>>> = { partition, frozen }
+const parts: Readonly<Record<string, (network: Network) => Promise<Check[]>>> = { partition, frozen, blackout }
 
 const { values } = parseArgs({ options: { part: { type: "string" }, backend: { type: "string", default: "chord" } } })
 
