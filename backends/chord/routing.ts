@@ -29,6 +29,7 @@ import { dropDeadSuccessor, found, foundAmong, isCandidate, isResponsible, succe
 import { SelfTuning } from "./self-tuning.ts"
 import { Stabilizer } from "./stabilizer.ts"
 import { Surroundings } from "./surroundings.ts"
+import { Trouble } from "./trouble.ts"
 
 export interface ChordComponents {
   readonly runtime: Runtime
@@ -56,6 +57,7 @@ export class ChordRouting implements KeyBasedRouting {
   readonly #reunion: Reunion
   readonly #announcer: Announcer
   readonly #tuning: SelfTuning
+  readonly #trouble: Trouble
   /** Peers that were lately found dead: not asked again for a while, unless they give a sign of life. */
   readonly #doubts: Recent<PeerId>
   readonly #knowledge: Knowledge
@@ -89,6 +91,7 @@ export class ChordRouting implements KeyBasedRouting {
       stabilize: (hint?: Member) => this.#stabilizer.request(hint),
     }
     this.#announcer = new Announcer(shared)
+    this.#trouble = new Trouble(shared)
     this.#stabilizer = new Stabilizer({ ...shared, suggestions: () => this.#suggestions() })
     this.#fingers = new FingerKeeper(this.self.id, this.#settings.fingers, {
       ...shared,
@@ -100,7 +103,7 @@ export class ChordRouting implements KeyBasedRouting {
       ...shared,
       knowledge: this.#knowledge,
       onHeard: (peerId) => this.#onHeard(peerId),
-      onLeft: (member) => this.#onLeft(member),
+      onLeft: (member) => this.#remove(member, "left"),
     })
     this.#removeLinkListener = link.onPeer(({ name, peerId }) => {
       if (name === "down" && this.#surroundings.find(peerId) !== undefined) this.suspect(peerId)
@@ -292,7 +295,7 @@ export class ChordRouting implements KeyBasedRouting {
 
   #onDead(member: Member): void {
     const { ring, predecessors } = this.#surroundings
-    if (this.#surroundings.find(member.peerId) !== undefined) this.#tuning.sawFailure(this.#runtime.now())
+    this.#trouble.sawDeath(member)
     this.#remove(member, "dead")
     // Its predecessor has to come to know that we are its successor now.
     if (ring.predecessor.id !== member.id) return
@@ -301,12 +304,8 @@ export class ChordRouting implements KeyBasedRouting {
     for (const other of new Set(others.slice(0, 3))) this.#client.lost(other, member)
   }
 
-  #onLeft(member: Member): void {
-    if (this.#surroundings.find(member.peerId) !== undefined) this.#tuning.sawFailure(this.#runtime.now())
-    this.#remove(member, "left")
-  }
-
   #remove(member: Member, why: "dead" | "left"): void {
+    if (this.#surroundings.find(member.peerId) !== undefined) this.#tuning.sawFailure(this.#runtime.now())
     this.#doubts.note(member.peerId)
     this.#client.giveUp(member.peerId)
     this.#membership.report(member.peerId, why)
