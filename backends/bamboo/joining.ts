@@ -56,9 +56,10 @@ export async function joinOverlay(
 async function waitForGrants({ runtime, surroundings }: JoiningComponents, checkTime: () => void): Promise<void> {
   const since = runtime.now()
   for (;;) {
-    checkTime()
     const { place, presence, leaves } = surroundings
+    // Who answers for keys is a member, and leaves as members do if it is called off now.
     if (place === undefined || presence === "active" || leaves.length === 0) return
+    checkTime()
     if (runtime.now() - since > maxWaitMs) surroundings.set(acceptAnyway(place))
     else await joinPause(runtime)
   }

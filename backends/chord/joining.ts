@@ -38,8 +38,9 @@ export async function joinRing(
       surroundings.set(join(self, settings.successors, member, told, surroundings.version))
       while (surroundings.ring.successors.length > 0) {
         await stabilizer.run()
-        expectJoinTime(runtime, deadline, signal)
+        // Who answers for keys is a member, and leaves as members do if it is called off now.
         if (surroundings.ring.accepted && surroundings.ring.successors.length > 0) return member
+        expectJoinTime(runtime, deadline, signal)
         await joinPause(runtime)
       }
       // Everybody listed has died meanwhile: begin anew.
