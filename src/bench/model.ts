@@ -4,17 +4,23 @@
  */
 
 /** The kinds of work. The names stay as they are: reports are compared by them. */
-export type WorkloadName = "idle" | "register" | "refresh" | "lookup" | "lookup-zipf" | "put-or-get" | "call" | "mixed" | "remove"
+export type WorkloadName =
+  | "idle" | "register" | "refresh" | "lookup" | "lookup-zipf" | "put" | "put-or-get" | "call" | "mixed" | "remove"
+  | "refresh-max" | "lookup-max"
 
 /** One kind of work. */
 export interface Workload {
   readonly name: WorkloadName
+  /** As charts call it. */
+  readonly title: string
   /** For people. */
   readonly about: string
   /** By a phone's SIP messages over UDP, by the library's own methods within the peer, or by nobody. */
   readonly by: "sip" | "servlet" | "nobody"
-  /** What is offered to all peers of a side together, unless the caller wants another rate. */
+  /** What is offered to all peers of a side together, whether they answer or not. */
   readonly perSecond: number
+  /** Instead of a rate: so many operations are always under way, to find out how many can be done. */
+  readonly underWay?: number
 }
 
 /** How the peers of a side are put up. */
@@ -63,6 +69,8 @@ export interface Measurement {
 export interface SimulatedRow {
   readonly side: string
   readonly peers: number
+  /** Whether each knew all the others, as small overlays do by default. */
+  readonly hasTable: boolean
   /** Peers asked for one operation, on average. */
   readonly hops: number
   readonly medianMs: number

@@ -67,7 +67,8 @@ export function runOpenLoop(runtime: Pick<Runtime, "now" | "setTimer">, { arriva
         const arrival = arrivalsMs[next]
         if (arrival === undefined) return void runtime.setTimer(timeoutMs, giveUp)
         const dueAt = startedAt + arrival
-        if (dueAt > runtime.now()) return void runtime.setTimer(dueAt - runtime.now(), tick)
+        const waitMs = dueAt - runtime.now()
+        if (waitMs > 0) return void runtime.setTimer(waitMs, tick)
         beginOne(next++, dueAt)
       }
     }

@@ -3,15 +3,18 @@ import type { Workload, WorkloadName } from "./model.ts"
 
 /** In the order in which they run: who is looked up or removed has registered before. */
 export const workloads: readonly Workload[] = [
-  { name: "idle", about: "nobody asks: upkeep alone", by: "nobody", perSecond: 0 },
-  { name: "register", about: "REGISTER of a new user", by: "sip", perSecond: 400 },
-  { name: "refresh", about: "REGISTER of a known user, again", by: "sip", perSecond: 400 },
-  { name: "lookup", about: "where is a user, all alike", by: "servlet", perSecond: 800 },
-  { name: "lookup-zipf", about: "where is a user, few of them popular", by: "servlet", perSecond: 800 },
-  { name: "put-or-get", about: "store, or tell what is there", by: "servlet", perSecond: 400 },
-  { name: "call", about: "INVITE 180 200 ACK BYE 200", by: "sip", perSecond: 50 },
-  { name: "mixed", about: "of 20: 15 refresh, 2 register, 1 remove, 2 calls", by: "sip", perSecond: 200 },
-  { name: "remove", about: "REGISTER that ends a registration", by: "sip", perSecond: 400 },
+  { name: "idle", title: "idle", about: "nobody asks: upkeep alone", by: "nobody", perSecond: 0 },
+  { name: "register", title: "REGISTER, new", about: "REGISTER of a new user", by: "sip", perSecond: 400 },
+  { name: "refresh", title: "REGISTER, again", about: "REGISTER of a known user, again", by: "sip", perSecond: 400 },
+  { name: "lookup", title: "look-up", about: "where is a user, all alike", by: "servlet", perSecond: 800 },
+  { name: "lookup-zipf", title: "look-up, popular", about: "where is a user, few of them popular", by: "servlet", perSecond: 800 },
+  { name: "put", title: "put", about: "store a value", by: "servlet", perSecond: 400 },
+  { name: "put-or-get", title: "put or get", about: "store, or tell what is there", by: "servlet", perSecond: 400 },
+  { name: "call", title: "call", about: "INVITE 180 200 ACK BYE 200", by: "sip", perSecond: 50 },
+  { name: "mixed", title: "mixed", about: "of 20: 15 refresh, 2 register, 1 remove, 2 calls", by: "sip", perSecond: 200 },
+  { name: "remove", title: "REGISTER, remove", about: "REGISTER that ends a registration", by: "sip", perSecond: 400 },
+  { name: "refresh-max", title: "REGISTER, flat out", about: "REGISTER again, as often as it can be done", by: "sip", perSecond: 0, underWay: 128 },
+  { name: "lookup-max", title: "look-up, flat out", about: "look-ups, as many as can be done", by: "servlet", perSecond: 0, underWay: 128 },
 ]
 
 /** The workload of that name. */

@@ -25,10 +25,12 @@ const program = new Command("p2psip")
   .version(facts.version)
   .showHelpAfterError("(p2psip --help tells more)")
 
-// Loaded when it is wanted: the simulator is large, and most commands are over in a moment.
+// Loaded when they are wanted: both are large, and most commands are over in a moment.
 const sim = process.argv[2] === "sim" ? (await import("./sim.ts")).simCommand() : new Command("sim").description("simulated overlays on a virtual clock")
 
-for (const command of [startCommand(), ...clientCommands(), meshCommand(), userCommand(), consoleCommand(), configCommand(), sim]) {
+const bench = process.argv[2] === "bench" ? (await import("./bench.ts")).benchCommand() : new Command("bench").description("what it costs on this machine, with charts")
+
+for (const command of [startCommand(), ...clientCommands(), meshCommand(), userCommand(), consoleCommand(), configCommand(), sim, bench]) {
   program.addCommand(command)
 }
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) command.exitOverride()

@@ -72,8 +72,9 @@ export function drawBars(title: string, unit: string, amounts: Readonly<Record<s
   })
 }
 
-async function render(spec: object): Promise<string> {
+/** Draws what a vega-lite specification says. */
+export async function render(spec: object): Promise<string> {
   const [{ View, parse }, { compile }] = (await Promise.all([import(vega), import(vegaLite)])) as [Vega, VegaLite]
-  const view = new View(parse(compile({ ...spec, background: "white" }).spec), { renderer: "none" })
+  const view = new View(parse(compile({ background: "white", ...spec }).spec), { renderer: "none" })
   return view.toSVG()
 }

@@ -1,0 +1,21 @@
+/** The npm package `kademlia-dht`: its nodes in one process. */
+import { createRequire } from "node:module"
+import { inOneProcess } from "../backend-sides.ts"
+import { startHost } from "../hosted.ts"
+import type { SideKind } from "../side.ts"
+
+/** See the head of this file. */
+export const kademliaDht: SideKind = {
+  name: "kademlia-dht",
+  about: "npm kademlia-dht: 20 copies, over the medium in the process that comes with it; put and look-ups only",
+  does: ({ name }, { kind }) => kind === "one-process" && ["idle", "lookup", "lookup-zipf", "lookup-max", "put"].includes(name),
+  missing: () => {
+    try {
+      createRequire(import.meta.url).resolve("kademlia-dht/lib/dht.js")
+      return undefined
+    } catch {
+      return "the package kademlia-dht is not installed"
+    }
+  },
+  start: async ({ peers, entry }) => inOneProcess(await startHost("kademlia-dht", { kind: "kademlia-dht", peers, speaksTo: entry === "first" ? "first" : "all" })),
+}
