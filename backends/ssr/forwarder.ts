@@ -15,7 +15,7 @@ import type { Packet, PacketType } from "./packet.ts"
 import { decodePacket, encodePacket, maxRouteLength, nextNode, packetTypes, payloadTypes, readAddress, writeAddress } from "./packet.ts"
 import type { RouteCache } from "./route-cache.ts"
 import type { Route, Way } from "./route.ts"
-import { extend, reverse } from "./route.ts"
+import { extend, join, reverse } from "./route.ts"
 import { withDecider } from "./trace.ts"
 
 export interface ForwarderComponents {
@@ -101,10 +101,22 @@ export class Forwarder {
       return this.#pass(packet, neighbour)
     }
     if (gap !== undefined) return this.#repair(packet, gap, neighbour)
-    const goal = goalOf(packet)
-    const known = cache.hopsTo(goal)
-    if (known === undefined || known >= packet.route.length - 1 - packet.hop) return this.#pass(packet, neighbour)
-    return this.#pass(shortened(packet, cache.routeTo(goal) as Route), neighbour)
+    return this.#pass(this.#shortened(packet), neighbour)
+  }
+
+  /** The packet with the shortest way that this node knows to any node of its route, unless that leads back to where the packet has been. */
+  #shortened(packet: Packet): Packet {
+    const { cache } = this.#components
+    const { route, hop } = packet
+    let saved = 0
+    let rejoin = hop
+    for (let at = route.length - 1; at - hop - 1 > saved; at--) {
+      const hops = cache.hopsTo(route[at] as Address)
+      if (hops === undefined || at - hop - hops <= saved) continue
+      saved = at - hop - hops
+      rejoin = at
+    }
+    return saved === 0 ? packet : shortcut(packet, cache.routeTo(route[rejoin] as Address) as Route, rejoin)
   }
 
   /** To the next node of its route; `neighbour` is where it came from. */
@@ -242,11 +254,12 @@ function advanced(packet: Packet): Packet {
   return packet.stub.length > 0 ? { ...packet, stub: packet.stub.slice(1) } : { ...packet, hop: packet.hop + 1 }
 }
 
-/** The packet with a shorter way from here on, unless that leads back to where it has been. */
-function shortened(packet: Packet, onward: Route): Packet {
+/** The packet with another way from here to where it goes on along its route, unless that leads back to where it has been. */
+function shortcut(packet: Packet, onward: Route, rejoin: number): Packet {
   const travelled = packet.route.slice(0, packet.hop + 1)
   if (onward.slice(1).some((address) => travelled.includes(address))) return packet
-  return { ...packet, ...bounded({ stub: [], route: [...travelled, ...onward.slice(1)], hop: packet.hop }) }
+  const ahead = join(onward, packet.route.slice(rejoin))
+  return { ...packet, ...bounded({ stub: [], route: [...travelled, ...ahead.slice(1)], hop: packet.hop }) }
 }
 
 /** A way whose route is too long begins at a later node, at this one at the latest: errors are then told to that one. */

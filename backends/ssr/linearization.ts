@@ -202,9 +202,20 @@ export class Linearization implements Ring {
   /** The nearest node that is known on a side, `except` one. */
   #nearest(side: Side, except?: Address): Address | undefined {
     const { self } = this.#cache
+    if (except === undefined) return this.#nearestOfAll(side)
     let nearest: Address | undefined
     for (const address of this.#known()) {
       if (address === except || (address < self) !== (side === "left")) continue
+      if (nearest === undefined || Math.abs(address - self) < Math.abs(nearest - self)) nearest = address
+    }
+    return nearest
+  }
+
+  #nearestOfAll(side: Side): Address | undefined {
+    const { self } = this.#cache
+    let nearest = this.#cache.beside(side)
+    for (const address of [this.#places.left, this.#places.right]) {
+      if (address === undefined || this.#sideOf(address) !== side) continue
       if (nearest === undefined || Math.abs(address - self) < Math.abs(nearest - self)) nearest = address
     }
     return nearest

@@ -10,17 +10,21 @@
  */
 import type { Address } from "./address.ts"
 import { clockwise, ringSize } from "./address.ts"
+import type { CrowdMember } from "./crowd.ts"
+import { Crowd } from "./crowd.ts"
+import type { Side } from "./ring-messages.ts"
 import type { Route } from "./route.ts"
 
 /** A node and the way to it. */
-interface Branch {
+interface Branch extends CrowdMember<Branch> {
   readonly address: Address
   previous: Branch | undefined
   /** Links on the way. */
   hops: number
-  readonly children: Set<Branch>
-  /** Those at about the same distance from this node on the ring; what was used last comes last. */
-  readonly peers: Set<Branch>
+  /** Most have none. */
+  children: Set<Branch> | undefined
+  /** Those at about the same distance from this node on the ring. */
+  readonly crowd: Crowd<Branch>
 }
 
 /** See the head of this file. */
@@ -30,13 +34,15 @@ export class RouteCache {
   readonly #root: Branch
   readonly #branches = new Map<Address, Branch>()
   /** By distance on the ring, as a power of two; positive clockwise, negative counter-clockwise. */
-  readonly #scales = new Map<number, Set<Branch>>()
+  readonly #crowds = new Map<number, Crowd<Branch>>()
   readonly #held = new Set<Address>()
+  /** The nearest on the line to either side, where that is known. */
+  #beside: { left?: Address | undefined; right?: Address | undefined } = { left: undefined, right: undefined }
 
   constructor(self: Address, maxNodes: number) {
     this.self = self
     this.maxNodes = maxNodes
-    this.#root = { address: self, previous: undefined, hops: 0, children: new Set(), peers: new Set() }
+    this.#root = { address: self, previous: undefined, hops: 0, children: undefined, crowd: new Crowd(), older: undefined, newer: undefined }
   }
 
   /** How many nodes are known, this one aside. */
@@ -51,6 +57,15 @@ export class RouteCache {
   /** All nodes that are known, in no order. */
   addresses(): IterableIterator<Address> {
     return this.#branches.keys()
+  }
+
+  /** The node nearest to this one of those with smaller addresses (left), or larger ones. */
+  beside(side: Side): Address | undefined {
+    if (side in this.#beside) return this.#beside[side]
+    let nearest: Address | undefined
+    for (const address of this.#branches.keys()) if (this.#sideOf(address) === side && this.#isNearer(address, nearest)) nearest = address
+    this.#beside[side] = nearest
+    return nearest
   }
 
   /** The nodes nearest on the ring, `count` clockwise and as many the other way. */
@@ -163,23 +178,25 @@ export class RouteCache {
 
   #add(address: Address, previous: Branch): Branch {
     const scale = scaleOf(this.self, address)
-    let peers = this.#scales.get(scale)
-    if (peers === undefined) this.#scales.set(scale, (peers = new Set()))
-    const branch: Branch = { address, previous, hops: previous.hops + 1, children: new Set(), peers }
-    previous.children.add(branch)
-    peers.add(branch)
+    let crowd = this.#crowds.get(scale)
+    if (crowd === undefined) this.#crowds.set(scale, (crowd = new Crowd()))
+    const branch: Branch = { address, previous, hops: previous.hops + 1, children: undefined, crowd, older: undefined, newer: undefined }
+    adopt(previous, branch)
+    crowd.add(branch)
     this.#branches.set(address, branch)
+    const side = this.#sideOf(address)
+    if (side in this.#beside && this.#isNearer(address, this.#beside[side])) this.#beside[side] = address
     return branch
   }
 
   #move(branch: Branch, previous: Branch): void {
-    branch.previous?.children.delete(branch)
+    branch.previous?.children?.delete(branch)
     branch.previous = previous
-    previous.children.add(branch)
+    adopt(previous, branch)
     const changed = [branch]
     for (let one = changed.pop(); one !== undefined; one = changed.pop()) {
       one.hops = (one.previous?.hops ?? 0) + 1
-      changed.push(...one.children)
+      if (one.children !== undefined) changed.push(...one.children)
     }
   }
 
@@ -191,12 +208,14 @@ export class RouteCache {
   }
 
   #remove(branch: Branch): void {
-    branch.previous?.children.delete(branch)
+    branch.previous?.children?.delete(branch)
     const gone = [branch]
     for (let one = gone.pop(); one !== undefined; one = gone.pop()) {
       this.#branches.delete(one.address)
-      one.peers.delete(one)
-      gone.push(...one.children)
+      one.crowd.remove(one)
+      const side = this.#sideOf(one.address)
+      if (this.#beside[side] === one.address) delete this.#beside[side]
+      if (one.children !== undefined) gone.push(...one.children)
     }
   }
 
@@ -211,19 +230,47 @@ export class RouteCache {
 
   /** The one that has not been used for longest where there are the most. */
   #leastUseful(): Branch | undefined {
-    const crowds = [...this.#scales.values()].sort((a, b) => b.size - a.size)
-    for (const crowd of crowds) {
-      for (const branch of crowd) {
-        if (branch.children.size === 0 && branch.hops > 1 && !this.#held.has(branch.address)) return branch
-      }
+    let largest: Crowd<Branch> | undefined
+    for (const crowd of this.#crowds.values()) if (largest === undefined || crowd.size > largest.size) largest = crowd
+    const found = largest === undefined ? undefined : this.#leastOf(largest)
+    if (found !== undefined) return found
+    for (const crowd of [...this.#crowds.values()].sort((a, b) => b.size - a.size)) {
+      const least = this.#leastOf(crowd)
+      if (least !== undefined) return least
     }
     return undefined
   }
+
+  /** What stays because others lie behind it, or because it is held, is used by that. */
+  #leastOf(crowd: Crowd<Branch>): Branch | undefined {
+    for (let left = crowd.size; left > 0; left--) {
+      const branch = crowd.oldest as Branch
+      if (isLeaf(branch) && branch.hops > 1 && !this.#held.has(branch.address)) return branch
+      crowd.touch(branch)
+    }
+    return undefined
+  }
+
+  #sideOf(address: Address): Side {
+    return address < this.self ? "left" : "right"
+  }
+
+  #isNearer(address: Address, than: Address | undefined): boolean {
+    return than === undefined || Math.abs(address - this.self) < Math.abs(than - this.self)
+  }
+}
+
+function adopt(previous: Branch, branch: Branch): void {
+  previous.children ??= new Set()
+  previous.children.add(branch)
+}
+
+function isLeaf({ children }: Branch): boolean {
+  return children === undefined || children.size === 0
 }
 
 function touch(branch: Branch): void {
-  branch.peers.delete(branch)
-  branch.peers.add(branch)
+  branch.crowd.touch(branch)
 }
 
 /** A node counts as about as near as the nearest up to so many times its distance. */

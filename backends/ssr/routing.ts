@@ -54,6 +54,7 @@ export class SsrRouting implements KeyBasedRouting {
     if (contacts.length > 0 || (await this.#hearsAnybody(signal))) await this.#placed(contacts, signal)
     this.#isMember = true
     this.#link.node.serve()
+    this.#takeOver()
     this.#onRing()
   }
 
@@ -159,6 +160,18 @@ export class SsrRouting implements KeyBasedRouting {
     if (!signal.aborted) return
     this.stop()
     signal.throwIfAborted()
+  }
+
+  /**
+   * For a moment all that this node was given is its own: whom it would have to ask about the keys that it gives on at once is
+   * what the next node will ask this one.
+   */
+  #takeOver(): void {
+    const { address, near, tenure } = this.#link.node
+    if (tenure === undefined || tenure.end === tenure.limit) return
+    this.#neighbours = near.map(memberAt)
+    this.#ranges = [keysFrom(address, tenure.limit)]
+    this.#listeners.tell()
   }
 
   #onRing(): void {
