@@ -1,35 +1,39 @@
-/** Nodes at about the same distance on the ring, by when they were last used: a list whose links are its members' own. */
+/**
+ * Nodes at about the same distance on the ring: how many there are, and in a
+ * list those that may be forgotten, by when they were last used. Its links are
+ * its members' own.
+ */
 
 /** A member of one crowd at most. */
 export interface CrowdMember<Self> {
+  isIdle: boolean
   older: Self | undefined
   newer: Self | undefined
 }
 
 /** See the head of this file. */
 export class Crowd<Member extends CrowdMember<Member>> {
+  /** All of them, those that must stay included. */
   size = 0
   #oldest: Member | undefined
   #newest: Member | undefined
 
-  /** The one that was not used for longest. */
+  /** Of those that may be forgotten, the one that was not used for longest. */
   get oldest(): Member | undefined {
     return this.#oldest
   }
 
-  add(member: Member): void {
-    this.size++
-    this.#append(member)
-  }
-
-  remove(member: Member): void {
-    this.size--
-    this.#detach(member)
+  /** Whether it may be forgotten is another thing now. */
+  mark(member: Member, isIdle: boolean): void {
+    if (member.isIdle === isIdle) return
+    member.isIdle = isIdle
+    if (isIdle) this.#append(member)
+    else this.#detach(member)
   }
 
   /** It has just been used. */
   touch(member: Member): void {
-    if (member === this.#newest) return
+    if (!member.isIdle || member === this.#newest) return
     this.#detach(member)
     this.#append(member)
   }

@@ -35,6 +35,7 @@ export class RouteCache {
   readonly #branches = new Map<Address, Branch>()
   /** By distance on the ring, as a power of two; positive clockwise, negative counter-clockwise. */
   readonly #crowds = new Map<number, Crowd<Branch>>()
+  readonly #allCrowds: Crowd<Branch>[] = []
   readonly #held = new Set<Address>()
   /** The nearest on the line to either side, where that is known. */
   #beside: { left?: Address | undefined; right?: Address | undefined } = { left: undefined, right: undefined }
@@ -42,7 +43,7 @@ export class RouteCache {
   constructor(self: Address, maxNodes: number) {
     this.self = self
     this.maxNodes = maxNodes
-    this.#root = { address: self, previous: undefined, hops: 0, children: undefined, crowd: new Crowd(), older: undefined, newer: undefined }
+    this.#root = { address: self, previous: undefined, hops: 0, children: undefined, crowd: new Crowd(), isIdle: false, older: undefined, newer: undefined }
   }
 
   /** How many nodes are known, this one aside. */
@@ -179,10 +180,14 @@ export class RouteCache {
   #add(address: Address, previous: Branch): Branch {
     const scale = scaleOf(this.self, address)
     let crowd = this.#crowds.get(scale)
-    if (crowd === undefined) this.#crowds.set(scale, (crowd = new Crowd()))
-    const branch: Branch = { address, previous, hops: previous.hops + 1, children: undefined, crowd, older: undefined, newer: undefined }
+    if (crowd === undefined) {
+      this.#crowds.set(scale, (crowd = new Crowd()))
+      this.#allCrowds.push(crowd)
+    }
+    const branch: Branch = { address, previous, hops: previous.hops + 1, children: undefined, crowd, isIdle: false, older: undefined, newer: undefined }
     adopt(previous, branch)
-    crowd.add(branch)
+    crowd.size++
+    mark(branch)
     this.#branches.set(address, branch)
     const side = this.#sideOf(address)
     if (side in this.#beside && this.#isNearer(address, this.#beside[side])) this.#beside[side] = address
@@ -190,12 +195,13 @@ export class RouteCache {
   }
 
   #move(branch: Branch, previous: Branch): void {
-    branch.previous?.children?.delete(branch)
+    leave(branch)
     branch.previous = previous
     adopt(previous, branch)
     const changed = [branch]
     for (let one = changed.pop(); one !== undefined; one = changed.pop()) {
       one.hops = (one.previous?.hops ?? 0) + 1
+      mark(one)
       if (one.children !== undefined) changed.push(...one.children)
     }
   }
@@ -208,11 +214,12 @@ export class RouteCache {
   }
 
   #remove(branch: Branch): void {
-    branch.previous?.children?.delete(branch)
+    leave(branch)
     const gone = [branch]
     for (let one = gone.pop(); one !== undefined; one = gone.pop()) {
       this.#branches.delete(one.address)
-      one.crowd.remove(one)
+      one.crowd.size--
+      one.crowd.mark(one, false)
       const side = this.#sideOf(one.address)
       if (this.#beside[side] === one.address) delete this.#beside[side]
       if (one.children !== undefined) gone.push(...one.children)
@@ -231,24 +238,16 @@ export class RouteCache {
   /** The one that has not been used for longest where there are the most. */
   #leastUseful(): Branch | undefined {
     let largest: Crowd<Branch> | undefined
-    for (const crowd of this.#crowds.values()) if (largest === undefined || crowd.size > largest.size) largest = crowd
-    const found = largest === undefined ? undefined : this.#leastOf(largest)
-    if (found !== undefined) return found
-    for (const crowd of [...this.#crowds.values()].sort((a, b) => b.size - a.size)) {
-      const least = this.#leastOf(crowd)
-      if (least !== undefined) return least
+    for (const crowd of this.#allCrowds) {
+      if (crowd.oldest !== undefined && (largest === undefined || crowd.size > largest.size) && this.#leastOf(crowd) !== undefined) largest = crowd
     }
-    return undefined
+    return largest === undefined ? undefined : this.#leastOf(largest)
   }
 
-  /** What stays because others lie behind it, or because it is held, is used by that. */
-  #leastOf(crowd: Crowd<Branch>): Branch | undefined {
-    for (let left = crowd.size; left > 0; left--) {
-      const branch = crowd.oldest as Branch
-      if (isLeaf(branch) && branch.hops > 1 && !this.#held.has(branch.address)) return branch
-      crowd.touch(branch)
-    }
-    return undefined
+  #leastOf({ oldest }: Crowd<Branch>): Branch | undefined {
+    let branch = oldest
+    while (branch !== undefined && this.#held.has(branch.address)) branch = branch.newer
+    return branch
   }
 
   #sideOf(address: Address): Side {
@@ -263,6 +262,17 @@ export class RouteCache {
 function adopt(previous: Branch, branch: Branch): void {
   previous.children ??= new Set()
   previous.children.add(branch)
+  mark(previous)
+}
+
+function leave(branch: Branch): void {
+  const { previous } = branch
+  if (previous?.children?.delete(branch) === true) mark(previous)
+}
+
+/** Ends of ways may be forgotten, but for the links of this node. */
+function mark(branch: Branch): void {
+  branch.crowd.mark(branch, branch.hops > 1 && isLeaf(branch))
 }
 
 function isLeaf({ children }: Branch): boolean {
