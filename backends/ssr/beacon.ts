@@ -11,10 +11,10 @@ import { readAddress, writeAddress } from "./packet.ts"
 /** The first byte of a datagram; different from those of packets and hellos. */
 export const datagramKinds = { beacon: 0xb1, piece: 0xb2 } as const
 
-/** What the sender of a beacon hears of another node on that interface. */
+/** What the sender of a beacon hears of another node. */
 export interface Heard {
   readonly address: Address
-  /** Share of that one's beacons that came, 0 to 1; 1/255 is as good as it is told. */
+  /** Share of that one's beacons that came, 0 to 1; 1/255 is as good as it is told. 0: a neighbour on another interface. */
   readonly quality: number
 }
 

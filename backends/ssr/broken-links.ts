@@ -34,6 +34,10 @@ export class BrokenLinks {
     for (const [at, address] of route.slice(1).entries()) this.#links.delete(nameOf(route[at] as Address, address))
   }
 
+  has(a: Address, b: Address): boolean {
+    return !this.#isEmpty && this.#links.has(nameOf(a, b))
+  }
+
   /** As much of a route as may be believed: what comes before the first of these links. */
   before(route: Route): Route {
     const at = this.#gapIn(route)

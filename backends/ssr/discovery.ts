@@ -4,6 +4,7 @@
  */
 import type { Address } from "./address.ts"
 import type { Beacon, Heard } from "./beacon.ts"
+import { maxHeard } from "./beacon.ts"
 import type { Hearing } from "./hearing.ts"
 import { costOf, firstHeard, heardAgain, heardNothing, isSilent, qualityOf } from "./hearing.ts"
 
@@ -69,10 +70,12 @@ export class Discovery {
     for (const [on, places] of this.#sightings) for (const [at, hearing] of places) yield { on, at, hearing }
   }
 
-  /** What a beacon on an interface is to say. */
+  /** What a beacon on an interface is to say: who is heard there, and neighbours elsewhere. */
   heardOn(on: string, now: number): readonly Heard[] {
     const heard = [...(this.#sightings.get(on)?.values() ?? [])]
-    return heard.map((hearing) => ({ address: hearing.address, quality: Math.min(1, qualityOf(hearing, now)) }))
+    const here = heard.map((hearing) => ({ address: hearing.address, quality: Math.min(1, qualityOf(hearing, now)) }))
+    const elsewhere = [...this.#links].filter(([, link]) => link.on !== on).map(([address]) => ({ address, quality: 0 }))
+    return [...here, ...elsewhere].slice(0, maxHeard)
   }
 
   onBeacon(on: string, at: string, beacon: Beacon, now: number): BeaconOutcome {

@@ -12,17 +12,19 @@ import { BrokenLinks } from "./broken-links.ts"
 import type { Doubts } from "./doubts.ts"
 import type { Neighbourhood } from "./neighbourhood.ts"
 import type { Packet, PacketType } from "./packet.ts"
-import { decodePacket, encodePacket, maxRouteLength, nextNode, packetTypes, payloadTypes, readAddress, writeAddress } from "./packet.ts"
+import { decodePacket, encodePacket, maxRouteLength, nextNode, packetTypes, payloadTypes, readAddress, readRoute, writeAddress } from "./packet.ts"
 import type { RouteCache } from "./route-cache.ts"
 import type { Route, Way } from "./route.ts"
 import { extend, join, reverse } from "./route.ts"
 import { withDecider } from "./trace.ts"
+import type { Vicinity } from "./vicinity.ts"
 
 export interface ForwarderComponents {
   readonly runtime: Runtime
   readonly neighbourhood: Neighbourhood
   readonly cache: RouteCache
   readonly doubts: Doubts
+  readonly vicinity: Vicinity
 }
 
 /** What the node does with what the forwarder finds out. */
@@ -106,17 +108,16 @@ export class Forwarder {
 
   /** The packet with the shortest way that this node knows to any node of its route, unless that leads back to where the packet has been. */
   #shortened(packet: Packet): Packet {
-    const { cache } = this.#components
     const { route, hop } = packet
     let saved = 0
     let rejoin = hop
     for (let at = route.length - 1; at - hop - 1 > saved; at--) {
-      const hops = cache.hopsTo(route[at] as Address)
+      const hops = this.#hopsTo(route[at] as Address)
       if (hops === undefined || at - hop - hops <= saved) continue
       saved = at - hop - hops
       rejoin = at
     }
-    return saved === 0 ? packet : shortcut(packet, cache.routeTo(route[rejoin] as Address) as Route, rejoin)
+    return saved === 0 ? packet : shortcut(packet, this.#routeTo(route[rejoin] as Address) as Route, rejoin)
   }
 
   /** To the next node of its route; `neighbour` is where it came from. */
@@ -144,13 +145,12 @@ export class Forwarder {
    * be the one that chose the way, or knows who did.
    */
   #repair(packet: Packet, gap: Route, neighbour?: Address): boolean {
-    const { cache } = this.#components
     if (packet.type !== packetTypes.linkBroken) {
       this.#complain(packetTypes.linkBroken, packet, gap)
       if (neighbour !== undefined && packet.route[packet.hop - 1] !== neighbour) this.#tellNeighbour(packet, gap, neighbour)
     }
     if (packet.stub.length > 0) return this.#drop("broken link")
-    const onward = cache.routeTo(goalOf(packet)) ?? this.#wayTo(packet.destination, packet.type)
+    const onward = this.#routeTo(goalOf(packet)) ?? this.#wayTo(packet.destination, packet.type)
     if (onward === undefined) return this.#drop("broken link")
     // Also back where it came from: the nodes there have just been told of the link, ahead of the packet.
     return this.#pass({ ...packet, ...bounded(extend(packet.route.slice(0, packet.hop + 1), onward)) })
@@ -179,10 +179,29 @@ export class Forwarder {
     return { ...packet, payload: withDecider(packet.payload, this.#components.cache.self) }
   }
 
+  #hopsTo(address: Address): number | undefined {
+    const known = this.#components.cache.hopsTo(address)
+    return (known === undefined || known > 2) && this.#via(address) !== undefined ? 2 : known
+  }
+
+  #routeTo(address: Address): Route | undefined {
+    const { cache } = this.#components
+    const known = cache.hopsTo(address)
+    const via = known === undefined || known > 2 ? this.#via(address) : undefined
+    return via === undefined ? cache.routeTo(address) : [cache.self, via, address]
+  }
+
+  /** The neighbour that has this node for a neighbour, as far as is known. */
+  #via(address: Address): Address | undefined {
+    const { vicinity, neighbourhood } = this.#components
+    const via = vicinity.via(address)
+    return via === undefined || !neighbourhood.isNeighbour(via) || this.#broken.has(via, address) ? undefined : via
+  }
+
   /** The way to a destination, or to a node that is nearer to it than this one. */
   #wayTo(destination: Address, type: PacketType): Route | undefined {
     const { cache } = this.#components
-    const known = cache.routeTo(destination)
+    const known = this.#routeTo(destination)
     if (known !== undefined) return known
     const goal = type === packetTypes.newNodeAnnounce ? cache.smallest() : cache.towards(destination, clockwise(cache.self, destination))
     return goal === undefined ? undefined : cache.routeTo(goal)
@@ -211,7 +230,19 @@ export class Forwarder {
     const isOpen = onward[1] !== undefined && neighbourhood.isNeighbour(onward[1])
     const learned = isOpen ? [...cache.learn(onward)] : []
     learned.push(...cache.learn(back))
+    if (type === packetTypes.pathAnnounce) this.#lookAround(route[0] as Address, readRoute(new ByteReader(payload)))
     if (learned.length > 0) this.#listener.onLearned(learned)
+  }
+
+  /** A node tells by the way who its neighbours are: is one of them near? */
+  #lookAround(address: Address, theirs: readonly Address[]): void {
+    const { cache } = this.#components
+    for (const neighbour of theirs) {
+      const [known = Infinity, hops = Infinity] = [cache.hopsTo(address), this.#hopsTo(neighbour)]
+      if (hops + 1 >= known || this.#broken.has(neighbour, address)) continue
+      const way = this.#routeTo(neighbour) as Route
+      if (!way.includes(address)) cache.learn([...way, address])
+    }
   }
 
   /** Somebody found no way to a node: whoever has a link to it knows better. */

@@ -14,6 +14,8 @@ export interface GraphMediumOptions {
 }
 
 const defaultDelayMs = 2
+/** Who one has for neighbours is said so long after it has changed: what a beacon would take. */
+const sayMs = 100
 const maxPacketBytes = 65_536
 
 /** See the head of this file. */
@@ -32,7 +34,11 @@ export class GraphMedium {
   attach(runtime: Runtime, self: Address): Neighbourhood {
     const node = new GraphNeighbourhood(this, runtime, self)
     this.#nodes.set(self, node)
-    for (const other of this.neighboursOf(self)) this.#nodes.get(other)?.tell({ name: "up", neighbour: self })
+    for (const other of this.neighboursOf(self)) {
+      this.#nodes.get(other)?.tell({ name: "up", neighbour: self })
+      this.#nodes.get(other)?.sayLater()
+    }
+    node.sayLater()
     return node
   }
 
@@ -40,7 +46,10 @@ export class GraphMedium {
   detach(address: Address): void {
     const others = [...this.neighboursOf(address)]
     this.#nodes.delete(address)
-    for (const other of others) this.#nodes.get(other)?.tell({ name: "down", neighbour: address })
+    for (const other of others) {
+      this.#nodes.get(other)?.tell({ name: "down", neighbour: address })
+      this.#nodes.get(other)?.sayLater()
+    }
   }
 
   link(a: Address, b: Address): void {
@@ -75,6 +84,8 @@ export class GraphMedium {
     if (nodeA === undefined || nodeB === undefined) return
     nodeA.tell({ name, neighbour: b })
     nodeB.tell({ name, neighbour: a })
+    nodeA.sayLater()
+    nodeB.sayLater()
   }
 
   #edgesOf(address: Address): Set<Address> {
@@ -92,6 +103,8 @@ export class GraphNeighbourhood implements Neighbourhood {
   readonly #runtime: Runtime
   #packetHandler: (neighbour: Address, packet: Uint8Array) => void = () => undefined
   #linkListener: (event: LinkEvent) => void = () => undefined
+  #hearsListener: (neighbour: Address, theirs: Iterable<Address>) => void = () => undefined
+  #isToSay = false
 
   constructor(medium: GraphMedium, runtime: Runtime, self: Address) {
     this.#medium = medium
@@ -128,7 +141,26 @@ export class GraphNeighbourhood implements Neighbourhood {
     this.#linkListener = listener
   }
 
+  onHears(listener: (neighbour: Address, theirs: Iterable<Address>) => void): void {
+    this.#hearsListener = listener
+  }
+
+  hear(neighbour: Address, theirs: Iterable<Address>): void {
+    this.#hearsListener(neighbour, theirs)
+  }
+
   tell(event: LinkEvent): void {
     this.#linkListener(event)
+  }
+
+  /** All neighbours get to know soon who the others are. */
+  sayLater(): void {
+    if (this.#isToSay) return
+    this.#isToSay = true
+    this.#runtime.setTimer(sayMs, () => {
+      this.#isToSay = false
+      const neighbours = [...this.neighbours()]
+      for (const neighbour of neighbours) this.#medium.node(neighbour)?.hear(this.self, neighbours)
+    })
   }
 }

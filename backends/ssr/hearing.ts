@@ -73,6 +73,11 @@ export function costOf(hearing: Hearing, now: number): number {
   return 1 / Math.max(1e-3, qualityOf(hearing, now) * hearing.echo)
 }
 
+/** Whom the sender of a beacon probably has for neighbours. */
+export function neighboursIn({ heard }: Beacon): Address[] {
+  return heard.filter(({ quality }) => quality === 0 || quality >= upQuality).map(({ address }) => address)
+}
+
 function isLink(hearing: Hearing, now: number): boolean {
   if (isSilent(hearing, now)) return false
   const both = qualityOf(hearing, now) * hearing.echo

@@ -15,7 +15,7 @@ import {
 import type { Sighting } from "./discovery.ts"
 import { Discovery } from "./discovery.ts"
 import type { Ether } from "./ether.ts"
-import { costOf } from "./hearing.ts"
+import { costOf, neighboursIn } from "./hearing.ts"
 import { maxPieces } from "./mesh-frame.ts"
 import type { LinkEvent, Mesh } from "./neighbourhood.ts"
 import { Reassembly } from "./reassembly.ts"
@@ -62,6 +62,7 @@ export class LocalLinks implements Mesh {
   readonly #strangers = new Map<string, TokenBucket>()
   #packetHandler: (neighbour: Address, packet: Uint8Array) => void = () => undefined
   #linkListener: (event: LinkEvent) => void = () => undefined
+  #hearsListener: (neighbour: Address, theirs: Iterable<Address>) => void = () => undefined
   #beacons = 0
   #packets = 0
   #timer: Timer | undefined
@@ -141,6 +142,10 @@ export class LocalLinks implements Mesh {
     this.#linkListener = listener
   }
 
+  onHears(listener: (neighbour: Address, theirs: Iterable<Address>) => void): void {
+    this.#hearsListener = listener
+  }
+
   #sendPiece({ on, at }: Sighting, piece: PacketPiece): boolean {
     return this.#ether.send(on, at, encodePacketPiece(piece))
   }
@@ -160,7 +165,9 @@ export class LocalLinks implements Mesh {
     const now = this.#runtime.now()
     const neighbour = this.#discovery.neighbourAt(on, from)
     if (!(neighbour === undefined ? this.#strangersOn(on, now) : this.#budgetOf(neighbour.address, now)).take(now)) return this.#drop("rate")
-    const outcome = this.#discovery.onBeacon(on, from, decodeBeacon(new ByteReader(datagram)), now)
+    const beacon = decodeBeacon(new ByteReader(datagram))
+    const outcome = this.#discovery.onBeacon(on, from, beacon, now)
+    if (outcome === "taken" && this.isNeighbour(beacon.address)) this.#hearsListener(beacon.address, neighboursIn(beacon))
     if (outcome === "new") this.#beaconAfter(answerMs)
     else if (outcome !== "taken") this.#drop(outcome)
   }

@@ -24,6 +24,8 @@ export interface Neighbourhood {
   onPacket(handler: (neighbour: Address, packet: Uint8Array) => void): void
   /** Sets the listener. Links that are up already are not told of. */
   onLink(listener: (event: LinkEvent) => void): void
+  /** Sets the listener to what a neighbour says of its own neighbours: all that it has now. */
+  onHears?(listener: (neighbour: Address, theirs: Iterable<Address>) => void): void
 }
 
 /** What a mesh of wires, or of air, looks like to the nodes on it. */

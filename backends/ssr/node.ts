@@ -2,7 +2,7 @@
  * A node of the mesh: a forwarder, a place on the ring, and what is done when
  * something is learned. It needs no join: it is a node as soon as it has a link.
  */
-import { ByteReader } from "../../src/codec.ts"
+import { ByteReader, ByteWriter } from "../../src/codec.ts"
 import { isP2PSipError } from "../../src/errors.ts"
 import { Recent } from "../../src/overlay/recent.ts"
 import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
@@ -14,7 +14,7 @@ import { Linearization } from "./linearization.ts"
 import type { LinkEvent, Neighbourhood } from "./neighbourhood.ts"
 import type { SsrSettings } from "./options.ts"
 import type { Packet } from "./packet.ts"
-import { packetTypes, payloadTypes, readAddress } from "./packet.ts"
+import { packetTypes, payloadTypes, readAddress, writeRoute } from "./packet.ts"
 import type { Ring, RingPlaces, RingPort } from "./ring.ts"
 import type { Claim } from "./ring-messages.ts"
 import { decodeClaim, decodeUpdate, encodeClaim, encodeUpdate } from "./ring-messages.ts"
@@ -25,6 +25,7 @@ import type { Tenure } from "./tenure.ts"
 import { begun, drawnTo, taken } from "./tenure.ts"
 import type { Trace } from "./trace.ts"
 import { Tracer } from "./trace.ts"
+import { Vicinity } from "./vicinity.ts"
 
 export interface NodeComponents {
   readonly runtime: Runtime
@@ -49,6 +50,8 @@ const nearCount = 4
 const nothingSaid: Claim = { sides: [], serves: false }
 const everywhere = { after: ringSize, before: 0 }
 const maxNoted = 256
+/** Neighbours that a path announce names. */
+const maxAnnounced = 32
 
 /** See the head of this file. */
 export class SsrNode {
@@ -62,6 +65,7 @@ export class SsrNode {
   /** Sources that were told of a whole way. */
   readonly #announced: Recent<Address>
   readonly #doubts: Doubts
+  readonly #vicinity: Vicinity
   #near: readonly Address[] = []
   /** How far clockwise the last of them on the one side and on the other. */
   #reach = everywhere
@@ -82,8 +86,9 @@ export class SsrNode {
     this.cache = new RouteCache(neighbourhood.self, settings.maxRoutes)
     this.#announced = new Recent(runtime, { lifeMs: announceMs, maxItems: maxNoted })
     this.#doubts = new Doubts(runtime)
+    this.#vicinity = new Vicinity(this.cache.self)
     this.#ring = new Linearization(this.cache, this.#port())
-    this.#forwarder = new Forwarder({ runtime, neighbourhood, cache: this.cache, doubts: this.#doubts }, {
+    this.#forwarder = new Forwarder({ runtime, neighbourhood, cache: this.cache, doubts: this.#doubts, vicinity: this.#vicinity }, {
       onArrival: (packet) => this.#onArrival(packet),
       onLearned: (addresses) => this.#learned(addresses, false),
       onBroken: (far) => {
@@ -94,6 +99,7 @@ export class SsrNode {
     this.#tracer = new Tracer(runtime, (kind, to, payload) =>
       this.#forwarder.send(kind === "question" ? packetTypes.closest : packetTypes.connect, to, payload, payloadTypes.trace))
     neighbourhood.onLink((event) => this.#onLink(event))
+    neighbourhood.onHears?.((neighbour, theirs) => this.#vicinity.tell(neighbour, theirs))
   }
 
   get address(): Address {
@@ -218,6 +224,7 @@ export class SsrNode {
 
   #onLink({ name, neighbour }: LinkEvent): void {
     if (name === "down") {
+      this.#vicinity.forget(neighbour)
       if (!this.cache.forgetLink(this.address, neighbour)) return
       this.#doubt(neighbour)
       this.#hurry()
@@ -304,10 +311,13 @@ export class SsrNode {
     this.#listener.onNear?.()
   }
 
-  /** Lets the source know the whole way that its packet has come: next time it needs no decisions. */
+  /** Lets the source know the whole way that its packet has come, and who is near here: next time it needs no decisions. */
   #announcePath(source: Address, route: Route): void {
     if (route.length <= 2 || !this.#announced.add(source)) return
-    this.#forwarder.send(packetTypes.pathAnnounce, source, nothing)
+    const neighbours = [...this.#components.neighbourhood.neighbours()].slice(0, maxAnnounced)
+    const writer = new ByteWriter(256)
+    writeRoute(writer, neighbours)
+    this.#forwarder.send(packetTypes.pathAnnounce, source, writer.finish())
   }
 
   /** Something changed: looks after the ring soon, and often. */
