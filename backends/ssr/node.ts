@@ -262,6 +262,8 @@ export class SsrNode {
     switch (packet.type) {
       case packetTypes.notification: return this.#ring.onNotification(source, decodeClaim(body))
       case packetTypes.newNodeAnnounce: return this.#ring.onAnnounce(source)
+      // It was asked for: not to be forgotten with what is only overheard.
+      case packetTypes.pathAnnounce: return void this.cache.routeTo(source)
       case packetTypes.unreachable: return this.#doubt(readAddress(body))
       case packetTypes.update: {
         const update = decodeUpdate(body)

@@ -4,9 +4,10 @@
  * to all behind it.
  *
  * Bounded. The links of this node and the nodes that it holds (its neighbours
- * on the ring, and the way there) stay; of the others those go first of whose
- * distance on the ring there are the most: what is left is dense near this
- * node and sparse far away, which is what greedy routing needs.
+ * on the ring, and the way there) stay; of the others those go first that have
+ * not come up for longest, but a fair share of each distance on the ring (as a
+ * power of two) stays: dense near this node and sparse far away is what greedy
+ * routing needs.
  */
 import type { Address } from "./address.ts"
 import { clockwise, ringSize } from "./address.ts"
@@ -37,13 +38,14 @@ export class RouteCache {
   readonly #crowds = new Map<number, Crowd<Branch>>()
   readonly #allCrowds: Crowd<Branch>[] = []
   readonly #held = new Set<Address>()
+  #stamp = 0
   /** The nearest on the line to either side, where that is known. */
   #beside: { left?: Address | undefined; right?: Address | undefined } = { left: undefined, right: undefined }
 
   constructor(self: Address, maxNodes: number) {
     this.self = self
     this.maxNodes = maxNodes
-    this.#root = { address: self, previous: undefined, hops: 0, children: undefined, crowd: new Crowd(), isIdle: false, older: undefined, newer: undefined }
+    this.#root = { address: self, previous: undefined, hops: 0, children: undefined, crowd: new Crowd(), isIdle: false, isUsed: false, stamp: 0, older: undefined, newer: undefined }
   }
 
   /** How many nodes are known, this one aside. */
@@ -84,7 +86,7 @@ export class RouteCache {
   routeTo(address: Address): Route | undefined {
     const branch = this.#branches.get(address)
     if (branch === undefined) return undefined
-    touch(branch)
+    branch.crowd.use(branch, this.#stamp++)
     const route = new Array<Address>(branch.hops + 1)
     for (let at: Branch | undefined = branch; at !== undefined; at = at.previous) route[at.hops] = at.address
     return route
@@ -123,7 +125,7 @@ export class RouteCache {
       } else if (branch.hops > previous.hops + 1) {
         this.#move(branch, previous)
       }
-      touch(branch)
+      branch.crowd.touch(branch, this.#stamp++)
       previous = branch
     }
     this.#shrink()
@@ -184,7 +186,7 @@ export class RouteCache {
       this.#crowds.set(scale, (crowd = new Crowd()))
       this.#allCrowds.push(crowd)
     }
-    const branch: Branch = { address, previous, hops: previous.hops + 1, children: undefined, crowd, isIdle: false, older: undefined, newer: undefined }
+    const branch: Branch = { address, previous, hops: previous.hops + 1, children: undefined, crowd, isIdle: false, isUsed: false, stamp: 0, older: undefined, newer: undefined }
     adopt(previous, branch)
     crowd.size++
     mark(branch)
@@ -235,19 +237,26 @@ export class RouteCache {
     }
   }
 
-  /** The one that has not been used for longest where there are the most. */
+  /**
+   * Of what was only overheard, then of the rest, the one that has not come up for longest: where there are more than a fair
+   * share, if that is so anywhere.
+   */
   #leastUseful(): Branch | undefined {
-    let largest: Crowd<Branch> | undefined
+    const share = this.maxNodes / (2 * this.#allCrowds.length)
+    let best: Branch | undefined
+    let spare: Branch | undefined
     for (const crowd of this.#allCrowds) {
-      if (crowd.oldest !== undefined && (largest === undefined || crowd.size > largest.size) && this.#leastOf(crowd) !== undefined) largest = crowd
+      const least = this.#leastOf(crowd)
+      if (least === undefined) continue
+      if (crowd.size > share && isLess(least, best)) best = least
+      if (isLess(least, spare)) spare = least
     }
-    return largest === undefined ? undefined : this.#leastOf(largest)
+    return best ?? spare
   }
 
-  #leastOf({ oldest }: Crowd<Branch>): Branch | undefined {
-    let branch = oldest
-    while (branch !== undefined && this.#held.has(branch.address)) branch = branch.newer
-    return branch
+  #leastOf(crowd: Crowd<Branch>): Branch | undefined {
+    for (const branch of crowd.members()) if (!this.#held.has(branch.address)) return branch
+    return undefined
   }
 
   #sideOf(address: Address): Side {
@@ -257,6 +266,11 @@ export class RouteCache {
   #isNearer(address: Address, than: Address | undefined): boolean {
     return than === undefined || Math.abs(address - this.self) < Math.abs(than - this.self)
   }
+}
+
+function isLess(a: Branch, b: Branch | undefined): boolean {
+  if (b === undefined || a.isUsed !== b.isUsed) return b === undefined || b.isUsed
+  return a.stamp < b.stamp
 }
 
 function adopt(previous: Branch, branch: Branch): void {
@@ -277,10 +291,6 @@ function mark(branch: Branch): void {
 
 function isLeaf({ children }: Branch): boolean {
   return children === undefined || children.size === 0
-}
-
-function touch(branch: Branch): void {
-  branch.crowd.touch(branch)
 }
 
 /** A node counts as about as near as the nearest up to so many times its distance. */
