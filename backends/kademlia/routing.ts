@@ -218,7 +218,8 @@ export class KademliaRouting implements KeyBasedRouting {
   }
 
   #search(key: Id): void {
-    if (this.#isSearching || this.#membership.isComplete) return
+    // Who is no member yet asks as one that begins to join: those that have heard its announcement would forget it again.
+    if (this.#isSearching || this.#membership.isComplete || this.#siblings.presence !== "active") return
     this.#isSearching = true
     void this.#acquaintances.lookUp(key).finally(() => {
       this.#isSearching = false

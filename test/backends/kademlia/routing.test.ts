@@ -68,6 +68,24 @@ describe("joining", () => {
     overlay.expectAgreement(50)
   })
 
+  test("is not forgotten by those that were told of it, though the joiner is asked for the way to a key meanwhile", async () => {
+    const overlay = new KademliaOverlay({ seed: 11, kademlia: withoutTable })
+    await overlay.grow(5)
+    const { routing } = await overlay.start("p5")
+    // The joiner waits for this one, while the others know it and send it what is meant for its keys.
+    overlay.get("p1").process.slowDown(500)
+    const joining = routing.join([overlay.get("p0").routing.self], new AbortController().signal)
+    const told = ["p0", "p2", "p3"]
+    const isListedBy = (name: string): boolean => overlay.get(name).routing.neighbours().some(({ peerId }) => peerId === "p5")
+    await overlay.simulation.runUntil(() => told.every(isListedBy), 10_000, 1)
+    routing.nextHop(routing.self.id)
+    await overlay.simulation.run(200)
+    expect(routing.isResponsible(routing.self.id)).toBe(false)
+    expect(told.filter(isListedBy)).toEqual(told)
+    await overlay.simulation.wait(joining, 60_000)
+    overlay.expectAgreement(50)
+  })
+
   test("that is aborted leaves nobody behind who counts on the joiner", async () => {
     const overlay = new KademliaOverlay({ seed: 13 })
     await overlay.grow(5)
