@@ -1,6 +1,6 @@
 import { P2PSipError } from "../errors.ts"
 import type { Runtime } from "../runtime/runtime.ts"
-import type { Soon } from "../sip/registrar/authenticator.ts"
+import type { Soon } from "../soon.ts"
 import type { UserDirectory, Verifiers } from "./users.ts"
 
 /** What can be set on {@link CachedUsers}. */

@@ -1,6 +1,6 @@
 /** Who the users are, and what their credentials are verified with. */
 import { P2PSipError } from "../errors.ts"
-import type { Soon } from "../sip/registrar/authenticator.ts"
+import type { Soon } from "../soon.ts"
 import { hashA1, hexDigits } from "./digest.ts"
 import type { DigestAlgorithm } from "./digest.ts"
 

@@ -195,6 +195,13 @@ export class Headers {
     return text
   }
 
+  /** The length of {@link toString}. */
+  get textLength(): number {
+    let length = 0
+    for (const { start, end } of this.#fields) length += end - start
+    return length
+  }
+
   #insert(index: number, field: HeaderField): void {
     if (this.#fields.length >= maxEditedFields) {
       throw new P2PSipError("P2PSIP_LIMIT", `headers: expected at most ${maxEditedFields} fields, found one more`)

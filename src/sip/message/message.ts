@@ -77,9 +77,15 @@ export abstract class SipMessage {
     return (field.parsed = parseCSeq(field.value))
   }
 
+  /** How long {@link toBytes} is. */
+  get byteLength(): number {
+    this.#declareLength()
+    return this.startLine.length + this.headers.textLength + "\r\n\r\n".length + this.body.length
+  }
+
   /** The message on the wire. Untouched headers come out byte for byte; Content-Length is made right. */
   toBytes(): Buffer {
-    if (this.#declaredLength() !== this.body.length) this.headers.set("Content-Length", String(this.body.length))
+    this.#declareLength()
     const head = `${this.startLine}\r\n${this.headers.toString()}\r\n`
     if (this.body.length === 0) return Buffer.from(head, "latin1")
     const bytes = Buffer.allocUnsafe(head.length + this.body.length)
@@ -100,9 +106,10 @@ export abstract class SipMessage {
     return (field.parsed = parseNameAddress(field.value, name))
   }
 
-  #declaredLength(): number {
+  #declareLength(): void {
     const value = this.headers.field(contentLengthId)?.value
-    return value !== undefined && isDigits(value) ? Number(value) : -1
+    const declared = value !== undefined && isDigits(value) ? Number(value) : -1
+    if (declared !== this.body.length) this.headers.set("Content-Length", String(this.body.length))
   }
 }
 

@@ -2,6 +2,7 @@
 import { isIP } from "node:net"
 import { isP2PSipError } from "../../errors.ts"
 import type { Runtime } from "../../runtime/runtime.ts"
+import { type Soon, whenKnown } from "../../soon.ts"
 import type { SipRequest, SipUri } from "../message/index.ts"
 import type { Authenticator } from "../registrar/authenticator.ts"
 import type { Gruus, GruuTarget } from "../registrar/gruus.ts"
@@ -56,21 +57,21 @@ export class Destinations {
     this.#options = options
   }
 
-  async of({ base, routes, mayLeave }: RoutedRequest): Promise<Destination> {
+  of({ base, routes, mayLeave }: RoutedRequest): Soon<Destination> {
     // RFC 5626 §5.3: as edge proxy, along the flow and no other way.
     if (routes.edgeFlow !== undefined) return oneTarget(430, waysOn(base, routes.edgeFlow))
     const nextRoute = topRoute(base)
-    if (routes.dialogFlow !== undefined) return oneTarget(503, await this.#waysInDialog(base, routes, nextRoute))
+    if (routes.dialogFlow !== undefined) return whenKnown(this.#waysInDialog(base, routes, nextRoute), (ways) => oneTarget(503, ways))
     // The token for the side of the overlay leads to another peer, and nowhere else.
     if (nextRoute && routes.isInDialog && isOverlayHost(nextRoute.host)) {
-      return oneTarget(503, await waysToPlaces(base, { uri: base.uri, nextHop: nextRoute }, this.#components))
+      return whenKnown(waysToPlaces(base, { uri: base.uri, nextHop: nextRoute }, this.#components), (ways) => oneTarget(503, ways))
     }
     if (nextRoute) {
       if (!mayLeave) throw refuse(403, "Not A Relay: Route To Others")
       return this.#abroad(base, [nextRoute])
     }
     const requestUri = this.#readNumber(base)
-    if (this.#isGruu(requestUri)) return { targets: await this.#deviceAt(requestUri, base), unreachableStatus: 480 }
+    if (this.#isGruu(requestUri)) return this.#deviceAt(requestUri, base).then((targets) => ({ targets, unreachableStatus: 480 }))
     const addressOfRecord = this.#components.domains.addressOfRecord(requestUri)
     if (addressOfRecord !== undefined) return this.#atHome(base, addressOfRecord, mayLeave)
     if (!mayLeave) throw refuse(403, "Not A Relay: Domain Not Served")
@@ -87,14 +88,18 @@ export class Destinations {
   }
 
   /** To the other side of a dialog: along its flow, and where else it may be found. */
-  async #waysInDialog(base: SipRequest, routes: OwnRoutes, nextRoute: SipUri | undefined): Promise<readonly Way[]> {
-    const device = this.#isGruu(base.requestUri) ? await this.#waysToRemoteTarget(base) : []
-    const [contact] = device
-    // A GRUU that no longer counts: the phone that gave it may still be at the other end of the flow.
-    if (contact === undefined) return [...waysOn(base, routes.dialogFlow), ...(await this.#besideFlow(base, routes, nextRoute ?? base.requestUri))]
-    const along = waysOn(base, routes.dialogFlow).map((way) => ({ ...way, uri: contact.uri }))
-    // RFC 5627 §6.1: where the dialog has Routes of its own the Path does not count.
-    return nextRoute === undefined ? [...device, ...along] : along
+  #waysInDialog(base: SipRequest, routes: OwnRoutes, nextRoute: SipUri | undefined): Soon<readonly Way[]> {
+    const along = waysOn(base, routes.dialogFlow)
+    return whenKnown(this.#isGruu(base.requestUri) ? this.#waysToRemoteTarget(base) : [], (device) => {
+      const [contact] = device
+      if (contact === undefined) {
+        // Also for a GRUU that no longer counts: the phone that gave it may still be at the other end of the flow.
+        return whenKnown(this.#besideFlow(base, routes, nextRoute ?? base.requestUri), (beside) => [...along, ...beside])
+      }
+      const toContact = along.map((way) => ({ ...way, uri: contact.uri }))
+      // RFC 5627 §6.1: where the dialog has Routes of its own the Path does not count.
+      return nextRoute === undefined ? [...device, ...toContact] : toContact
+    })
   }
 
   async #waysToRemoteTarget(base: SipRequest): Promise<readonly Way[]> {
@@ -112,29 +117,28 @@ export class Destinations {
    * token would open the way to everybody; and without the DNS while there is
    * a flow: a BYE must not wait for the name in a phone's Contact.
    */
-  async #besideFlow(base: SipRequest, { dialogFlow, dialogHost }: OwnRoutes, nextHop: SipUri): Promise<readonly Way[]> {
+  #besideFlow(base: SipRequest, { dialogFlow, dialogHost }: OwnRoutes, nextHop: SipUri): Soon<readonly Way[]> {
     if (dialogFlow !== "gone" && isIP(bareHost(nextHop.host)) === 0) return []
-    const ways = await this.#ask(() => waysToPlaces(base, { uri: base.uri, nextHop }, this.#components))
-    return ways.filter(({ next }) => !("send" in next) && next.host === dialogHost)
+    const ways = this.#ask(waysToPlaces(base, { uri: base.uri, nextHop }, this.#components))
+    return whenKnown(ways, (known) => known.filter(({ next }) => !("send" in next) && next.host === dialogHost))
   }
 
   /** To other people's domains, by the first of these next hops that works. */
   async #abroad(base: SipRequest, nextHops: readonly SipUri[]): Promise<Destination> {
     const ways: Way[] = []
-    for (const nextHop of nextHops) ways.push(...(await this.#ask(() => waysToPlaces(base, { uri: base.uri, nextHop }, this.#components))))
+    for (const nextHop of nextHops) ways.push(...(await this.#ask(waysToPlaces(base, { uri: base.uri, nextHop }, this.#components))))
     if (ways.length === 0) throw refuse(404, "No Server For That Domain")
     return oneTarget(503, ways)
   }
 
   /** RFC 3261 §21.5.5: the DNS is an external server that this one needs. */
-  async #ask<Result>(action: () => Promise<Result>): Promise<Result> {
-    try {
-      return await action()
-    } catch (error) {
+  #ask<Result>(answer: Soon<Result>): Soon<Result> {
+    if (!(answer instanceof Promise)) return answer
+    return answer.catch((error: unknown) => {
       if (isP2PSipError(error, "P2PSIP_TIMEOUT") || isP2PSipError(error, "P2PSIP_UNREACHABLE")) throw refuse(504, "DNS Does Not Answer")
       if (isP2PSipError(error, "P2PSIP_LIMIT")) throw this.#notNow()
       throw error
-    }
+    })
   }
 
   async #atHome(base: SipRequest, addressOfRecord: string, mayLeave: boolean): Promise<Destination> {

@@ -4,6 +4,7 @@
  */
 import { isP2PSipError } from "../../errors.ts"
 import type { Counter, Runtime } from "../../runtime/runtime.ts"
+import { type Soon, whenKnown } from "../../soon.ts"
 import { createResponse, reasonPhrase, SipRequest, SipSyntaxError } from "../message/index.ts"
 import type { SipMessage } from "../message/index.ts"
 import type { Authenticator } from "../registrar/authenticator.ts"
@@ -15,7 +16,7 @@ import type { ClientHandlers, ClientTransaction, ServerTransaction, TransactionL
 import { isSecure } from "../transport/index.ts"
 import type { Flow } from "../transport/index.ts"
 import { authorize, consumeCredentials } from "./authorization.ts"
-import { Destinations } from "./destinations.ts"
+import { Destinations, type Destination } from "./destinations.ts"
 import { prepare, recordRoute } from "./forwarding.ts"
 import { Gateways, type Gateway } from "./gateways.ts"
 import { loopHash } from "./loop-detection.ts"
@@ -24,7 +25,7 @@ import type { OwnRoutes, RouteComponents } from "./own-routes.ts"
 import { ProxiedRequest } from "./proxied-request.ts"
 import type { Dispatch, ForwardingComponents } from "./proxied-request.ts"
 import { widestRank } from "./targets.ts"
-import type { Way } from "./targets.ts"
+import type { Target, Way } from "./targets.ts"
 import { breadthOf, requireHops, validate } from "./validation.ts"
 
 /** Who answers subscriptions instead of the phones: a port, which `sip/events` implements. */
@@ -134,7 +135,12 @@ export class SipProxy {
 
   /** Takes a request. Fits `TransactionLayer.onRequest`. */
   handle(server: ServerTransaction): void {
-    this.#route(server).catch((error: unknown) => this.#refuse(server, error))
+    try {
+      const routed = this.#route(server)
+      if (routed instanceof Promise) routed.catch((error: unknown) => this.#refuse(server, error))
+    } catch (error) {
+      this.#refuse(server, error)
+    }
   }
 
   /** Takes an ACK for a 2xx; drops stray responses (RFC 6026 §8.7). Fits `TransactionLayer.onStray`. */
@@ -143,13 +149,19 @@ export class SipProxy {
       this.#dropped.add()
       return
     }
-    this.#forwardAck(message, flow).catch((error: unknown) => {
+    const drop = (error: unknown): void => {
       this.#dropped.add()
       this.#components.runtime.log.debug({ error }, "an ACK leads nowhere")
-    })
+    }
+    try {
+      const forwarded = this.#forwardAck(message, flow)
+      if (forwarded instanceof Promise) forwarded.catch(drop)
+    } catch (error) {
+      drop(error)
+    }
   }
 
-  async #route(server: ServerTransaction): Promise<void> {
+  #route(server: ServerTransaction): Soon<void> {
     const { request, flow } = server
     const work = this.#check(request, flow)
     const { authenticator, domains, notifier } = this.#components
@@ -160,12 +172,17 @@ export class SipProxy {
     if (notifier?.isOwn(work.base) === true) return notifier.accept(server, work.base)
     requireHops(request)
     const isTrusted = work.routes.isInDialog || flow.transport.protocol === "P2P" || this.#isGateway(request, flow)
-    await authorize(request, flow, { authenticator, domains, isTrusted })
-    // Another peer would have answered it itself.
-    if (flow.transport.protocol !== "P2P" && notifier?.takes(work.base) === true) return notifier.accept(server, work.base)
-    const breadth = breadthOf(request, this.#maxBreadth)
-    const destination = await this.#destinations.of({ ...work, mayLeave: this.#mayLeave(request, isTrusted) })
-    const { targets, unreachableStatus, redirects } = destination
+    return whenKnown(authorize(request, flow, { authenticator, domains, isTrusted }), () => {
+      // Another peer would have answered it itself.
+      if (flow.transport.protocol !== "P2P" && notifier?.takes(work.base) === true) return notifier.accept(server, work.base)
+      const breadth = breadthOf(request, this.#maxBreadth)
+      const destination = this.#destinations.of({ ...work, mayLeave: this.#mayLeave(request, isTrusted) })
+      return whenKnown(destination, (found) => this.#forward(server, work, breadth, found))
+    })
+  }
+
+  /** §16.6: to all targets, as many at a time as it may be forked into. */
+  #forward(server: ServerTransaction, work: Work, breadth: number, { targets, unreachableStatus, redirects }: Destination): void {
     if (targets.length === 0) throw refuse(unreachableStatus, reasonPhrase(unreachableStatus))
     const maxParallel = Math.min(breadth, widestRank(targets))
     work.base.headers.set("Max-Breadth", String(Math.floor(breadth / maxParallel)))
@@ -225,10 +242,13 @@ export class SipProxy {
   }
 
   /** §16.11, §16.6: an ACK for a 2xx is a request without a transaction. */
-  async #forwardAck(ack: SipRequest, flow: Flow): Promise<void> {
+  #forwardAck(ack: SipRequest, flow: Flow): Soon<void> {
     requireHops(ack)
     const work = this.#check(ack, flow)
-    const { targets } = await this.#destinations.of({ ...work, mayLeave: false })
+    return whenKnown(this.#destinations.of({ ...work, mayLeave: false }), ({ targets }) => this.#sendAck(work, targets))
+  }
+
+  #sendAck(work: Work, targets: readonly Target[]): void {
     const { layer, transports } = this.#components
     let sent = 0
     for (const { ways } of targets.slice(0, this.#maxBreadth)) {

@@ -5,6 +5,7 @@
  * the other while they prove to lead nowhere.
  */
 import { isIP } from "node:net"
+import { type Soon, whenKnown } from "../../soon.ts"
 import { Params, parseNameAddress, SipUri } from "../message/index.ts"
 import type { SipRequest } from "../message/index.ts"
 import type { Binding } from "../registrar/location-service.ts"
@@ -94,12 +95,12 @@ function isReachedDirectly({ path }: Binding, uri: SipUri, { directFallback }: T
 }
 
 /** Where the first hop is this peer itself, its token gives the flow at once. */
-async function waysAlong(
+function waysAlong(
   target: string,
   path: readonly string[],
   components: RouteComponents,
   { request }: TargetOptions,
-): Promise<readonly Way[]> {
+): Soon<readonly Way[]> {
   const { domains, transports } = components
   const first = uriOf(path[0] ?? "")
   if (!first) return []
@@ -120,25 +121,23 @@ const maxDatagramBytes = 1300
 const addedBytes = 400
 
 /** One way for each place that a next hop may be at (RFC 3263 §4.3). Rejects where the DNS cannot tell. */
-export async function waysToPlaces(
+export function waysToPlaces(
   request: SipRequest,
   { uri, routes = [], nextHop }: NextHop,
   { transports }: Pick<RouteComponents, "transports">,
-): Promise<readonly Way[]> {
-  const places = await transports.targetsOf(nextHop)
-  const isLong = places.some(({ protocol }) => protocol === "UDP") && request.toBytes().length + addedBytes > maxDatagramBytes
-  const withTcp = isLong ? places.flatMap((place) => [...overTcp(place, transports), place]) : places
-  // A peer of the overlay is the only one that has the phone's flow.
-  return withTcp.map((next) => ({ uri, routes, next, isHop: next.protocol !== "P2P" }))
+): Soon<readonly Way[]> {
+  return whenKnown(transports.targetsOf(nextHop), (places) => {
+    const isLong = places.some(({ protocol }) => protocol === "UDP") && request.byteLength + addedBytes > maxDatagramBytes
+    const withTcp = isLong ? places.flatMap((place) => [...overTcp(place, transports), place]) : places
+    // A peer of the overlay is the only one that has the phone's flow.
+    return withTcp.map((next) => ({ uri, routes, next, isHop: next.protocol !== "P2P" }))
+  })
 }
 
 /** {@link waysToPlaces}, none where the DNS cannot tell: a phone that is lost must not keep the others from ringing. */
-async function waysIfKnown(...place: Parameters<typeof waysToPlaces>): Promise<readonly Way[]> {
-  try {
-    return await waysToPlaces(...place)
-  } catch {
-    return []
-  }
+function waysIfKnown(...place: Parameters<typeof waysToPlaces>): Soon<readonly Way[]> {
+  const ways = waysToPlaces(...place)
+  return ways instanceof Promise ? ways.catch(() => []) : ways
 }
 
 /** RFC 3261 §18.1.1: what may not fit goes by TCP, and by UDP only where nobody listens. */

@@ -4,6 +4,7 @@
  *
  * User names are text as SIP messages hold it: one character per byte.
  */
+import type { Soon } from "../../soon.ts"
 
 /** What the credentials of one request are worth. */
 export type Verdict =
@@ -30,10 +31,7 @@ export interface Presented {
   readonly retransmissionKey?: string
 }
 
-/** What is known at once, or has to be asked for. A rejection means that it cannot be told just now. */
-export type Soon<T> = T | Promise<T>
-
-/** See the head of this file. */
+/** See the head of this file. Rejections mean that it cannot be told just now. */
 export interface Authenticator {
   /** Whether the domain has such a user. */
   knows(username: string, domain: string): Soon<boolean>

@@ -8,10 +8,11 @@
  */
 import { isP2PSipError } from "../../errors.ts"
 import type { Counter, Runtime } from "../../runtime/runtime.ts"
+import type { Soon } from "../../soon.ts"
 import { createResponse, optionTags, SipSyntaxError } from "../message/index.ts"
 import type { SipRequest, SipResponse } from "../message/index.ts"
 import type { Flow } from "../transport/transport.ts"
-import type { Authenticator, Soon, Verdict } from "./authenticator.ts"
+import type { Authenticator, Verdict } from "./authenticator.ts"
 import { contactValue, readChanges } from "./contacts.ts"
 import type { ExpiryOptions } from "./contacts.ts"
 import { ExpiryPolicy, type PartialExpiry } from "./expiry-policy.ts"

@@ -3,6 +3,7 @@ import { isIP } from "node:net"
 import { isP2PSipError } from "../../errors.ts"
 import type { Dns, NaptrRecord, SrvRecord } from "../../dns/dns.ts"
 import type { Runtime } from "../../runtime/runtime.ts"
+import type { Soon } from "../../soon.ts"
 import type { SipUri } from "../message/index.ts"
 import { bareHost, defaultPort } from "./host-port.ts"
 import { isOverlayHost } from "./overlay-host.ts"
@@ -53,9 +54,12 @@ export class DnsTargetResolver implements TargetResolver {
     this.#transports = components.transports
   }
 
-  async resolve(uri: SipUri): Promise<readonly Target[]> {
+  resolve(uri: SipUri): Soon<readonly Target[]> {
     const host = bareHost(uri.params.get("maddr") ?? uri.host).toLowerCase()
-    if (isIP(host) !== 0 || isOverlayHost(host) || host === "localhost") return this.#literals.resolve(uri)
+    return isIP(host) !== 0 || isOverlayHost(host) || host === "localhost" ? this.#literals.resolve(uri) : this.#resolveName(uri, host)
+  }
+
+  async #resolveName(uri: SipUri, host: string): Promise<readonly Target[]> {
     const protocol = protocolOf(uri)
     if (protocol === undefined || protocol === "P2P") return []
     const serverName = bareHost(uri.host).toLowerCase()

@@ -1,5 +1,6 @@
 /** From a URI to where to send: the port that RFC 3263 fills. */
 import { isIP } from "node:net"
+import type { Soon } from "../../soon.ts"
 import type { SipUri } from "../message/index.ts"
 import { bareHost, defaultPort } from "./host-port.ts"
 import { isOverlayHost } from "./overlay-host.ts"
@@ -12,7 +13,7 @@ export interface Target extends Remote {
 
 /** Finds the places to try for a next hop, the best first; none where the name does not resolve. */
 export interface TargetResolver {
-  resolve(uri: SipUri): Promise<readonly Target[]>
+  resolve(uri: SipUri): Soon<readonly Target[]>
 }
 
 const tokens: Readonly<Record<string, TransportProtocol>> = { udp: "UDP", tcp: "TCP", tls: "TLS", ws: "WS", wss: "WSS", p2p: "P2P" }
@@ -33,7 +34,7 @@ export function isSecure(protocol: TransportProtocol): boolean {
 
 /** Resolves what needs no DNS: IP addresses (RFC 3263 §4.2), `localhost`, and peers of the overlay. */
 export class LiteralResolver implements TargetResolver {
-  async resolve(uri: SipUri): Promise<readonly Target[]> {
+  resolve(uri: SipUri): readonly Target[] {
     const protocol = protocolOf(uri)
     const host = literalHost(uri)
     if (protocol === undefined || host === undefined || (protocol === "P2P") !== isOverlayHost(host)) return []

@@ -1,6 +1,7 @@
 import { isIP } from "node:net"
 import { badArgument } from "../../errors.ts"
 import type { Runtime } from "../../runtime/runtime.ts"
+import { type Soon, whenKnown } from "../../soon.ts"
 import type { SipUri } from "../message/index.ts"
 import { FlowTokens } from "./flow-token.ts"
 import { bareHost, defaultPort } from "./host-port.ts"
@@ -73,9 +74,10 @@ export class TransportSet {
   }
 
   /** The places to try for a next hop, the best first, as far as this stack has transports for them. Rejects where the DNS cannot tell. */
-  async targetsOf(uri: SipUri): Promise<readonly Target[]> {
-    const targets = await this.#resolver.resolve(uri)
-    return this.#suspects.last(targets.filter((target) => this.transportFor(target.protocol, target.host) !== undefined))
+  targetsOf(uri: SipUri): Soon<readonly Target[]> {
+    return whenKnown(this.#resolver.resolve(uri), (targets) => {
+      return this.#suspects.last(targets.filter((target) => this.transportFor(target.protocol, target.host) !== undefined))
+    })
   }
 
   /** The target has failed: for a while the others of its domain come first. */
