@@ -217,9 +217,15 @@ export class Headers {
   }
 
   #removeFrom(start: number, id: HeaderId, name: string): boolean {
-    const before = this.#fields.length
-    this.#fields = this.#fields.filter((field, index) => index < start || !matches(field, id, name))
-    return this.#fields.length < before
+    const fields = this.#fields
+    let kept = start
+    for (let i = start; i < fields.length; i++) {
+      const field = fields[i]
+      if (field !== undefined && !matches(field, id, name)) fields[kept++] = field
+    }
+    const isRemoved = kept < fields.length
+    if (isRemoved) fields.length = kept
+    return isRemoved
   }
 }
 

@@ -7,6 +7,9 @@ const SEMICOLON = 0x3b
 const EQUALS = 0x3d
 const BACKSLASH = 0x5c
 
+/** What to set: names and values; a value undefined for a parameter without one. */
+export type ParamEntries = readonly (readonly [name: string, value: string | undefined])[]
+
 /**
  * The `;name=value` parameters of a header value or URI, in order. Names
  * compare without case. Immutable: `with` and `without` make a copy.
@@ -56,12 +59,12 @@ export class Params {
   }
 
   has(name: string): boolean {
-    return this.#indexOf(name) !== -1
+    return indexOf(this.#list, name) !== -1
   }
 
   /** The value as written, quotes included; empty for a parameter without a value; undefined where there is none. */
   get(name: string): string | undefined {
-    const index = this.#indexOf(name)
+    const index = indexOf(this.#list, name)
     return index === -1 ? undefined : (this.#list[index + 1] ?? "")
   }
 
@@ -76,16 +79,32 @@ export class Params {
    * Refuses with `P2PSIP_BAD_ARGUMENT` what would not be one parameter.
    */
   with(name: string, value?: string): Params {
-    if (!isToken(name)) badArgument("name", "a token", name)
-    if (value !== undefined && !isParamValue(value)) badArgument(name, "a quoted string, or text without separators", value)
-    const index = this.#indexOf(name)
-    if (index === -1) return new Params(this.raw + format(name, value), [...this.#list, name, value])
-    return Params.#of(this.#list.with(index + 1, value))
+    return this.withAll([[name, value]])
+  }
+
+  /** As {@link with}, for several. */
+  withAll(entries: ParamEntries): Params {
+    const list = this.#list.slice()
+    let raw = this.raw
+    let isReplaced = false
+    for (const [name, value] of entries) {
+      if (!isToken(name)) badArgument("name", "a token", name)
+      if (value !== undefined && !isParamValue(value)) badArgument(name, "a quoted string, or text without separators", value)
+      const index = indexOf(list, name)
+      if (index === -1) {
+        list.push(name, value)
+        raw += format(name, value)
+      } else {
+        list[index + 1] = value
+        isReplaced = true
+      }
+    }
+    return isReplaced ? Params.#of(list) : new Params(raw, list)
   }
 
   /** A copy without the parameter. */
   without(name: string): Params {
-    const index = this.#indexOf(name)
+    const index = indexOf(this.#list, name)
     return index === -1 ? this : Params.#of(this.#list.toSpliced(index, 2))
   }
 
@@ -103,16 +122,15 @@ export class Params {
     for (let i = 0; i < list.length; i += 2) raw += format(list[i] ?? "", list[i + 1])
     return new Params(raw, list)
   }
+}
 
-  #indexOf(name: string): number {
-    const list = this.#list
-    for (let i = 0; i < list.length; i += 2) {
-      const candidate = list[i] ?? ""
-      if (candidate === name) return i
-      if (candidate.length === name.length && candidate.toLowerCase() === name.toLowerCase()) return i
-    }
-    return -1
+function indexOf(list: readonly (string | undefined)[], name: string): number {
+  for (let i = 0; i < list.length; i += 2) {
+    const candidate = list[i] ?? ""
+    if (candidate === name) return i
+    if (candidate.length === name.length && candidate.toLowerCase() === name.toLowerCase()) return i
   }
+  return -1
 }
 
 function format(name: string, value: string | undefined): string {

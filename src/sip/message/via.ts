@@ -1,5 +1,5 @@
 import { isToken, isTokenCode, skipLws, trimLws } from "./characters.ts"
-import { Params } from "./params.ts"
+import { type ParamEntries, Params } from "./params.ts"
 import { badRequest } from "./syntax-error.ts"
 import { parseHostPort } from "./uri.ts"
 
@@ -46,6 +46,11 @@ export class Via {
   /** A copy with one parameter set. */
   withParam(name: string, value?: string): Via {
     return new Via(this.protocol, this.host, this.port, this.params.with(name, value))
+  }
+
+  /** A copy with several parameters set. */
+  withParams(entries: ParamEntries): Via {
+    return new Via(this.protocol, this.host, this.port, this.params.withAll(entries))
   }
 
   toString(): string {

@@ -226,7 +226,7 @@ export class Destinations {
 
   async #placesOf(hops: readonly SipUri[], uri: SipUri, base: SipRequest): Promise<readonly Target[]> {
     const text = asRequestUri(uri.toString(), uri, base.requestUri)
-    const ways = await Promise.all(hops.map((nextHop) => waysToPlaces(base, { uri: text, nextHop }, this.#components)))
+    const ways = await Promise.all(hops.map(async (nextHop) => waysToPlaces(base, { uri: text, nextHop }, this.#components)))
     return oneTarget(503, ways.flat()).targets
   }
 

@@ -4,11 +4,11 @@
  * (RFC 5626 §5.3). A peer forwards to any address for who shows one, to nobody
  * else, so that it is no open relay.
  *
- * `d.` and in base64url: the first 9 bytes of HMAC-SHA256 over Call-ID and
+ * `d.` and in base64url: the first 9 bytes of a keyed hash of Call-ID and
  * flow key, then the flow key, which is empty for the side of the overlay.
  */
 import { timingSafeEqual } from "node:crypto"
-import { Hmac } from "../../hmac.ts"
+import { KeyedHash } from "../../keyed-hash.ts"
 
 const prefix = "d."
 const macBytes = 9
@@ -16,11 +16,11 @@ const maxTokenLength = 400
 
 /** Makes and checks the dialog tokens of one peer. */
 export class DialogTokens {
-  readonly #hmac: Hmac
+  readonly #hash: KeyedHash
 
   /** `secret`: 32 bytes that no other process knows. */
   constructor(secret: Uint8Array) {
-    this.#hmac = new Hmac(secret)
+    this.#hash = new KeyedHash(secret, macBytes)
   }
 
   /** The token for one side of the dialog with this Call-ID. */
@@ -38,6 +38,6 @@ export class DialogTokens {
   }
 
   #mac(callId: string, key: string): string {
-    return this.#hmac.of(`dialog\n${callId}\n${key}`).slice(0, macBytes)
+    return this.#hash.of(`dialog\n${callId}\n${key}`)
   }
 }

@@ -45,6 +45,11 @@ export class Gateways {
     return this.#find(domain, uri)
   }
 
+  /** Whether there are none at all. */
+  get isEmpty(): boolean {
+    return this.#entries.length === 0
+  }
+
   /** Whether a gateway at this IP address speaks for this number of one of our domains. */
   speaksFor(domain: string, { decodedUser = "" }: SipUri, address: string): boolean {
     const family = isIPv6(address) ? "ipv6" : "ipv4"

@@ -36,15 +36,19 @@ export function takeOwnRoutes(request: SipRequest, incoming: Flow, components: R
   undoStrictRouting(request, components)
   stripOwnMaddr(request, components)
   const { domains, transports, dialogTokens } = components
-  let found: OwnRoutes = { isInDialog: false, dialogFlow: undefined, dialogHost: undefined, edgeFlow: undefined }
+  let isInDialog = false
+  let dialogKey = ""
+  let edgeFlow: KnownFlow | undefined
   for (;;) {
     const uri = topRoute(request)
-    if (!uri || !domains.isOurs(uri)) return found
+    if (!uri || !domains.isOurs(uri)) return { isInDialog, ...flowOfKey(transports, dialogKey), edgeFlow }
     request.headers.removeFirst("Route")
     if (uri.user === undefined) continue
     const key = dialogTokens.keyOf(request.callId, uri.user)
     if (key !== undefined) {
-      found = { isInDialog: true, ...flowOfKey(transports, key), edgeFlow: undefined }
+      isInDialog = true
+      dialogKey = key
+      edgeFlow = undefined
       continue
     }
     const flow = transports.flowOfToken(uri.user)
@@ -52,7 +56,8 @@ export function takeOwnRoutes(request: SipRequest, incoming: Flow, components: R
     if (flow === "forged") throw refuse(403, "Invalid Route Token")
     // §5.3.1: the phone's own flow, so the request comes from the phone and goes wherever else it leads.
     if (flow !== "gone" && flow.key === incoming.key) continue
-    found = { ...found, dialogFlow: undefined, dialogHost: undefined, edgeFlow: flow }
+    dialogKey = ""
+    edgeFlow = flow
   }
 }
 

@@ -28,6 +28,8 @@ export interface ForwardingComponents {
   readonly times: ForwardingTimes
   /** Somebody who should have answered has not: others are tried first for a while. */
   suspect(way: Way): void
+  /** For a To that has none. */
+  newTag(): string
 }
 
 /** How one request gets away. It is let go of when no branch will be started any more. */
@@ -51,7 +53,6 @@ export interface ForwardingPlan {
   readonly maxParallel: number
   /** What it counts as when a way leads nowhere: 430 at the edge, 480 where the phone was looked up. */
   readonly unreachableStatus: number
-  readonly toTag: string
 }
 
 interface BranchWork {
@@ -70,7 +71,8 @@ export class ProxiedRequest {
   readonly #components: ForwardingComponents
   readonly #server: ServerTransaction
   readonly #unreachableStatus: number
-  readonly #toTag: string
+  /** Of what is answered here. */
+  #toTag: string | undefined
   readonly #branches: BranchWork[]
   readonly #earlyDialogs = new EarlyDialogs()
   #dispatch: Dispatch | undefined
@@ -84,7 +86,6 @@ export class ProxiedRequest {
     this.#server = server
     this.#dispatch = dispatch
     this.#unreachableStatus = plan.unreachableStatus
-    this.#toTag = plan.toTag
     this.#context = createContext(server.method === "INVITE", plan.maxParallel, plan.targets)
     this.#branches = branchesFor(plan.targets)
   }
@@ -205,7 +206,7 @@ export class ProxiedRequest {
   #onFailure(number: number, branch: BranchWork, status: number): void {
     endWait(branch)
     this.#suspect(branch)
-    const response = createResponse(this.#server.request, status, undefined, { toTag: this.#toTag })
+    const response = this.#ownResponse(status)
     this.#apply({ kind: "failure", branch: number, response })
     this.#endEarlyDialogs(number, status)
   }
@@ -249,6 +250,7 @@ export class ProxiedRequest {
   }
 
   #ownResponse(status: number): SipResponse {
+    this.#toTag ??= this.#components.newTag()
     return createResponse(this.#server.request, status, undefined, { toTag: this.#toTag })
   }
 }

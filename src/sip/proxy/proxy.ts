@@ -119,7 +119,7 @@ export class SipProxy {
       hopSilenceMs: options.hopSilenceMs ?? 4000,
       ringMs: options.ringMs ?? 20_000,
     }
-    this.#forwarding = { runtime: components.runtime, times, suspect: (way) => this.#suspect(way) }
+    this.#forwarding = { runtime: components.runtime, times, suspect: (way) => this.#suspect(way), newTag: () => this.#newTag() }
     this.#gateways = new Gateways(options.gateways ?? [])
     this.#destinations = new Destinations({ ...components, gateways: this.#gateways }, {
       directFallback: options.directFallback ?? true,
@@ -186,7 +186,7 @@ export class SipProxy {
     if (targets.length === 0) throw refuse(unreachableStatus, reasonPhrase(unreachableStatus))
     const maxParallel = Math.min(breadth, widestRank(targets))
     work.base.headers.set("Max-Breadth", String(Math.floor(breadth / maxParallel)))
-    const plan = { targets, maxParallel, unreachableStatus, toTag: this.#newTag() }
+    const plan = { targets, maxParallel, unreachableStatus }
     const dispatch: Dispatch = {
       send: (way, handlers) => this.#send(work, way, handlers),
       redirect: (response) => redirects?.follow(response),
@@ -195,6 +195,7 @@ export class SipProxy {
   }
 
   #isGateway(request: SipRequest, { remote }: Flow): boolean {
+    if (this.#gateways.isEmpty) return false
     const from = request.from.parsedUri
     const domain = this.#components.domains.domainOf(from)
     return domain !== undefined && this.#gateways.speaksFor(domain, from, remote.host)

@@ -11,6 +11,9 @@ import type { Flow } from "../transport/transport.ts"
 import type { LayerCounters } from "./counters.ts"
 import { flowOfResponse, markReceived } from "./via.ts"
 
+/** Of our To tags. Most phones give others: their ACKs need no hash to be told apart. */
+const tagLength = 16
+
 /** Answers without a transaction (RFC 3261 §8.2.7): nothing is kept, and each retransmission gets the same answer. */
 export class StatelessAnswers {
   readonly #counters: LayerCounters
@@ -23,7 +26,7 @@ export class StatelessAnswers {
   constructor(counters: LayerCounters, secret: Uint8Array) {
     this.#counters = counters
     this.#secret = Buffer.from(secret).toString("hex")
-    this.#busyTag = hash("sha256", `${this.#secret} busy`).slice(0, 16)
+    this.#busyTag = hash("sha256", `${this.#secret} busy`).slice(0, tagLength)
   }
 
   /** Answers 503 at little cost. The Retry-After times of many are spread, so that they do not come back together. */
@@ -36,7 +39,7 @@ export class StatelessAnswers {
   /** Whether an ACK is for an answer given here: it has the branch of its INVITE, from which the To tag was made. */
   isAcknowledgedBy(ack: SipRequest): boolean {
     const toTag = ack.to.tag
-    if (toTag === undefined) return false
+    if (toTag?.length !== tagLength) return false
     return toTag === this.#busyTag || toTag === this.#tagOf(ack, ack.headers.get("CSeq")?.replace(/ACK$/, "INVITE"))
   }
 
@@ -72,7 +75,7 @@ export class StatelessAnswers {
   }
 
   #tagOf({ headers, via }: SipRequest, cseq: string | undefined): string {
-    return hash("sha256", `${this.#secret} ${headers.get("Call-ID")} ${via?.branch} ${cseq}`).slice(0, 16)
+    return hash("sha256", `${this.#secret} ${headers.get("Call-ID")} ${via?.branch} ${cseq}`).slice(0, tagLength)
   }
 }
 

@@ -32,8 +32,7 @@ function withSource(via: Via, flow: Flow): Via {
   if (protocol === "P2P") return via
   // RFC 7118 §5.3: answers go back on the WebSocket anyway, and it may be the address of something in between.
   if (!asksForPort && (protocol === "WS" || protocol === "WSS")) return via
-  const marked = via.withParam("received", host)
-  return asksForPort ? marked.withParam("rport", String(port)) : marked
+  return via.withParams(asksForPort ? [["received", host], ["rport", String(port)]] : [["received", host]])
 }
 
 /** Puts this element's Via on top. */
