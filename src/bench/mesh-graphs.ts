@@ -13,7 +13,7 @@ export type GraphKind = (typeof graphKinds)[number]
 /** A graph of about `count` nodes in one piece: of a random one, its largest piece. */
 export function drawGraph(kind: GraphKind, count: number, random: SimRandom): Graph {
   switch (kind) {
-    case "geometric": return largestPiece(geometric(count, random))
+    case "geometric": return largestPiece(new Radios(count, random).graph())
     case "grid": return grid(count)
     case "line": return fromLinks(count, Array.from({ length: count - 1 }, (_, at) => [at, at + 1]))
     case "small-world": return largestPiece(smallWorld(count, random))
@@ -40,25 +40,51 @@ export function countLinks(graph: Graph): number {
   return graph.reduce((sum, neighbours) => sum + neighbours.length, 0) / 2
 }
 
-/** Radios in a square, that reach so far that hardly one is left alone (Penrose: the mean degree must grow as ln N). */
-function geometric(count: number, random: SimRandom): Graph {
-  const radius = Math.sqrt((Math.log(count) + 5) / (Math.PI * count))
-  const places = Array.from({ length: count }, () => [random.float(), random.float()] as const)
-  const cells = new Map<string, number[]>()
-  const cellOf = (x: number, y: number): string => `${Math.floor(x / radius)} ${Math.floor(y / radius)}`
-  for (const [at, [x, y]] of places.entries()) {
-    const cell = cells.get(cellOf(x, y))
-    if (cell === undefined) cells.set(cellOf(x, y), [at])
-    else cell.push(at)
+/** Radios in a square, that reach so far that hardly one is left alone (Penrose: the mean degree must grow as ln N); they may move. */
+export class Radios {
+  readonly radius: number
+  readonly #random: SimRandom
+  readonly #places: (readonly [number, number])[]
+  readonly #headings: number[]
+
+  constructor(count: number, random: SimRandom) {
+    this.radius = Math.sqrt((Math.log(count) + 5) / (Math.PI * count))
+    this.#random = random
+    this.#places = Array.from({ length: count }, () => [random.float(), random.float()] as const)
+    this.#headings = this.#places.map(() => 2 * Math.PI * random.float())
   }
-  const links: [number, number][] = []
-  for (const [at, [x, y]] of places.entries()) {
-    for (const other of aroundOf(x, y, radius, cells, cellOf)) {
-      const [otherX, otherY] = places[other] as readonly [number, number]
-      if (other > at && Math.hypot(otherX - x, otherY - y) <= radius) links.push([at, other])
+
+  /** Each goes so far, ahead as a rule; at the edge it turns round. */
+  wander(distance: number): void {
+    for (const [at, [x, y]] of this.#places.entries()) {
+      if (this.#random.chance(0.05)) this.#headings[at] = 2 * Math.PI * this.#random.float()
+      const heading = this.#headings[at] ?? 0
+      const [nextX, nextY] = [x + distance * Math.cos(heading), y + distance * Math.sin(heading)]
+      if (nextX < 0 || nextX > 1 || nextY < 0 || nextY > 1) this.#headings[at] = heading + Math.PI
+      else this.#places[at] = [nextX, nextY]
     }
   }
-  return fromLinks(count, links)
+
+  /** Who is in reach of whom. */
+  graph(): Graph {
+    const { radius } = this
+    const places = this.#places
+    const cells = new Map<string, number[]>()
+    const cellOf = (x: number, y: number): string => `${Math.floor(x / radius)} ${Math.floor(y / radius)}`
+    for (const [at, [x, y]] of places.entries()) {
+      const cell = cells.get(cellOf(x, y))
+      if (cell === undefined) cells.set(cellOf(x, y), [at])
+      else cell.push(at)
+    }
+    const links: [number, number][] = []
+    for (const [at, [x, y]] of places.entries()) {
+      for (const other of aroundOf(x, y, radius, cells, cellOf)) {
+        const [otherX, otherY] = places[other] as readonly [number, number]
+        if (other > at && Math.hypot(otherX - x, otherY - y) <= radius) links.push([at, other])
+      }
+    }
+    return fromLinks(places.length, links)
+  }
 }
 
 function aroundOf(x: number, y: number, radius: number, cells: ReadonlyMap<string, readonly number[]>, cellOf: (x: number, y: number) => string): number[] {
@@ -95,19 +121,31 @@ function fromLinks(count: number, links: readonly (readonly [number, number] | r
   return neighbours.map((set) => [...set])
 }
 
-function largestPiece(graph: Graph): Graph {
+/** For each node the number of the piece that it belongs to. */
+export function piecesOf(graph: Graph): Int32Array {
   const pieceOf = new Int32Array(graph.length).fill(-1)
-  const sizes: number[] = []
+  let pieces = 0
   for (const start of graph.keys()) {
     if (pieceOf[start] !== -1) continue
-    const piece = sizes.push(0) - 1
-    for (const [at, distance] of distancesFrom(graph, start).entries()) {
-      if (distance === -1) continue
-      pieceOf[at] = piece
-      sizes[piece] = (sizes[piece] ?? 0) + 1
+    const piece = pieces++
+    const stack = [start]
+    pieceOf[start] = piece
+    for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+      for (const next of graph[at] ?? []) {
+        if (pieceOf[next] !== -1) continue
+        pieceOf[next] = piece
+        stack.push(next)
+      }
     }
   }
-  const largest = sizes.indexOf(Math.max(...sizes))
+  return pieceOf
+}
+
+function largestPiece(graph: Graph): Graph {
+  const pieceOf = piecesOf(graph)
+  const sizes: number[] = []
+  for (const piece of pieceOf) sizes[piece] = (sizes[piece] ?? 0) + 1
+  const largest = sizes.indexOf(sizes.reduce((most, size) => Math.max(most, size), 0))
   const kept = [...graph.keys()].filter((at) => pieceOf[at] === largest)
   const numbers = new Map(kept.map((at, number) => [at, number]))
   return kept.map((at) => (graph[at] ?? []).map((other) => numbers.get(other) as number))
