@@ -7,6 +7,7 @@ import type { Cost, TableLoad } from "./side.ts"
 export type HostPlan =
   | { readonly kind: "peer"; readonly config: PeerConfigInput }
   | { readonly kind: "overlay"; readonly backend: string; readonly peers: number; readonly speaksTo: "all" | "first" }
+  | { readonly kind: "sip-package"; readonly port: number }
   | { readonly kind: "kademlia-dht"; readonly peers: number; readonly speaksTo: "all" | "first" }
 
 /** From the bench. */

@@ -15,6 +15,8 @@ export interface Kamailio {
   readonly port: number
   /** Every process of it. */
   pids(): readonly number[]
+  /** Resolves when it has ended, whoever wanted that. */
+  readonly ended: Promise<void>
   end(): Promise<void>
 }
 
@@ -55,7 +57,7 @@ export async function startKamailio(configure: KamailioConfiguration): Promise<K
     await end()
     throw new Error(`kamailio did not answer: ${complaints}`)
   }
-  return { version, port, pids: () => [pid, ...childrenOf(pid)], end }
+  return { version, port, pids: () => [pid, ...childrenOf(pid)], ended, end }
 }
 
 function modulePath(): string {

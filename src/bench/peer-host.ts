@@ -14,6 +14,7 @@ import type { P2PSipServlet } from "../servlet/servlet.ts"
 import type { Answer, Ask, Hosted, HostPlan } from "./host-protocol.ts"
 import type { Cost } from "./side.ts"
 import { startDhtPackage } from "./peers/kademlia-dht-tables.ts"
+import { startSipPackage } from "./peers/sip-package.ts"
 import { fillTables, loadTables } from "./table-load.ts"
 import type { HashTable } from "./table-load.ts"
 
@@ -79,6 +80,9 @@ async function start(plan: HostPlan): Promise<Running> {
       return startPeer(plan)
     case "overlay":
       return startOverlay(plan)
+    case "sip-package":
+      startSipPackage(plan.port)
+      return { hosted: none, tables: [], linkBytes: () => undefined, stop: async () => undefined }
     case "kademlia-dht":
       return { hosted: none, tables: askable(await startDhtPackage(plan.peers), plan.speaksTo), linkBytes: () => undefined, stop: async () => undefined }
   }

@@ -1,12 +1,12 @@
 /** What processes cost: CPU time and resident memory, as the Linux kernel counts them. */
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 
 /** The kernel's clock ticks of user space; fixed at 100 a second on Linux. */
 const tickMicroseconds = 10_000
 const pageBytes = 4096
 
 export interface ProcessCost {
-  /** User and system time since the process began, in microseconds; a multiple of 10,000. */
+  /** User and system time since the process began. */
   readonly cpuMicroseconds: number
   readonly residentBytes: number
 }
@@ -17,7 +17,20 @@ export function costOf(pid: number): ProcessCost {
   // The name, in parentheses, may itself hold spaces: count fields after it.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
   const ticks = Number(fields[11]) + Number(fields[12])
-  return { cpuMicroseconds: ticks * tickMicroseconds, residentBytes: Number(fields[21]) * pageBytes }
+  return { cpuMicroseconds: scheduledMicroseconds(pid) ?? ticks * tickMicroseconds, residentBytes: Number(fields[21]) * pageBytes }
+}
+
+/** What the scheduler has given to its threads, to the nanosecond; undefined where the kernel does not tell. */
+function scheduledMicroseconds(pid: number): number | undefined {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`)
+    const nanoseconds = threads.map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ", 1)[0]))
+    const sum = nanoseconds.reduce((total, each) => total + each, 0)
+    return sum > 0 ? sum / 1000 : undefined
+  } catch {
+    // A thread has ended between the two looks, or there are no such files.
+    return undefined
+  }
 }
 
 /** The summed cost of several. */

@@ -7,8 +7,8 @@ import type { SideKind } from "../side.ts"
 /** See the head of this file. */
 export const kademliaDht: SideKind = {
   name: "kademlia-dht",
-  about: "npm kademlia-dht: 20 copies, over the medium in the process that comes with it; put and look-ups only",
-  does: ({ name }, { kind }) => kind === "one-process" && ["idle", "lookup", "lookup-zipf", "lookup-max", "put"].includes(name),
+  about: "npm kademlia-dht: 20 copies (so that each of up to 20 nodes has everything, and look-ups ask nobody), over its own medium in the process; put and look-ups",
+  does: ({ name }, { kind, peers }) => kind === "one-process" && peers > 1 && ["idle", "lookup", "lookup-zipf", "lookup-max", "put"].includes(name),
   missing: () => {
     try {
       createRequire(import.meta.url).resolve("kademlia-dht/lib/dht.js")

@@ -40,6 +40,22 @@ test("two backends are measured, a page and the data written, and held against a
   expect(readFileSync(again, "utf8")).toContain("The two are not alike")
 })
 
+test("programs of others are measured beside a backend; those that are not installed are skipped, which is no failure", () => {
+  const json = join(folder, "others.json")
+  const args = ["--backends", "chord", "--others", "all", "--peers", "2", "--setups", "one-process", "--workloads", "lookup", "--runs", "1"]
+  const environment = { ...process.env, PATH: folder }
+  const options = { encoding: "utf8", cwd: folder, env: environment } as const
+  const rest = ["--seconds", "0.2", "--warm-up", "0", "--users", "4", "--json", json]
+  const { status, stderr } = spawnSync(process.execPath, [program, "bench", "compare", ...args, ...rest], options)
+  expect(stderr).toContain("skipped kamailio: there is no kamailio: install the package of that name\n")
+  expect(stderr).toContain("skipped dhtnode: there is no dhtnode")
+  expect(status).toBe(0)
+  const { measurements, skipped } = JSON.parse(readFileSync(json, "utf8")) as Report
+  expect(skipped.map(({ side }) => side)).toEqual(["kamailio", "dhtnode"])
+  expect(measurements.map(({ side, workload, setup }) => `${side} ${workload} ${setup.kind}`)).toEqual(["chord lookup one-process", "kademlia-dht lookup one-process"])
+  expect(measurements.every(({ runs }) => runs.every(({ done }) => done > 0))).toBe(true)
+})
+
 const wrongReport = join(folder, "wrong.json")
 writeFileSync(wrongReport, "{}")
 
