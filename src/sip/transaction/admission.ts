@@ -8,6 +8,7 @@
  * in time the kernel drops, which costs nothing.
  */
 import type { Runtime } from "../../runtime/runtime.ts"
+import type { Transport } from "../transport/transport.ts"
 import { calm, observe } from "./overload.ts"
 
 /** What may be chosen about {@link AdmissionControl}. */
@@ -78,4 +79,15 @@ export class AdmissionControl {
     this.#isRefusing = this.#runtime.random.float() < this.probability
     return this.#isRefusing
   }
+}
+
+/** The wait is that of the transport whose messages wait the longest. */
+export function queueOf(transports: readonly Transport[]): QueueState {
+  let delayMs = 0
+  let losses = 0
+  for (const transport of transports) {
+    delayMs = Math.max(delayMs, transport.queueDelayMs ?? 0)
+    losses += transport.queueLosses ?? 0
+  }
+  return { delayMs, losses }
 }

@@ -13,7 +13,7 @@ import {
 } from "../message/index.ts"
 import { ownText } from "../message/characters.ts"
 import type { Flow, Transport, TransportProtocol } from "../transport/transport.ts"
-import { AdmissionControl, type QueueState } from "./admission.ts"
+import { AdmissionControl, queueOf } from "./admission.ts"
 import { InviteClientTransaction, NonInviteClientTransaction, type AnyClientTransaction } from "./client-transaction.ts"
 import { LayerCounters } from "./counters.ts"
 import { clientKey, hasCookie, isOldKey, serverKey } from "./keys.ts"
@@ -91,8 +91,8 @@ export class TransactionLayer {
 
   /**
    * Sets who is asked before anything is parsed; true means that it has taken
-   * a REGISTER, which it answers itself as its stateless filter would. While
-   * there is overload it is not asked.
+   * a REGISTER, which it answers itself as its stateless filter would. Under
+   * overload it is asked for what is let in.
    */
   onUnparsed(taker: (bytes: Uint8Array, flow: Flow) => boolean): void {
     this.#unparsed = taker
@@ -187,10 +187,11 @@ export class TransactionLayer {
   #receive(bytes: Uint8Array, flow: Flow): void {
     if (this.#isStopped) return
     this.#admission.onMessage()
-    if (this.#admission.probability === 0 && this.#unparsed?.(bytes, flow) === true) return this.#counters.request("REGISTER")
+    const isRefused = this.#admission.probability > 0 && isRegister(bytes) ? this.#draw(flow) : undefined
+    if (isRefused !== true && this.#unparsed?.(bytes, flow) === true) return this.#counters.request("REGISTER")
     try {
       const message = parseMessage(bytes)
-      if (message instanceof SipRequest) this.#receiveRequest(message, bytes.length, flow)
+      if (message instanceof SipRequest) this.#receiveRequest(message, flow, { requestBytes: bytes.length, isRefused })
       else this.#receiveResponse(message, flow)
     } catch (error) {
       if (error instanceof SipSyntaxError) {
@@ -209,7 +210,7 @@ export class TransactionLayer {
     else this.#passStray(response, flow)
   }
 
-  #receiveRequest(request: SipRequest, requestBytes: number, flow: Flow): void {
+  #receiveRequest(request: SipRequest, flow: Flow, { requestBytes, isRefused }: Received): void {
     const { method } = request
     this.#counters.request(method)
     const via = topViaOf(request)
@@ -221,7 +222,7 @@ export class TransactionLayer {
     const transaction = this.#servers.get(key)
     if (isInvites) this.#receiveForInvite(request, flow, key, transaction)
     else if (transaction !== undefined) transaction.step("retransmission")
-    else this.#receiveNew({ key, request, requestBytes, flow })
+    else this.#receiveNew({ key, request, requestBytes, flow }, isRefused)
   }
 
   #receiveForInvite(request: SipRequest, flow: Flow, key: string, transaction: AnyServerTransaction | undefined): void {
@@ -239,9 +240,9 @@ export class TransactionLayer {
     invite?.cancel(request)
   }
 
-  #receiveNew(parts: ServerParts): void {
+  #receiveNew(parts: ServerParts, isRefused: boolean | undefined): void {
     const { request, flow } = parts
-    if (this.#isTurnedAway(request, flow)) return
+    if (this.#isTurnedAway(request, flow, isRefused)) return
     validateRequest(request)
     if (this.#isTaken(request, flow)) return
     const { maxTransactions, maxTransactionBytes, retryAfterSeconds } = this.#settings
@@ -259,10 +260,14 @@ export class TransactionLayer {
     this.#handle(transaction, request)
   }
 
-  /** Under overload: what belongs to no dialog, and comes from outside; another peer has let in already what it passes on. */
-  #isTurnedAway(request: SipRequest, flow: Flow): boolean {
-    if (this.#admission.probability === 0 || flow.transport.protocol === "P2P" || mayHaveToTag(request)) return false
-    if (!this.#admission.refuses()) return false
+  /** Under overload, whether a request is refused that belongs to no dialog. Another peer has let in already what it passes on. */
+  #draw({ transport }: Flow): boolean {
+    return transport.protocol !== "P2P" && this.#admission.refuses()
+  }
+
+  #isTurnedAway(request: SipRequest, flow: Flow, isRefused: boolean | undefined): boolean {
+    const mayBeDrawn = isRefused === undefined && this.#admission.probability > 0 && !mayHaveToTag(request)
+    if (mayBeDrawn ? !this.#draw(flow) : isRefused !== true) return false
     this.#counters.refused(503)
     this.#answers.turnAway(request, flow, this.#settings.retryAfterSeconds)
     return true
@@ -312,20 +317,22 @@ export class TransactionLayer {
   }
 }
 
+/** What is known of a request before it is parsed. */
+interface Received {
+  readonly requestBytes: number
+  /** Drawn already for a REGISTER: those that are let in may not need to be parsed. Undefined for all others. */
+  readonly isRefused: boolean | undefined
+}
+
+const registerStart = Buffer.from("REGISTER ", "latin1")
+
+function isRegister(bytes: Uint8Array): boolean {
+  return registerStart.every((code, index) => bytes[index] === code)
+}
+
 /** Without parsing: a request that lies about this is let in, and pays for its parsing. */
 function mayHaveToTag(request: SipRequest): boolean {
   return /;\s*tag\s*=/i.test(request.headers.get("To") ?? "")
-}
-
-/** The wait is that of the transport whose messages wait the longest. */
-function queueOf(transports: readonly Transport[]): QueueState {
-  let delayMs = 0
-  let losses = 0
-  for (const transport of transports) {
-    delayMs = Math.max(delayMs, transport.queueDelayMs ?? 0)
-    losses += transport.queueLosses ?? 0
-  }
-  return { delayMs, losses }
 }
 
 const noHandlers: ClientHandlers = { onResponse() {}, onTimeout() {}, onTransportError() {} }

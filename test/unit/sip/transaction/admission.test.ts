@@ -97,6 +97,24 @@ describe("a layer whose messages wait too long", () => {
     expect(strays.filter((message) => message instanceof SipRequest)).toEqual([])
   })
 
+  test("offers those REGISTERs unparsed that it lets in, and refuses the others once each", () => {
+    const { receive, network, runtime, server } = makeSlow()
+    const before = network.sent.length
+    let taken = 0
+    server.onUnparsed(() => {
+      taken++
+      return true
+    })
+    for (let i = 0; i < 300; i++) {
+      runtime.advance(1)
+      receive(makeRequest("REGISTER"))
+    }
+    const refused = network.sent.slice(before).filter(({ text }) => text.startsWith("SIP/2.0 503 ")).length
+    expect(taken + refused).toBe(300)
+    expect(taken).toBeGreaterThan(200)
+    expect(refused).toBeGreaterThan(20)
+  })
+
   test("goes on with what has begun", () => {
     const { receive, servers } = makeSlow()
     const bye = makeRequest("BYE")
