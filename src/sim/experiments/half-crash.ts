@@ -4,12 +4,16 @@
  * After Stoica et al. ("Chord", ToN 2003, §V-D): a thousand peers with 20
  * successors, look-ups right after the failure. There the table of all members
  * did not exist, and no records: so one trial is without the one, and one has
- * so many copies that next to none of the other should be lost.
+ * so many copies that next to none of the other should be lost. Nor had a
+ * look-up a deadline there; here it is a phone's.
  */
 import type { Scenario } from "../scenario.ts"
 import type { Experiment } from "./experiment.ts"
 import { costColumns, minute, readColumns, repairColumns, worldOf } from "./experiment.ts"
 import { neighbourhood } from "./maintenance.ts"
+
+/** After this the phone that asked has given up (RFC 3261 §17.1.1.2, 64 T1). */
+const patienceMs = 32_000
 
 interface Variant {
   readonly label: string
@@ -35,8 +39,8 @@ export const halfCrash: Experiment = {
       const table = hasTable ? {} : { membership: { maxMembers: 1 } }
       const scenario: Scenario = {
         ...worldOf(choice), peers, replication: copies,
-        backendOptions: { ...neighbourhood(backend, neighbours), ...table, replication: copies },
-        registrations: { phones: peers, meanIntervalMs: minute }, lookups: { perSecond: peers / 5, zipf: 0 },
+        backendOptions: { ...neighbourhood(backend, neighbours), ...table, replication: copies, operationTimeoutMs: patienceMs },
+        registrations: { phones: peers, meanIntervalMs: minute }, lookups: { perSecond: peers / 5, zipf: 0, patienceMs },
         warmUpMs: 1.5 * minute, faults: [{ atMs: 0, kind: "crash", victims: Math.floor(peers / 2) }], faultsMs: minute,
         healMs: minute, readers: 1,
       }
