@@ -10,6 +10,7 @@ import type { Address } from "./address.ts"
 import { addressOfMac, parseAddress } from "./address.ts"
 import { maxHeard } from "./beacon.ts"
 import { LocalLinks } from "./local-links.ts"
+import { SealedEther } from "./sealed-ether.ts"
 import { UdpEther } from "./udp-ether.ts"
 
 /** A mesh whose nodes are each other's neighbours on network interfaces. */
@@ -26,6 +27,8 @@ export interface InterfacesOptions {
   readonly maxNeighbours?: number | undefined
   /** Datagrams that one neighbour may send. @default 5000 */
   readonly maxDatagramsPerSecond?: number | undefined
+  /** Known to all nodes of the mesh and nobody else, at least 16 characters: who does not know it is not heard. @default none: whoever is on the interface may be a node */
+  readonly secret?: string | undefined
 }
 
 const defaults = { port: 4748, beaconMs: 500, maxNeighbours: 64, maxDatagramsPerSecond: 5000 }
@@ -39,6 +42,7 @@ export const interfacesSchema = z.strictObject({
   beaconMs: milliseconds.min(50, "at least 50 milliseconds").max(30_000, "at most 30 seconds").optional(),
   maxNeighbours: z.int("a whole number").min(1, "at least 1").max(maxHeard, `at most ${maxHeard}`).optional(),
   maxDatagramsPerSecond: z.int("a whole number").min(1, "at least 1").optional(),
+  secret: z.string("at least 16 characters").min(16, "at least 16 characters").optional(),
 }, 'an object such as {"interfaces": ["eth0"]}')
 
 /** A node on these interfaces. Throws `P2PSIP_BAD_CONFIG` where there is no such one. */
@@ -47,7 +51,9 @@ export function onInterfaces(runtime: Runtime, options: InterfacesOptions, addre
   const settings = withDefaults(defaults, { port, beaconMs, maxNeighbours, maxDatagramsPerSecond })
   const mac = interfaces.map(macOf).find((one) => /[1-9a-f]/i.test(one))
   const self = address !== undefined ? parseAddress(address) : mac !== undefined ? addressOfMac(mac) : addressOfKey()
-  return new LocalLinks({ runtime, ether: new UdpEther({ runtime }, { interfaces, port: settings.port }), address: self }, settings)
+  const open = new UdpEther({ runtime }, { interfaces, port: settings.port })
+  const ether = options.secret === undefined ? open : new SealedEther({ ether: open, metrics: runtime.metrics }, options.secret)
+  return new LocalLinks({ runtime, ether, address: self }, settings)
 }
 
 /** Of an interface that may have no address yet. Throws `P2PSIP_BAD_CONFIG` where there is no such one. */

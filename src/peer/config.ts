@@ -165,7 +165,7 @@ type DeepReadonly<T> = T extends readonly (infer Item)[]
   : T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T
 
 /** Keys whose values nobody may see. */
-const secretKeys: ReadonlySet<string> = new Set(["httpToken", "users"])
+const secretKeys: ReadonlySet<string> = new Set(["secret", "httpToken", "users"])
 
 /**
  * Checks a configuration and fills in defaults. Throws `P2PSIP_BAD_CONFIG`
@@ -185,6 +185,7 @@ export function redact(config: PeerConfig): PeerConfig {
   return {
     ...config,
     ...(config.httpToken === undefined ? {} : { httpToken: "(hidden)" }),
+    ...(config.mesh?.["secret"] === undefined ? {} : { mesh: { ...config.mesh, secret: "(hidden)" } }),
     users: config.users.map(({ username }) => ({ username, password: "(hidden)" })),
   }
 }
@@ -207,7 +208,7 @@ export function explain(
   const known = parent === undefined ? "a key that is known (p2psip config print shows them)" : "an option that the backend knows"
   if (unknown !== undefined) return badConfig(key, known, "one that is not", source)
   const expected = issue.message
-  const found = secretKeys.has(top) ? "something else (not shown)" : show(valueAt(input, path))
+  const found = path.some((part) => secretKeys.has(String(part))) ? "something else (not shown)" : show(valueAt(input, path))
   return badConfig(key === "" ? "configuration" : key, expected, found, source)
 }
 

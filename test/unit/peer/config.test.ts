@@ -76,7 +76,7 @@ describe("an error names key, expected and found, in one line", () => {
 
 describe("secrets", () => {
   const secret = "correct horse battery"
-  const config = { httpToken: secret, users: [{ username: "alice", password: secret }, { username: "bob", ha1: { MD5: "0".repeat(32) } }] }
+  const config = { httpToken: secret, mesh: { interfaces: ["lo"], secret }, users: [{ username: "alice", password: secret }, { username: "bob", ha1: { MD5: "0".repeat(32) } }] }
 
   test("are hidden where the configuration is shown", () => {
     const shown = JSON.stringify(redact(parseConfig(config)))
