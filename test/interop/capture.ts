@@ -1,10 +1,11 @@
-/** What goes over loopback while a scenario runs, and what tshark thinks of it. Capturing needs root. */
+/** What peers send and get over loopback while a scenario runs, and what tshark thinks of it. Capturing needs root. */
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import type { Daemon } from "../../src/bench/daemon.ts"
 import type { Check } from "./checks.ts"
 
 /** A capture that has begun. */
@@ -12,13 +13,14 @@ export class Capture {
   readonly #folder = mkdtempSync(join(tmpdir(), "p2psip-capture-"))
   readonly #child
 
-  private constructor() {
-    this.#child = spawn("tshark", ["-q", "-i", "lo", "-f", "udp or tcp", "-w", this.#file], { stdio: ["ignore", "ignore", "pipe"] })
+  private constructor(ports: readonly string[]) {
+    const filter = ports.map((port) => `port ${port}`).join(" or ")
+    this.#child = spawn("tshark", ["-q", "-i", "lo", "-f", filter, "-w", this.#file], { stdio: ["ignore", "ignore", "pipe"] })
   }
 
-  /** Resolves when the first packets could be seen. */
-  static async start(): Promise<Capture> {
-    const capture = new Capture()
+  /** Looks at the SIP ports of these peers: others on this machine may send what they like. Resolves when the first packets could be seen. */
+  static async start(peers: readonly Daemon[]): Promise<Capture> {
+    const capture = new Capture(peers.flatMap(({ ready }) => ready.sip.map((listener) => listener.slice(listener.lastIndexOf(":") + 1))))
     const isCapturing = new Promise<void>((resolve) => {
       let said = ""
       capture.#child.stderr.on("data", (chunk: Buffer) => {

@@ -90,7 +90,7 @@ async function runScenario(name: string, scenario: Scenario): Promise<readonly C
   const prepared = await scenario.prepare?.()
   try {
     peers = await startOverlay(options.peers, [...peerArgs(options), ...(prepared?.args ?? [])])
-    const capture = canCapture && scenario.isCaptured === true ? await Capture.start() : undefined
+    const capture = canCapture && scenario.isCaptured === true ? await Capture.start(peers) : undefined
     const checks = await scenario.run(peers, options)
     return capture === undefined ? checks : [...checks, await capture.end(name)]
   } catch (error) {
