@@ -17,7 +17,8 @@ export interface Drawing {
 }
 
 const plotWidth = 640
-const config = {
+/** What all charts have in common. */
+export const chartConfig = {
   font: "system-ui, sans-serif",
   view: { stroke: null },
   axis: { labelFontSize: 13, titleFontSize: 13, titleFontWeight: "normal", gridColor: "#e8e8e8", domain: false, ticks: false, labelPadding: 6, titlePadding: 10 },
@@ -77,7 +78,7 @@ export async function drawSimulated(report: Report): Promise<Drawing | undefined
       strokeDash: { field: "table", type: "nominal", title: null, scale: { range: [[1, 0], [5, 4]] } },
     },
   })
-  const spec = { data: { values }, hconcat: [panel("hops", "peers asked per operation"), panel("bytesPerPeerSecond", "bytes per peer and second")], config }
+  const spec = { data: { values }, hconcat: [panel("hops", "peers asked per operation"), panel("bytesPerPeerSecond", "bytes per peer and second")], config: chartConfig }
   return {
     title: "Larger overlays, simulated",
     caption: "On a virtual clock with delays as on the Internet, and no CPU time. Small overlays have a table of all members; without it the algorithm shows. Lower is better.",
@@ -130,7 +131,7 @@ function ranges(report: Report, rows: readonly RangeRow[], { title, isLog }: { r
       { mark: { type: "rule", strokeWidth: 3, opacity: 0.45, strokeCap: "round" }, encoding: { y, yOffset, x: x("from"), x2: { field: "to" }, color } },
       { mark: { type: "point", filled: true, size: 75, opacity: 1 }, encoding: { y, yOffset, x: x("dot"), color } },
     ],
-    config,
+    config: chartConfig,
   }
 }
 
@@ -163,7 +164,7 @@ function curves(report: Report, setup: Setup, workloads: readonly WorkloadName[]
         color: colour(report, sidesOf(report).filter((side) => values.some((value) => value.side === side))),
       },
     },
-    config,
+    config: chartConfig,
   }
 }
 

@@ -1,6 +1,7 @@
 /** What a report says, worked out of its runs: the figures that charts and tables show. Pure functions. */
 import { quantiles } from "./model.ts"
 import type { Measurement, Report, Run, Setup, WorkloadName } from "./model.ts"
+import { workloadOf } from "./workloads.ts"
 import { spreadOf } from "./statistics.ts"
 import type { Spread } from "./statistics.ts"
 
@@ -47,7 +48,7 @@ export function metricsOf(workload: WorkloadName): readonly Metric[] {
 
 /** Whether it is made of as many operations as can be done: response times then say nothing. */
 export function isFlatOut(workload: WorkloadName): boolean {
-  return workload === "refresh-max" || workload === "lookup-max"
+  return workloadOf(workload).underWay !== undefined
 }
 
 /** A figure over all rounds. */

@@ -6,7 +6,7 @@
 /** The kinds of work. The names stay as they are: reports are compared by them. */
 export type WorkloadName =
   | "idle" | "register" | "refresh" | "lookup" | "lookup-zipf" | "put" | "put-or-get" | "call" | "mixed" | "remove"
-  | "refresh-max" | "lookup-max"
+  | "register-max" | "refresh-max" | "lookup-max" | "call-max"
 
 /** One kind of work. */
 export interface Workload {

@@ -16,23 +16,28 @@ import { workloadOf } from "./workloads.ts"
 export async function writePage(report: Report, earlier?: Report): Promise<string> {
   const parts = [
     header(report),
-    flaws(report),
+    doubts(report),
     inShort(report),
     ...(earlier === undefined ? [] : [since(earlier, report)]),
     ...(await Promise.all(setupsOf(report).map((setup) => setupSection(report, setup)))),
     await simulatedSection(report),
     method(report),
   ]
+  return pageOf(titleOf(report), report, parts.filter((part) => part !== "").join("\n"))
+}
+
+/** A page around what is said, with the data in it. */
+export function pageOf(title: string, report: Report, body: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(titleOf(report))}</title>
+<title>${escaped(title)}</title>
 <style>${pageStyle}</style>
 </head>
 <body><main>
-${parts.filter((part) => part !== "").join("\n")}
+${body}
 </main>
 <script type="application/json" id="report">${jsonForScript(report)}</script>
 </body>
@@ -63,7 +68,7 @@ function header(report: Report): string {
 }
 
 /** What makes figures worse, or is missing. */
-function flaws(report: Report): string {
+export function doubts(report: Report): string {
   const { machine } = report
   const lines = report.flaws.map(({ side, round, what }) => `${side}${round === undefined ? "" : `, run ${round}`}: ${what}`)
   if (machine.loadBefore > machine.processors / 2) {

@@ -42,7 +42,7 @@ process.on("message", (ask: Ask) => {
 // Whoever started this has gone: nothing is left to do.
 process.on("disconnect", () => process.exit(0))
 // The terminal tells all processes of a command; the one at its head decides.
-process.on("SIGINT", () => undefined)
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined)
 
 function say(said: Answer): void {
   process.send?.(said)

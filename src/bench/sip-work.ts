@@ -59,7 +59,7 @@ export class SipWork {
   /** Offers so much for so long, and resolves when all has been answered, or given up. */
   async load({ name, perSecond, underWay }: Omit<Workload, "title" | "about" | "by">, seconds: number): Promise<Outcome> {
     const { seed, timeoutMs } = this.#options
-    if (underWay !== undefined) return this.#loadFully(underWay, seconds)
+    if (underWay !== undefined) return this.#loadFully(name, underWay, seconds)
     const arrivalsMs = poissonArrivals(new SimRandom(`${seed} ${this.#fresh} ${this.#refreshed} ${this.#calls}`, name), perSecond, seconds)
     const operations = await this.#operationsOf(name, arrivalsMs.length)
     const begin = (index: number, end: End): void => operations[index]?.(end)
@@ -68,9 +68,10 @@ export class SipWork {
     return outcome
   }
 
-  async #loadFully(underWay: number, seconds: number): Promise<Outcome> {
+  async #loadFully(name: WorkloadName, underWay: number, seconds: number): Promise<Outcome> {
     const { timeoutMs } = this.#options
-    const begin = (_: number, end: End): void => this.#operation("refresh")(end)
+    const kind = name === "register-max" ? "register" : name === "call-max" ? "call" : "refresh"
+    const begin = (_: number, end: End): void => this.#operation(kind)(end)
     const outcome = await runClosedLoop(this.#runtime, { underWay, seconds, timeoutMs, begin })
     this.#callers.forget()
     return outcome

@@ -13,8 +13,10 @@ export const workloads: readonly Workload[] = [
   { name: "call", title: "call", about: "INVITE 180 200 ACK BYE 200", by: "sip", perSecond: 50 },
   { name: "mixed", title: "mixed", about: "of 20: 15 refresh, 2 register, 1 remove, 2 calls", by: "sip", perSecond: 200 },
   { name: "remove", title: "REGISTER, remove", about: "REGISTER that ends a registration", by: "sip", perSecond: 400 },
+  { name: "register-max", title: "REGISTER, new, flat out", about: "REGISTER of new users, as many as can be done", by: "sip", perSecond: 0, underWay: 128 },
   { name: "refresh-max", title: "REGISTER, flat out", about: "REGISTER again, as often as it can be done", by: "sip", perSecond: 0, underWay: 128 },
   { name: "lookup-max", title: "look-up, flat out", about: "look-ups, as many as can be done", by: "servlet", perSecond: 0, underWay: 128 },
+  { name: "call-max", title: "call, flat out", about: "calls, as many as can be done", by: "sip", perSecond: 0, underWay: 128 },
 ]
 
 /** The workload of that name. */

@@ -37,7 +37,7 @@ const setupKinds = ["processes", "one-process", "simulated"] as const
 /** The question that the flags ask. */
 export function chooseQuestion(flags: CompareFlags): Question {
   const kinds = names("setups", flags.setups ?? defaults.setups, setupKinds)
-  const peers = numbers("peers", flags.peers ?? defaults.peers, { least: 1, most: 64 })
+  const peers = readNumbers("peers", flags.peers ?? defaults.peers, { least: 1, most: 64 })
   const entries = names("entry", flags.entry ?? defaults.entry, ["spread", "first"] as const)
   const storages = names("storage", flags.storage ?? defaults.storage, ["memory", "sqlite"] as const)
   const setups = kinds.filter((kind) => kind !== "simulated").flatMap((kind) => peers.flatMap((count) => setupsOf(kind, count, entries, storages)))
@@ -47,12 +47,12 @@ export function chooseQuestion(flags: CompareFlags): Question {
     outside: flags.others === undefined ? [] : flags.others === "all" ? Object.keys(outsidePeers) : names("others", flags.others, Object.keys(outsidePeers)),
     workloads: inOrder(names("workloads", flags.workloads ?? defaults.workloads, workloads.map(({ name }) => name))),
     setups,
-    rounds: number("runs", flags.runs ?? defaults.runs, { least: 1, most: 1000 }),
-    seconds: number("seconds", flags.seconds ?? defaults.seconds, { least: 0.05, most: 3600, isWhole: false }),
-    warmUpSeconds: number("warm-up", flags.warmUp ?? defaults.warmUp, { least: 0, most: 3600, isWhole: false }),
-    users: number("users", flags.users ?? defaults.users, { least: 1, most: 1_000_000 }),
-    simulatedPeers: kinds.includes("simulated") ? numbers("simulated", flags.simulated ?? defaults.simulated, { least: 2, most: 100_000 }) : [],
-    rateFactor: number("rate-factor", flags.rateFactor ?? defaults.rateFactor, { least: 0.001, most: 1000, isWhole: false }),
+    rounds: readNumber("runs", flags.runs ?? defaults.runs, { least: 1, most: 1000 }),
+    seconds: readNumber("seconds", flags.seconds ?? defaults.seconds, { least: 0.05, most: 3600, isWhole: false }),
+    warmUpSeconds: readNumber("warm-up", flags.warmUp ?? defaults.warmUp, { least: 0, most: 3600, isWhole: false }),
+    users: readNumber("users", flags.users ?? defaults.users, { least: 1, most: 1_000_000 }),
+    simulatedPeers: kinds.includes("simulated") ? readNumbers("simulated", flags.simulated ?? defaults.simulated, { least: 2, most: 100_000 }) : [],
+    rateFactor: readNumber("rate-factor", flags.rateFactor ?? defaults.rateFactor, { least: 0.001, most: 1000, isWhole: false }),
   }
 }
 
@@ -90,11 +90,13 @@ interface Bounds {
   readonly isWhole?: boolean
 }
 
-function numbers(flag: string, text: string, bounds: Bounds): number[] {
-  return [...new Set(text.split(",").map((each) => number(flag, each.trim(), bounds)))]
+/** Different numbers, separated by commas. Throws `P2PSIP_BAD_CONFIG`. */
+export function readNumbers(flag: string, text: string, bounds: Bounds): number[] {
+  return [...new Set(text.split(",").map((each) => readNumber(flag, each.trim(), bounds)))]
 }
 
-function number(flag: string, text: string, { least, most, isWhole = true }: Bounds): number {
+/** A number within bounds. Throws `P2PSIP_BAD_CONFIG`. */
+export function readNumber(flag: string, text: string, { least, most, isWhole = true }: Bounds): number {
   const value = (isWhole ? /^\d{1,9}$/ : /^\d{1,9}(\.\d{1,9})?$/).test(text) ? Number(text) : NaN
   if (value >= least && value <= most) return value
   throw bad(`--${flag}: expected a ${isWhole ? "whole " : ""}number from ${least} to ${most}, found ${JSON.stringify(text)}`)

@@ -5,10 +5,12 @@ import { workloads } from "../bench/workloads.ts"
 import { runCompare } from "./bench-compare.ts"
 import { defaults } from "./bench-choice.ts"
 import type { CompareFlags } from "./bench-choice.ts"
+import { runSeeds, seedsDefaults } from "./bench-seeds.ts"
+import type { SeedsFlags } from "./bench-seeds.ts"
 
 /** The command with its subcommands, to be added to the program. */
 export function benchCommand(): Command {
-  return new Command("bench").description("what registrations, calls and look-ups cost on this machine").addCommand(compareCommand())
+  return new Command("bench").description("what registrations, calls and look-ups cost on this machine").addCommand(compareCommand()).addCommand(seedsCommand())
 }
 
 function compareCommand(): Command {
@@ -35,5 +37,19 @@ function compareCommand(): Command {
     .addHelpText("after", `\nWorkloads:\n${list(workloads)}\n\nPrograms of others:\n${list(Object.values(outsidePeers))}`)
     .action(async (flags: CompareFlags) => {
       process.exitCode = await runCompare(flags)
+    })
+}
+
+function seedsCommand(): Command {
+  return new Command("seeds")
+    .description("make Wauthy's measurements of 2007 again (Table 6.1, Figures 6.9 to 6.14), and show then and now")
+    .option("--nodes <counts>", `default: ${seedsDefaults.nodes}`)
+    .option("--seconds <time>", `of each measurement (default: ${seedsDefaults.seconds})`)
+    .option("--runs <count>", `default: ${seedsDefaults.runs}`)
+    .option("--users <count>", `registered beforehand (default: ${seedsDefaults.users})`)
+    .option("--html <file>", "the page (default: p2psip-seeds.html)")
+    .option("--json <file>", "all figures of all runs")
+    .action(async (flags: SeedsFlags) => {
+      process.exitCode = await runSeeds(flags)
     })
 }
