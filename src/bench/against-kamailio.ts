@@ -22,7 +22,7 @@ import type { SippOptions, SippResult } from "./sipp.ts"
 
 const domain = "example.org"
 /** What a just-in-time compiler needs; nobody restarts a server every few seconds. */
-const warmUpSeconds = 10
+const warmUpSeconds = 20
 const calleePort = 15_710
 
 /** One of the two. */
@@ -95,7 +95,7 @@ async function startSides(): Promise<Side[]> {
 async function compareLevels(work: Work): Promise<Row[]> {
   return withSides(async (sides) => {
     const rows: Row[] = []
-    for (const side of sides) await load(side, work, Math.max(...levels[work]) / 2, { seconds: warmUpSeconds })
+    for (const side of sides) await load(side, work, Math.max(...levels[work]), { seconds: warmUpSeconds })
     for (const rate of levels[work]) {
       for (const side of sides) rows.push(await load(side, work, rate, { seconds }))
     }
@@ -112,7 +112,7 @@ async function compareOverload(work: Work, rows: readonly Row[]): Promise<Row[]>
       const highest = rows.filter((row) => row.side === side.name && row.work === work).at(-1)
       if (highest === undefined) continue
       const capacity = Math.round(1e6 / cpuEach(highest) / share)
-      await load(side, work, Math.max(...levels[work]) / 2, { seconds: warmUpSeconds })
+      await load(side, work, Math.max(...levels[work]), { seconds: warmUpSeconds })
       const release = confine(side, share)
       try {
         for (const times of [1, Number(values.overload)]) {

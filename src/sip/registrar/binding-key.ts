@@ -22,8 +22,12 @@ export function bindingKey(contact: string, parameters: string): string {
   return canonicalUri(contact)
 }
 
+/** Most contacts: their only spelling is the one that they have. */
+const plainUri = /^sip:[\w.!~*'()&=+$,/-]+@[a-z\d.-]+(?::(?:[1-9]\d{0,3}|[1-5]\d{4}))?$/
+
 /** One spelling for all URIs that are equal. What is no SIP URI is equal only to itself. */
 export function canonicalUri(text: string): string {
+  if (plainUri.test(text)) return `${text}  `
   const uri = SipUri.tryParse(text)
   if (!uri?.isSip) return text
   const user = uri.user === undefined ? "" : `${sameEscapes(uri.user)}${uri.password === undefined ? "" : `:${sameEscapes(uri.password)}`}@`

@@ -50,3 +50,15 @@ it("a key never depends on the order of parameters", () => {
     }),
   )
 })
+
+it("a plain URI, which is not parsed, has the key of its other spellings, which are", () => {
+  const users = fc.stringMatching(/^[\w.!~*'()&=+$,/-]{1,12}$/)
+  const hosts = fc.stringMatching(/^[a-z\d.-]{1,12}$/)
+  const ports = fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined })
+  fc.assert(
+    fc.property(users, hosts, ports, (user, host, port) => {
+      const rest = `:${user}@${host}${port === undefined ? "" : `:${port}`}`
+      expect(bindingKey(`sip${rest}`, "")).toBe(bindingKey(`SIP${rest}`, ""))
+    }),
+  )
+})
