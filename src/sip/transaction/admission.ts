@@ -5,7 +5,8 @@
  * Whether a request is refused is drawn with the probability that `overload.ts`
  * steers by the queue. A refusal is no gift, it takes time as well; beyond a
  * share of the time requests are let in as they come, and what cannot be read
- * in time the kernel drops, which costs nothing.
+ * in time the kernel drops, which costs nothing. Not so those that begin much:
+ * of a call that is let in for want of time, nothing is gained by a drop later.
  */
 import type { Runtime } from "../../runtime/runtime.ts"
 import type { Transport } from "../transport/transport.ts"
@@ -15,7 +16,7 @@ import { calm, observe } from "./overload.ts"
 export interface AdmissionOptions {
   /** How long messages may wait. @default 100 */
   readonly targetDelayMs?: number
-  /** The share of the time that refusals may take. @default 0.15 */
+  /** The share of the time that refusals may take, but for those of INVITEs. @default 0.15 */
   readonly refusalShare?: number
 }
 
@@ -73,11 +74,14 @@ export class AdmissionControl {
     this.#isRefusing = false
   }
 
-  /** Whether this message, a new request, is to be refused. */
-  refuses(): boolean {
-    if (this.probability === 0 || this.#creditMs <= 0) return false
-    this.#isRefusing = this.#runtime.random.float() < this.probability
-    return this.#isRefusing
+  /** Whether this message, a new request of that method, is to be refused. */
+  refuses(method: string): boolean {
+    // A call has five more messages, and takes ten times as long as its refusal.
+    const isDear = method === "INVITE"
+    if (this.probability === 0 || (!isDear && this.#creditMs <= 0)) return false
+    const isRefused = this.#runtime.random.float() < this.probability
+    this.#isRefusing = isRefused && !isDear
+    return isRefused
   }
 }
 

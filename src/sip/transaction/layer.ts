@@ -187,7 +187,7 @@ export class TransactionLayer {
   #receive(bytes: Uint8Array, flow: Flow): void {
     if (this.#isStopped) return
     this.#admission.onMessage()
-    const isRefused = this.#admission.probability > 0 && isRegister(bytes) ? this.#draw(flow) : undefined
+    const isRefused = this.#admission.probability > 0 && isRegister(bytes) ? this.#draw(flow, "REGISTER") : undefined
     if (isRefused !== true && this.#unparsed?.(bytes, flow) === true) return this.#counters.request("REGISTER")
     try {
       const message = parseMessage(bytes)
@@ -261,13 +261,13 @@ export class TransactionLayer {
   }
 
   /** Under overload, whether a request is refused that belongs to no dialog. Another peer has let in already what it passes on. */
-  #draw({ transport }: Flow): boolean {
-    return transport.protocol !== "P2P" && this.#admission.refuses()
+  #draw({ transport }: Flow, method: string): boolean {
+    return transport.protocol !== "P2P" && this.#admission.refuses(method)
   }
 
   #isTurnedAway(request: SipRequest, flow: Flow, isRefused: boolean | undefined): boolean {
     const mayBeDrawn = isRefused === undefined && this.#admission.probability > 0 && !mayHaveToTag(request)
-    if (mayBeDrawn ? !this.#draw(flow) : isRefused !== true) return false
+    if (mayBeDrawn ? !this.#draw(flow, request.method) : isRefused !== true) return false
     this.#counters.refused(503)
     this.#answers.turnAway(request, flow, this.#settings.retryAfterSeconds)
     return true
