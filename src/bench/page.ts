@@ -55,12 +55,14 @@ function header(report: Report): string {
   const sides = sidesOf(report)
   const names = sides.length < 2 ? sides.join("") : `${sides.slice(0, -1).join(", ")} and ${sides.at(-1)}`
   const colours = coloursOf(sides)
+  const sizes = question.simulatedPeers.map((peers) => peers.toLocaleString("en"))
+  const setups = [...question.setups.map(describeSetup), ...(sizes.length === 0 ? [] : [`simulated, with ${sizes.join(", ")} peers`])]
   const legend = sides.map((side) => `<span class="dot" style="background:${colours[side]}"></span>${escaped(side)}`).join(" &nbsp; ")
   return `<h1>${escaped(names)}</h1>
-<p class="soft">What registrations, calls and look-ups cost, measured by <code>p2psip bench compare</code> on ${escaped(startedAt.slice(0, 16).replace("T", " "))} UTC in ${Math.round(seconds / 60)} minutes.</p>
+<p class="soft">What registrations, calls and look-ups cost, measured by <code>p2psip bench compare</code> on ${escaped(startedAt.slice(0, 16).replace("T", " "))} UTC in ${seconds < 90 ? `${Math.round(seconds)} seconds` : `${Math.round(seconds / 60)} minutes`}.</p>
 <div class="card"><dl>
 <dt>Sides</dt><dd>${legend}</dd>
-<dt>Set-ups</dt><dd>${escaped(question.setups.map(describeSetup).join("; "))}</dd>
+<dt>Set-ups</dt><dd>${escaped(setups.join("; "))}</dd>
 <dt>Runs</dt><dd>${question.rounds} of ${question.seconds} s each, sides in turn; before each ${question.warmUpSeconds} s to warm up; ${question.users.toLocaleString("en")} users</dd>
 <dt>Machine</dt><dd>${escaped(machine.processor)}, ${machine.processors} processors, ${Math.round(machine.memoryBytes / 2 ** 30)} GiB; ${escaped(machine.system)}; Node ${escaped(machine.node)}</dd>
 <dt>Version</dt><dd>p2psip ${escaped(version)}${commit === undefined ? "" : `, commit ${escaped(commit)}${commit.endsWith("+") ? " with changes" : ""}`}</dd>
