@@ -7,14 +7,7 @@
  */
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
-import { MemoryLink, MemoryNetwork } from "../link/memory.ts"
-import { loadBackend } from "../../backends/index.ts"
-import { parseConfig } from "../peer/config.ts"
-import { OverlayGruuKeys } from "../peer/gruu-keys.ts"
-import { ServletLocation } from "../peer/location.ts"
-import { SipEdge } from "../peer/sip-edge.ts"
-import { NodeRuntime } from "../runtime/node.ts"
-import { NullTransport } from "./null-transport.ts"
+import { startBarePeer } from "./bare-peer.ts"
 
 setFlagsFromString("--expose-gc")
 const collect = runInNewContext("gc") as () => void
@@ -29,17 +22,7 @@ const caller = { host: "127.0.0.1", port: 40_000 }
 const callee = { host: "127.0.0.1", port: 40_001 }
 const sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
 
-const runtime = new NodeRuntime({ logLevel: "error" })
-const backend = await loadBackend("chord")
-const link = new MemoryLink({ runtime, network: new MemoryNetwork() })
-await link.start()
-const servlet = backend.create({ runtime, link }, backend.optionsSchema.parse({}))
-await servlet.join()
-const transport = new NullTransport()
-const location = new ServletLocation({ runtime, servlet })
-const gruuKeys = new OverlayGruuKeys({ runtime, servlet })
-const edge = new SipEdge({ runtime, link, location, gruuKeys, secret: runtime.random.bytes(32), listeners: [transport] }, parseConfig({ domains: ["example.org"] }))
-await edge.start()
+const transport = await startBarePeer()
 
 let done = 0
 const waiting: (() => void)[] = []

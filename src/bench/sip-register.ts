@@ -4,14 +4,7 @@
  *
  *     node src/bench/sip-register.ts [rounds of 100,000] [users]
  */
-import { MemoryLink, MemoryNetwork } from "../link/memory.ts"
-import { loadBackend } from "../../backends/index.ts"
-import { parseConfig } from "../peer/config.ts"
-import { OverlayGruuKeys } from "../peer/gruu-keys.ts"
-import { ServletLocation } from "../peer/location.ts"
-import { SipEdge } from "../peer/sip-edge.ts"
-import { NodeRuntime } from "../runtime/node.ts"
-import { NullTransport } from "./null-transport.ts"
+import { startBarePeer } from "./bare-peer.ts"
 
 const rounds = Number(process.argv[2] ?? 6)
 const users = Number(process.argv[3] ?? 50_000)
@@ -19,17 +12,7 @@ const perRound = 100_000
 /** Messages read in one turn of the event loop. */
 const burst = 8
 
-const runtime = new NodeRuntime({ logLevel: "error" })
-const backend = await loadBackend("chord")
-const link = new MemoryLink({ runtime, network: new MemoryNetwork() })
-await link.start()
-const servlet = backend.create({ runtime, link }, backend.optionsSchema.parse({}))
-await servlet.join()
-const transport = new NullTransport()
-const location = new ServletLocation({ runtime, servlet })
-const gruuKeys = new OverlayGruuKeys({ runtime, servlet })
-const edge = new SipEdge({ runtime, link, location, gruuKeys, secret: runtime.random.bytes(32), listeners: [transport] }, parseConfig({ domains: ["example.org"] }))
-await edge.start()
+const transport = await startBarePeer()
 
 const remote = { host: "127.0.0.1", port: 40_000 }
 for (let round = 0; round < rounds; round++) {

@@ -7,9 +7,8 @@ import type { Daemon } from "../../src/bench/daemon.ts"
 import { calleeScenario, callerScenario, injectedLines } from "../../src/bench/sipp-scenarios.ts"
 import { runSipp, startSipp } from "../../src/bench/sipp.ts"
 import type { SippRun } from "../../src/bench/sipp.ts"
-import { domain, inTurn } from "./checks.ts"
+import { domain, inTurn, judge } from "./checks.ts"
 import type { Check, ScenarioOptions } from "./checks.ts"
-import { check } from "./register.ts"
 import { fetchUntilFound, phoneScenario, withoutDestination } from "./scenarios.ts"
 
 export async function calls(peers: readonly Daemon[], options: ScenarioOptions): Promise<Check[]> {
@@ -39,7 +38,7 @@ async function callOver(transport: "udp" | "tcp", peers: readonly Daemon[], opti
       maxOpenCalls: 10_000,
       timeoutSeconds: 120 + Math.ceil((options.count / options.rate) * 3),
     })
-    return check(`${options.count} calls over ${transport.toUpperCase()} to a phone at another peer`, result, options.count)
+    return judge(`${options.count} calls over ${transport.toUpperCase()} to a phone at another peer`, result, options.count)
   } finally {
     phone.stop()
     await phone.done.catch(() => undefined)

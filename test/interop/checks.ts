@@ -1,3 +1,5 @@
+import type { SippResult } from "../../src/bench/sipp.ts"
+
 /** What a scenario found out, one statement after the other. */
 export interface Check {
   readonly name: string
@@ -24,4 +26,26 @@ export function inTurn<T>(items: readonly T[], index: number): T {
   const item = items[index % items.length]
   if (item === undefined) throw new Error("expected at least one item")
   return item
+}
+
+/** All of a run must have succeeded. */
+export function judge(name: string, result: SippResult, expected: number): Check {
+  const { successful, failed, retransmissions, elapsedSeconds, responseMs, complaints } = result
+  const figures = [
+    `${successful} of ${expected} succeeded`,
+    `${failed} failed`,
+    `${retransmissions} retransmissions`,
+    `${Math.round(successful / Math.max(elapsedSeconds, 0.001))}/s`,
+    `${responseMs.mean.toFixed(1)} ms on average (± ${responseMs.deviation.toFixed(1)})`,
+  ].join(", ")
+  const isRight = successful === expected && failed === 0
+  return { name, passed: isRight, detail: isRight ? figures : `${figures}\n${complaints}` }
+}
+
+export function passed(name: string, detail: string): Check {
+  return { name, passed: true, detail }
+}
+
+export function seconds(elapsedMs: number): string {
+  return `${(elapsedMs / 1000).toFixed(1)} s`
 }

@@ -10,9 +10,8 @@ import { startDaemon } from "../../src/bench/daemon.ts"
 import type { Daemon } from "../../src/bench/daemon.ts"
 import { fetchScenario, injectedLines } from "../../src/bench/sipp-scenarios.ts"
 import { runSipp, startSipp } from "../../src/bench/sipp.ts"
-import { domain, inTurn } from "./checks.ts"
+import { domain, inTurn, judge } from "./checks.ts"
 import type { Check, ScenarioOptions } from "./checks.ts"
-import { check } from "./register.ts"
 import { failoverScenario } from "./scenarios.ts"
 
 /** Failed requests that are allowed, of all. */
@@ -132,5 +131,5 @@ async function checkAcknowledged(
     maxOpenCalls: 10_000,
     timeoutSeconds: 120 + Math.ceil((lines.length / options.rate) * 3),
   })
-  return check("every acknowledged registration is found from a different peer", result, lines.length)
+  return judge("every acknowledged registration is found from a different peer", result, lines.length)
 }

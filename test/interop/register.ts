@@ -7,15 +7,15 @@ import type { Daemon } from "../../src/bench/daemon.ts"
 import { fetchScenario, injectedLines, registerScenario } from "../../src/bench/sipp-scenarios.ts"
 import { runSipp } from "../../src/bench/sipp.ts"
 import type { SippResult } from "../../src/bench/sipp.ts"
-import { domain, inTurn } from "./checks.ts"
+import { domain, inTurn, judge } from "./checks.ts"
 import type { Check, ScenarioOptions } from "./checks.ts"
 
 export async function register(peers: readonly Daemon[], options: ScenarioOptions): Promise<Check[]> {
   const registered = await spread(peers, options, registerScenario(domain), 0)
   const found = await spread(peers, options, fetchScenario(domain), 1)
   return [
-    check(`${options.count} addresses-of-record registered through ${peers.length} peers`, registered, options.count),
-    check("every one found from a different peer", found, options.count),
+    judge(`${options.count} addresses-of-record registered through ${peers.length} peers`, registered, options.count),
+    judge("every one found from a different peer", found, options.count),
   ]
 }
 
@@ -33,18 +33,4 @@ function spread(peers: readonly Daemon[], options: ScenarioOptions, scenario: st
     maxOpenCalls: 10_000,
     timeoutSeconds: 120 + Math.ceil((options.count / options.rate) * 3),
   })
-}
-
-/** All calls of a run must have succeeded. */
-export function check(name: string, result: SippResult, expected: number): Check {
-  const { successful, failed, retransmissions, elapsedSeconds, responseMs, complaints } = result
-  const figures = [
-    `${successful} of ${expected} succeeded`,
-    `${failed} failed`,
-    `${retransmissions} retransmissions`,
-    `${Math.round(successful / Math.max(elapsedSeconds, 0.001))}/s`,
-    `${responseMs.mean.toFixed(1)} ms on average`,
-  ]
-  const passed = successful === expected && failed === 0
-  return { name, passed, detail: passed ? figures.join(", ") : `${figures.join(", ")}\n${complaints}` }
 }

@@ -7,8 +7,7 @@ import type { SipListenerTransport } from "../../src/peer/sip-address.ts"
 import type { Daemon } from "../../src/bench/daemon.ts"
 import { calleeScenario, callerScenario, injectedLines, registerScenario } from "../../src/bench/sipp-scenarios.ts"
 import { runSipp, startSipp } from "../../src/bench/sipp.ts"
-import { domain, inTurn, type Check, type ScenarioOptions } from "./checks.ts"
-import { check } from "./register.ts"
+import { domain, inTurn, judge, type Check, type ScenarioOptions } from "./checks.ts"
 import { fetchUntilFound, phoneScenario, withoutDestination } from "./scenarios.ts"
 import { secured, type Prepared } from "./secured.ts"
 import { openTunnel, type Tunnel } from "./tls-tunnel.ts"
@@ -68,7 +67,7 @@ async function registers(kind: Kind, port: number, options: ScenarioOptions): Pr
     callsPerSecond: options.rate,
     timeoutSeconds: 60,
   })
-  return check(`SIPp registers over ${kind.words}`, result, options.count)
+  return judge(`SIPp registers over ${kind.words}`, result, options.count)
 }
 
 /** One phone of that kind at one peer, callers on UDP at another. */
@@ -92,7 +91,7 @@ async function isCalled(kind: Kind, port: number, entry: Daemon, options: Scenar
       callsPerSecond: options.rate,
       timeoutSeconds: 60,
     })
-    return check(`SIPp on UDP calls SIPp on ${kind.words} at another peer`, result, options.count)
+    return judge(`SIPp on UDP calls SIPp on ${kind.words} at another peer`, result, options.count)
   } finally {
     phone.stop()
     await phone.done.catch(() => undefined)

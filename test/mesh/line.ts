@@ -3,8 +3,8 @@
  * too slow for (§4.5.1 of its description), and the whole list of what was to
  * be measured there: idle, and with background traffic.
  */
-import type { SippResult } from "../../src/bench/sipp.ts"
 import type { Check } from "../interop/checks.ts"
+import { judge, passed, seconds } from "../interop/checks.ts"
 import { Hosts } from "./hosts.ts"
 import { call, register, startPhone } from "./phones.ts"
 import type { Router } from "./routers.ts"
@@ -79,19 +79,4 @@ async function echo(from: Router, to: Router, condition: string): Promise<Check>
   const links = new Set(found.map(({ hops }) => hops.length - 1))
   const detail = `${found.length} of ${echoes}, over ${[...links].join(", ")} links, ${mean.toFixed(1)} ms on average (${times[0]?.toFixed(1)} to ${times.at(-1)?.toFixed(1)})`
   return { name: `echo from A0 to D0 and back${condition}`, passed: found.length === echoes, detail }
-}
-
-/** All of a run must have succeeded. */
-export function judge(name: string, { successful, failed, retransmissions, responseMs, complaints }: SippResult, expected: number): Check {
-  const figures = `${successful} of ${expected}, ${retransmissions} retransmissions, answered after ${responseMs.mean.toFixed(1)} ms (± ${responseMs.deviation.toFixed(1)})`
-  const isRight = successful === expected && failed === 0
-  return { name, passed: isRight, detail: isRight ? figures : `${figures}\n${complaints}` }
-}
-
-export function passed(name: string, detail: string): Check {
-  return { name, passed: true, detail }
-}
-
-export function seconds(elapsedMs: number): string {
-  return `${(elapsedMs / 1000).toFixed(1)} s`
 }

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Check } from "../interop/checks.ts"
-import { judge, passed, seconds } from "../mesh/line.ts"
+import { judge, passed, seconds } from "../interop/checks.ts"
 import { fetchEach, register, unregister } from "../mesh/phones.ts"
 import { names, untilAll } from "./partition.ts"
 import type { Network, PlacedPeer } from "./peers.ts"

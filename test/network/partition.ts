@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import type { SippResult } from "../../src/bench/sipp.ts"
 import type { Check } from "../interop/checks.ts"
-import { judge, passed, seconds } from "../mesh/line.ts"
+import { judge, passed, seconds } from "../interop/checks.ts"
 import { call, fetchEach, register, startPhone, unregister } from "../mesh/phones.ts"
 import type { Network, PlacedPeer } from "./peers.ts"
 
