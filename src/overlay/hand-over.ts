@@ -41,12 +41,18 @@ export class HandOver {
     this.#components = components
   }
 
+  /** As of now; there is none any more once the routing has left. */
+  get legacy(): Legacy {
+    const { ranges, neighbours } = this.#components.custodian.custody
+    return { ranges, heirs: neighbours }
+  }
+
   /**
    * Gives the heirs of this peer all that it owns: those members that will be
    * replicas once it is gone and are not about to go themselves. Resolves when
-   * they have it, or the signal fires; then `Legacy` tells what they got.
+   * they have it, or the signal fires.
    */
-  async begin(signal: AbortSignal): Promise<Legacy> {
+  async begin(signal: AbortSignal): Promise<void> {
     const { transfer, synchroniser, custodian } = this.#components
     transfer.beginLeaving()
     // What was copied once may since have lost a change that too few replicas confirmed: compare all, once more.
@@ -63,9 +69,7 @@ export class HandOver {
       if (!(await this.#isStaying(next, signal)) || !(await synchroniser.level(next, extra, signal))) failed.add(next.peerId)
     }
     await Promise.all([first, this.#followTrails(signal)])
-    const { ranges, neighbours } = custodian.custody
-    await this.#bequeathCopies(neighbours.filter(({ peerId }) => !failed.has(peerId)), signal)
-    return { ranges, heirs: neighbours }
+    await this.#bequeathCopies(this.legacy.heirs.filter(({ peerId }) => !failed.has(peerId)), signal)
   }
 
   /**

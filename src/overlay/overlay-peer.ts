@@ -3,7 +3,6 @@ import type { Runtime } from "../runtime/runtime.ts"
 import type { ServletStatus } from "../servlet/types.ts"
 import { Custodian } from "./custodian.ts"
 import { Forwarder } from "./forwarder.ts"
-import type { Legacy } from "./hand-over.ts"
 import { HandOver } from "./hand-over.ts"
 import { HybridClock } from "./hlc.ts"
 import type { KeyBasedRouting, Member } from "./key-based-routing.ts"
@@ -30,6 +29,11 @@ export interface OverlayPeerOptions extends OverlayOptions {
 
 /** Up to so many keys a status counts record by record. */
 const maxCountedKeys = 20_000
+/**
+ * Of the time that a leave may take, for what there is when it begins; the rest is kept for what changes meanwhile: waiting
+ * for somebody dead may take all the time there is.
+ */
+const shareToBegin = 0.75
 /** After leaving, for so long latecomers are still told that this peer is not the one. */
 const lingerMs = 200
 
@@ -92,22 +96,25 @@ export class OverlayPeer {
   /** Hands over, tells the neighbours, stops; the hand-over takes no longer than `timeoutMs`. */
   async leave(timeoutMs: number, signal: AbortSignal): Promise<void> {
     const hurry = new AbortController()
-    const abort = (): void => hurry.abort()
-    const timer = this.#runtime.setTimer(timeoutMs, abort)
+    const beginning = new AbortController()
+    const abort = (): void => {
+      beginning.abort()
+      hurry.abort()
+    }
+    const timers = [
+      this.#runtime.setTimer(timeoutMs * shareToBegin, () => beginning.abort()),
+      this.#runtime.setTimer(timeoutMs, abort),
+    ]
     signal.addEventListener("abort", abort, { once: true })
     if (signal.aborted) abort()
-    const cutShort = new Promise<void>((resolve) => hurry.signal.addEventListener("abort", () => resolve(), { once: true }))
-    let legacy: Legacy | undefined
-    if (!hurry.signal.aborted) {
-      const handOver = async (): Promise<void> => {
-        legacy = await this.#handOver.begin(hurry.signal)
-        await this.#strays.search()
-      }
-      await Promise.race([handOver(), cutShort])
+    if (!beginning.signal.aborted) {
+      const cutShort = aborted(beginning.signal)
+      await Promise.race([cutShort, this.#handOver.begin(beginning.signal).then(() => this.#strays.search())])
     }
+    const { legacy } = this.#handOver
     await this.routing.leave()
-    if (legacy !== undefined) await Promise.race([this.#handOver.confirm(legacy, hurry.signal), cutShort])
-    timer.cancel()
+    if (!hurry.signal.aborted) await Promise.race([aborted(hurry.signal), this.#handOver.confirm(legacy, hurry.signal)])
+    for (const timer of timers) timer.cancel()
     signal.removeEventListener("abort", abort)
     if (!hurry.signal.aborted) await new Promise<void>((resolve) => void this.#runtime.setTimer(lingerMs, resolve))
     this.stop()
@@ -151,4 +158,8 @@ export class OverlayPeer {
     }
     return { owned, copies, tombstones }
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }))
 }
