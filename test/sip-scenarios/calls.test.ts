@@ -173,6 +173,23 @@ scenario("a subscription and its NOTIFY keep to one way", async (scene) => {
   await bob.gets(200)
 })
 
+scenario("a subscriber who learns the way from the NOTIFY finds back (RFC 6665)", async (scene) => {
+  const [alice, bob] = await aliceAndBob(scene)
+  alice.asks("SUBSCRIBE", "bob", { Event: "presence" })
+  const subscribe = await bob.gets("SUBSCRIBE")
+  bob.answers(subscribe, 200)
+  await alice.gets(200)
+  bob.sends(bob.within(subscribe, "NOTIFY", { Event: "presence", Contact: "<sip:bob@192.168.1.2>" }))
+  const notify = await alice.gets("NOTIFY")
+  alice.answers(notify, 200)
+  await bob.gets(200)
+  alice.sends(alice.within(notify, "SUBSCRIBE", { Event: "presence", From: notify.headers.get("To") }))
+  const refresh = await bob.gets("SUBSCRIBE")
+  expect(refresh.uri).toBe("sip:bob@192.168.1.2")
+  bob.answers(refresh, 200)
+  await alice.gets(200)
+})
+
 scenario("a transfer: REFER within a call, then NOTIFY", async (scene) => {
   const [alice, bob] = await aliceAndBob(scene)
   alice.calls("bob")

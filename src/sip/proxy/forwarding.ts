@@ -47,7 +47,9 @@ function obeyStrictRouter(request: SipRequest): void {
  * that later requests find the phone behind NAT or on its connection.
  */
 export function recordRoute({ request, flow }: Outgoing, incoming: Flow, tokens: DialogTokens): void {
-  if (!dialogMethods.has(request.method) || request.to.tag !== undefined) return
+  // RFC 6665 §4.3: for the subscriber it is the NOTIFY that makes the dialog, and its Record-Routes are the way back.
+  const mayBegin = request.method === "NOTIFY" || (dialogMethods.has(request.method) && request.to.tag === undefined)
+  if (!mayBegin) return
   for (const { transport, key } of [incoming, flow]) {
     // A peer of the overlay is found by the name in the next Route.
     const token = tokens.tokenOf(request.callId, transport.protocol === "P2P" ? "" : key)
