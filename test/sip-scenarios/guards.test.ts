@@ -157,6 +157,15 @@ scenario("an extension's name in a refusal is what came, in one line", async ({ 
   expect([refused.status, refused.headers.get("Unsupported")]).toEqual([420, "a%0d%0ab"])
 })
 
+scenario("a long list of extensions does not come back longer", async ({ phone }) => {
+  const alice = await phone("alice", { protocol: "TCP" })
+  const tags = Array.from({ length: 5000 }, (_, index) => `e${index}`)
+  const refused = await alice.registers({ Require: tags.join(",") })
+  expect([refused.status, refused.headers.getAll("Unsupported")]).toEqual([420, tags.slice(0, 32)])
+  alice.asks("OPTIONS", "bob", { "Proxy-Require": tags.join(",") })
+  expect((await alice.gets(420)).headers.getAll("Unsupported")).toEqual(tags.slice(0, 32))
+})
+
 scenario("a contact longer than a kilobyte is refused", async ({ phone }) => {
   expect((await (await phone("alice")).registers({ Contact: `<sip:${"a".repeat(1100)}@127.0.0.1>` })).status).toBe(400)
 })

@@ -68,6 +68,15 @@ scenario("a phone that names our domain in a Route is served, even twice", async
   await alice.gets(486)
 })
 
+scenario("a phone that names us a thousand times is served all the same", async (scene) => {
+  const [alice, bob] = [await scene.phone("alice", { protocol: "TCP" }), await scene.registered("bob")]
+  alice.asks("MESSAGE", "bob", { Route: Array.from({ length: 1000 }, () => "<sip:example.org;lr>").join(",") })
+  const message = await bob.gets("MESSAGE")
+  expect(message.headers.has("Route")).toBe(false)
+  bob.answers(message, 200)
+  await alice.gets(200)
+})
+
 scenario("a strict router before us is understood: our Record-Route as Request-URI, the target as the last Route", async (scene) => {
   const [alice, bob] = await aliceAndBob(scene)
   alice.calls("bob")

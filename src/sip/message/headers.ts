@@ -130,6 +130,19 @@ export class Headers {
     return first
   }
 
+  /** Removes the first `count` values of a list header in one pass, where as many calls of {@link removeFirst} would cost the square of their number. */
+  dropFirst(name: string, count: number): void {
+    const id = headerId(name)
+    let left = count
+    this.#fields = this.#fields.flatMap((field) => {
+      if (left === 0 || !matches(field, id, name)) return [field]
+      const values = splitList(field.value)
+      const kept = values.slice(left)
+      left -= values.length - kept.length
+      return kept.length === 0 ? [] : [HeaderField.of(id, field.name, kept.join(", "))]
+    })
+  }
+
   /** Replaces the first value (of a list header, only the first of the list); adds it where there is none. */
   replaceFirst(name: string, value: string): void {
     const id = headerId(name)

@@ -39,10 +39,11 @@ export function takeOwnRoutes(request: SipRequest, incoming: Flow, components: R
   let isInDialog = false
   let dialogKey = ""
   let edgeFlow: KnownFlow | undefined
-  for (;;) {
-    const uri = topRoute(request)
-    if (!uri || !domains.isOurs(uri)) return { isInDialog, ...flowOfKey(transports, dialogKey), edgeFlow }
-    request.headers.removeFirst("Route")
+  let ownCount = 0
+  for (const route of request.headers.has("Route") ? request.headers.getAll("Route") : []) {
+    const uri = parseNameAddress(route, "Route").parsedUri
+    if (!domains.isOurs(uri)) break
+    ownCount++
     if (uri.user === undefined) continue
     const key = dialogTokens.keyOf(request.callId, uri.user)
     if (key !== undefined) {
@@ -59,6 +60,8 @@ export function takeOwnRoutes(request: SipRequest, incoming: Flow, components: R
     dialogKey = ""
     edgeFlow = flow
   }
+  if (ownCount > 0) request.headers.dropFirst("Route", ownCount)
+  return { isInDialog, ...flowOfKey(transports, dialogKey), edgeFlow }
 }
 
 function flowOfKey(transports: TransportSet, key: string): Pick<OwnRoutes, "dialogFlow" | "dialogHost"> {

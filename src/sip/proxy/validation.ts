@@ -1,7 +1,7 @@
 /** Request validation (RFC 3261 §16.3), and the limits of RFC 5393. Throws Refusals. */
 import { maxBreadthOf } from "../message/index.ts"
 import type { SipRequest } from "../message/index.ts"
-import { refuse } from "../registrar/refusal.ts"
+import { refuse, refuseExtensions } from "../registrar/refusal.ts"
 import type { IsLocalAddress } from "../registrar/served-domains.ts"
 import { hasLooped } from "./loop-detection.ts"
 
@@ -17,9 +17,8 @@ export function validate(request: SipRequest, ownHash: string, { isLocalAddress,
   if (!requestUri.isSip && requestUri.scheme !== "tel") throw refuse(416, "Unsupported URI Scheme")
   if (requestUri.isSips && !hasTls) throw refuse(416, "SIPS Needs TLS")
   if (hasLooped(request, ownHash, isLocalAddress)) throw refuse(482, "Loop Detected")
-  if (headers.has("Proxy-Require")) {
-    throw refuse(420, "Bad Extension", [["Unsupported", headers.getAll("Proxy-Require").join(", ")]])
-  }
+  const required = headers.getAll("Proxy-Require")
+  if (required.length > 0) throw refuseExtensions(required)
 }
 
 /** §16.3 step 3: no further than the sender wants it. */

@@ -26,3 +26,11 @@ export class Refusal extends Error {
 export function refuse(status: number, reason: string, headers?: HeaderList): Refusal {
   return new Refusal(status, reason, headers)
 }
+
+/** More than any phone requires. A longer list would come back longer than it was: nobody's address is to be flooded so. */
+const maxNamedExtensions = 32
+
+/** 420 (RFC 3261 §8.2.2.3), which names the extensions that are not supported. */
+export function refuseExtensions(optionTags: Iterable<string>): Refusal {
+  return refuse(420, "Bad Extension", [["Unsupported", [...new Set(optionTags)].slice(0, maxNamedExtensions).join(", ")]])
+}

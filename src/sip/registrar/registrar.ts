@@ -23,7 +23,7 @@ import { operationIdOf, operationOf, toTagOf } from "./operation.ts"
 import { isFirstHop, outboundUse } from "./outbound.ts"
 import type { OutboundUse } from "./outbound.ts"
 import { PlainRegistrar } from "./plain-registrar.ts"
-import { Refusal, refuse } from "./refusal.ts"
+import { Refusal, refuse, refuseExtensions } from "./refusal.ts"
 import type { ServedDomains } from "./served-domains.ts"
 
 /** What the registrar is built on. */
@@ -319,7 +319,7 @@ function workOf(request: SipRequest, flow: Flow): Work {
 function refuseUnknownExtensions(request: SipRequest): void {
   if (!request.headers.has("Require")) return
   const unknown = [...optionTags(request.headers, "Require")].filter((tag) => !supportedExtensions.has(tag))
-  if (unknown.length > 0) throw refuse(420, "Bad Extension", [["Unsupported", unknown.join(", ")]])
+  if (unknown.length > 0) throw refuseExtensions(unknown)
 }
 
 /** The user name is that of the address-of-record, with or without its domain. */

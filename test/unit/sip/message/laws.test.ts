@@ -141,6 +141,19 @@ describe("editing", () => {
     })
   })
 
+  test("dropFirst takes away as many as removeFirst in so many calls", () => {
+    edited((_request, headers) => {
+      for (const name of ["Via", "Route", "Contact", "Supported"]) {
+        const count = Math.floor(headers.getAll(name).length / 2)
+        const one = headers.clone()
+        for (let i = 0; i < count; i++) one.removeFirst(name)
+        headers.dropFirst(name, count)
+        expect(headers.getAll(name)).toEqual(one.getAll(name))
+        expect(headers.size).toBe(one.size)
+      }
+    })
+  })
+
   test("replaceFirst changes the first value and nothing else", () => {
     edited((request, headers) => {
       const others = [...headers].filter(([name]) => !/^(v|via)$/i.test(name))
