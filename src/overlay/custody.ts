@@ -135,18 +135,22 @@ function stranger(member: Member, ranges: readonly KeyRange[], since: number): S
 
 /**
  * A range was compared with the peer, by a question put after so many changes:
- * what became owed only later still is. `leads`: whom the peer had yet to ask itself.
+ * what became owed only later still is. `leads`: whom the peer had yet to ask
+ * itself. They count where the comparison was owed. Whoever is compared with
+ * routinely has named them before, and they were asked, or are dead: to ask
+ * them again would be to wait for the dead as long as anybody remembers them.
  */
 export function compared(before: Custody, peerId: PeerId, range: KeyRange, asOf: number, leads: readonly Lead[]): Custody {
   const source = before.sources.get(peerId)
   const sources = new Map(before.sources)
+  const settled = within(source?.owed.filter(({ since }) => since <= asOf) ?? [], [range]).map((debt) => debt.range)
   if (source !== undefined) {
     const owed = source.owed.flatMap((debt) => (debt.since > asOf ? [debt] : without(debt, range)))
     const fresh = subtract(intersect([range], before.ranges), [...owed.map((debt) => debt.range), ...source.done])
     sources.set(peerId, { ...source, isSilent: false, owed, done: join([...source.done, ...fresh]) })
   }
-  const inRange = leads.flatMap(({ member, ranges }) => leadIf(member, intersect(intersect(ranges, [range]), before.ranges)))
-  const after = withKnown({ ...before, sources: withLeads(sources, inRange, before.changes) })
+  const named = leads.flatMap(({ member, ranges }) => leadIf(member, intersect(intersect(ranges, settled), before.ranges)))
+  const after = withKnown({ ...before, sources: withLeads(sources, named, before.changes) })
   return isSettled(after) ? withoutNamed(after) : after
 }
 

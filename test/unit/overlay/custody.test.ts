@@ -48,14 +48,23 @@ class Overlay {
 
   /** A peer compares all that it owes to the first whom it owes anything. */
   compare(peer: number): void {
-    const before = this.#custodyOf(peer)
-    const source = [...before.sources.values()].find(({ owed }) => owed.length > 0)
-    if (source === undefined) return
-    const other = members.indexOf(source.member)
-    for (const { range } of source.owed) {
+    const custody = this.#custodyOf(peer)
+    const source = [...custody.sources.values()].find(({ owed }) => owed.length > 0)
+    if (source !== undefined) this.#compare(peer, source.member, source.owed.map(({ range }) => range))
+  }
+
+  /** A peer compares everything, as it does routinely, with everybody in its sight. */
+  repair(peer: number): void {
+    for (const other of this.#neighbours[peer] ?? []) this.#compare(peer, memberAt(other), this.#custodyOf(peer).ranges)
+  }
+
+  #compare(peer: number, member: Member, ranges: readonly KeyRange[]): void {
+    const { changes } = this.#custodyOf(peer)
+    const other = members.indexOf(member)
+    for (const range of ranges) {
       for (const key of keys) if (inArc(range, key) && this.records[other]?.has(key) === true) this.records[peer]?.add(key)
-      const leads = leadsForRange(this.#custodyOf(other), range, 0).filter(({ member }) => member !== memberAt(peer))
-      this.custodies[peer] = compared(this.#custodyOf(peer), source.member.peerId, range, before.changes, leads)
+      const leads = leadsForRange(this.#custodyOf(other), range, 0).filter((lead) => lead.member !== memberAt(peer))
+      this.custodies[peer] = compared(this.#custodyOf(peer), member.peerId, range, changes, leads)
     }
   }
 
@@ -93,6 +102,7 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant("give" as const), key: fc.nat(keyCount - 1), to: peer }),
   fc.record({ kind: fc.constant("turn" as const), peer, other: peer }),
   fc.record({ kind: fc.constant("compare" as const), peer }),
+  fc.record({ kind: fc.constant("repair" as const), peer }),
 )
 
 function play(steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T : never)[]): Overlay {
@@ -100,7 +110,8 @@ function play(steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T : n
   for (const one of steps) {
     if (one.kind === "give") overlay.give(one.key, one.to)
     else if (one.kind === "turn") overlay.turn(one.peer, one.other)
-    else overlay.compare(one.peer)
+    else if (one.kind === "compare") overlay.compare(one.peer)
+    else overlay.repair(one.peer)
   }
   return overlay
 }
@@ -121,6 +132,9 @@ describe("the chain of custody", () => {
       }
       expect(overlay.isSettled()).toBe(true)
       expect(keys.map((key, at) => overlay.records[overlay.owners[at] ?? 0]?.has(key))).not.toContain(false)
+      // Also as long as others remember whom they would have asked.
+      for (let at = 0; at < peerCount; at++) overlay.repair(at)
+      expect(overlay.isSettled()).toBe(true)
     }), { numRuns: 500 })
   })
 })
