@@ -7,6 +7,8 @@ import type { Settings } from "./settings.ts"
 export interface Libp2pLinkOptions extends LinkLimits, RemotePeerTimes {
   /** What all peers of the overlay must have in common; one that says otherwise is named in the log. */
   readonly settings: Settings
+  /** What all peers of the overlay know, and nobody else; without it whoever can connect is a peer. */
+  readonly secret?: string | undefined
   /** Multiaddrs to listen on; none for a peer that only dials out. */
   readonly listen: readonly string[]
   /** Multiaddrs to tell others instead of those that were bound (behind a NAT with a forwarded port). */

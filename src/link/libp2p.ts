@@ -5,9 +5,9 @@
  * were queued in one turn of the event loop in one write: a stream for each
  * request would cost a hundred times as much.
  */
-import { noise } from "@chainsafe/libp2p-noise"
+import { noise, type NoiseComponents } from "@chainsafe/libp2p-noise"
 import { identify } from "@libp2p/identify"
-import type { Connection, IdentifyResult, Libp2p, PeerId as Libp2pPeerId, PrivateKey, Stream } from "@libp2p/interface"
+import type { Connection, ConnectionEncrypter, IdentifyResult, Libp2p, PeerId as Libp2pPeerId, PrivateKey, Stream } from "@libp2p/interface"
 import { peerIdFromPrivateKey, peerIdFromString } from "@libp2p/peer-id"
 import { tcp } from "@libp2p/tcp"
 import { yamux } from "@libp2p/yamux"
@@ -16,6 +16,7 @@ import { createLibp2p } from "libp2p"
 import { P2PSipError } from "../errors.ts"
 import type { Runtime, Timer } from "../runtime/runtime.ts"
 import { AddressBook } from "./address-book.ts"
+import { admitting, Membership } from "./admission.ts"
 import { coalescing } from "./coalesce.ts"
 import { LinkCounters, PeerListeners, Receivers, type DropReason } from "./common.ts"
 import { createKey, loadOrCreateKey } from "./identity.ts"
@@ -173,7 +174,7 @@ export class Libp2pLink implements Link {
         inboundSocketInactivityTimeout: options.idleTimeoutMs,
         outboundSocketInactivityTimeout: options.idleTimeoutMs,
       })],
-      connectionEncrypters: [coalescing(noise(), this.#runtime)],
+      connectionEncrypters: [this.#encrypter()],
       streamMuxers: [yamux({ enableKeepAlive: false, maxInboundStreams: 32, maxOutboundStreams: 32 })],
       connectionManager: {
         maxConnections: options.maxConnections,
@@ -190,6 +191,14 @@ export class Libp2pLink implements Link {
       connectionMonitor: { enabled: false },
       services: { identify: identify({ runOnConnectionOpen: true, maxInboundStreams: 2, timeout: options.handshakeTimeoutMs }) },
     })
+  }
+
+  #encrypter(): (components: NoiseComponents) => ConnectionEncrypter {
+    const encrypter = coalescing(noise(), this.#runtime)
+    const { secret } = this.#options
+    if (secret === undefined) return encrypter
+    const refused = this.#runtime.metrics.counter("p2psip_link_refused_connections_total", "Connections to and from peers that do not know the overlay's secret.")
+    return admitting(encrypter, new Membership(this.#self.peerId, secret), () => refused.add())
   }
 
   #addPeer(peerId: PeerId, remote?: Libp2pPeerId): RemotePeer | undefined {

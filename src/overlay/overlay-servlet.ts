@@ -166,6 +166,7 @@ export class OverlayServlet extends P2PSipServlet {
     // Only a peer that was told nothing but its own address may start an overlay of its own.
     if (others.length > 0 || found.length === bootstrap.length) return others
     const cause = outcomes.find((outcome) => outcome.status === "rejected")?.reason as unknown
-    throw new P2PSipError("P2PSIP_BOOTSTRAP_FAILED", `none of ${bootstrap.join(", ")} could be reached; is one of them running?`, { cause })
+    const why = cause instanceof Error ? ` (${cause.message})` : ""
+    throw new P2PSipError("P2PSIP_BOOTSTRAP_FAILED", `none of ${bootstrap.join(", ")} could be reached; is one of them running?${why}`, { cause })
   }
 }

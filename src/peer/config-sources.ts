@@ -20,7 +20,7 @@ const prefix = "P2PSIP_"
 /** What Kubernetes sets for every service that is called `p2psip`. */
 const foreignVariable = /^P2PSIP_(?:SERVICE_(?:HOST|PORT)|PORT)(?:_|$)/
 const lists: ReadonlySet<string> = new Set(["domains", "sip", "webOrigins", "listen", "announce", "bootstrap", "digestAlgorithms"])
-const texts: ReadonlySet<string> = new Set(["backend", "data", "storage", "http", "httpToken", "realm", "logLevel"])
+const texts: ReadonlySet<string> = new Set(["backend", "data", "storage", "http", "httpToken", "realm", "logLevel", "secret"])
 const scalars: ReadonlySet<string> = new Set(["openRegistration", "overlayUsers", "bootstrapSeconds", "replication", "acks"])
 const keys: readonly string[] = Object.keys(configSchema.shape)
 

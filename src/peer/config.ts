@@ -133,6 +133,7 @@ export const configSchema = z.strictObject({
   listen: list(peerAddress, "a list of multiaddrs").default(["/ip4/127.0.0.1/tcp/0"]),
   announce: list(peerAddress, "a list of multiaddrs").default([]),
   bootstrap: list(peerAddress, "a list of multiaddrs").default([]),
+  secret: text("at least 16 characters", (value) => value.length >= 16).optional(),
   bootstrapSeconds: whole(0, 86_400).default(30),
   data: text("the path of a folder").optional(),
   storage: z.enum(["memory", "sqlite"], "memory or sqlite").optional(),
@@ -185,6 +186,7 @@ export function redact(config: PeerConfig): PeerConfig {
   return {
     ...config,
     ...(config.httpToken === undefined ? {} : { httpToken: "(hidden)" }),
+    ...(config.secret === undefined ? {} : { secret: "(hidden)" }),
     ...(config.mesh?.["secret"] === undefined ? {} : { mesh: { ...config.mesh, secret: "(hidden)" } }),
     users: config.users.map(({ username }) => ({ username, password: "(hidden)" })),
   }
@@ -230,6 +232,9 @@ function requireSense(config: PeerConfig, sourceOf: (key: string) => string | un
   }
   if (config.acks !== undefined && config.acks > (config.replication ?? 3)) {
     throw badConfig("acks", `at most the number of copies (replication), ${config.replication ?? 3}`, `${config.acks}`, sourceOf("acks"))
+  }
+  if (config.mesh !== undefined && config.secret !== undefined) {
+    throw badConfig("secret", "mesh.secret, as the peers of a mesh have no other connections", "one of its own", sourceOf("secret"))
   }
   const secured = config.sip.find((text) => /^(tls|wss):/.test(text))
   if (secured !== undefined && config.tls === undefined) {

@@ -99,8 +99,8 @@ export async function createPeer(input: PeerConfigInput, components: PeerCompone
 
 function createLibp2pLink(runtime: Runtime, privateKey: PrivateKey, config: PeerConfig): Link {
   const { maxConnections, maxFrameBytes, maxQueuedBytes, maxKnownPeers } = config.limits
-  const { listen, announce } = config
-  return new Libp2pLink({ runtime, privateKey }, { settings: commonSettings(config), listen, announce, maxConnections, maxFrameBytes, maxQueuedBytes, maxKnownPeers })
+  const { listen, announce, secret } = config
+  return new Libp2pLink({ runtime, privateKey }, { settings: commonSettings(config), secret, listen, announce, maxConnections, maxFrameBytes, maxQueuedBytes, maxKnownPeers })
 }
 
 /** What a phone would notice if two peers had it otherwise. Who may be a user is told as a hash, passwords not at all. */

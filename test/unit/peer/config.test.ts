@@ -79,17 +79,21 @@ describe("secrets", () => {
   const config = { httpToken: secret, mesh: { interfaces: ["lo"], secret }, users: [{ username: "alice", password: secret }, { username: "bob", ha1: { MD5: "0".repeat(32) } }] }
 
   test("are hidden where the configuration is shown", () => {
-    const shown = JSON.stringify(redact(parseConfig(config)))
+    const shown = JSON.stringify([redact(parseConfig(config)), redact(parseConfig({ secret }))])
     expect(shown).toContain("alice")
     expect(shown).not.toContain(secret)
     expect(shown).not.toContain("0".repeat(32))
   })
 
   test("are not quoted by errors", () => {
-    for (const input of [{ httpToken: ["hunter2hunter2"] }, { users: [{ username: "alice", password: { is: "hunter2" } }] }, { users: [{ password: "hunter2" }] }]) {
+    for (const input of [{ secret: "hunter2" }, { httpToken: ["hunter2hunter2"] }, { users: [{ username: "alice", password: { is: "hunter2" } }] }, { users: [{ password: "hunter2" }] }]) {
       expect(() => parseConfig(input)).toThrow(expect.objectContaining({ message: expect.not.stringContaining("hunter2") as string }))
     }
   })
+})
+
+test("a mesh has its secret elsewhere", () => {
+  expect(() => parseConfig({ mesh: { interfaces: ["lo"] }, secret: "correct horse battery" })).toThrow(/^secret: expected mesh.secret, .*, found one of its own$/)
 })
 
 describe("open registration", () => {
