@@ -11,22 +11,11 @@
  */
 import type { Address } from "./address.ts"
 import { clockwise, ringSize } from "./address.ts"
-import type { CrowdMember } from "./crowd.ts"
+import type { Branch } from "./branch.ts"
+import { adopt, childrenOf, leave, newBranch } from "./branch.ts"
 import { Crowd } from "./crowd.ts"
 import type { Side } from "./ring-messages.ts"
 import type { Route } from "./route.ts"
-
-/** A node and the way to it. */
-interface Branch extends CrowdMember<Branch> {
-  readonly address: Address
-  previous: Branch | undefined
-  /** Links on the way. */
-  hops: number
-  /** Most have none. */
-  children: Set<Branch> | undefined
-  /** Those at about the same distance from this node on the ring. */
-  readonly crowd: Crowd<Branch>
-}
 
 /** See the head of this file. */
 export class RouteCache {
@@ -45,7 +34,7 @@ export class RouteCache {
   constructor(self: Address, maxNodes: number) {
     this.self = self
     this.maxNodes = maxNodes
-    this.#root = { address: self, previous: undefined, hops: 0, children: undefined, crowd: new Crowd(), isIdle: false, isUsed: false, stamp: 0, older: undefined, newer: undefined }
+    this.#root = newBranch(self)
   }
 
   /** How many nodes are known, this one aside. */
@@ -123,7 +112,8 @@ export class RouteCache {
         branch = this.#add(address, previous)
         learned.push(address)
       } else if (branch.hops > previous.hops + 1) {
-        this.#move(branch, previous)
+        leave(branch)
+        adopt(previous, branch)
       }
       branch.crowd.touch(branch, this.#stamp++)
       previous = branch
@@ -186,26 +176,13 @@ export class RouteCache {
       this.#crowds.set(scale, (crowd = new Crowd()))
       this.#allCrowds.push(crowd)
     }
-    const branch: Branch = { address, previous, hops: previous.hops + 1, children: undefined, crowd, isIdle: false, isUsed: false, stamp: 0, older: undefined, newer: undefined }
-    adopt(previous, branch)
+    const branch = newBranch(address, crowd)
     crowd.size++
-    mark(branch)
+    adopt(previous, branch)
     this.#branches.set(address, branch)
     const side = this.#sideOf(address)
     if (side in this.#beside && this.#isNearer(address, this.#beside[side])) this.#beside[side] = address
     return branch
-  }
-
-  #move(branch: Branch, previous: Branch): void {
-    leave(branch)
-    branch.previous = previous
-    adopt(previous, branch)
-    const changed = [branch]
-    for (let one = changed.pop(); one !== undefined; one = changed.pop()) {
-      one.hops = (one.previous?.hops ?? 0) + 1
-      mark(one)
-      if (one.children !== undefined) changed.push(...one.children)
-    }
   }
 
   #cut(near: Address, far: Address): boolean {
@@ -224,7 +201,7 @@ export class RouteCache {
       one.crowd.mark(one, false)
       const side = this.#sideOf(one.address)
       if (this.#beside[side] === one.address) delete this.#beside[side]
-      if (one.children !== undefined) gone.push(...one.children)
+      gone.push(...childrenOf(one))
     }
   }
 
@@ -271,26 +248,6 @@ export class RouteCache {
 function isLess(a: Branch, b: Branch | undefined): boolean {
   if (b === undefined || a.isUsed !== b.isUsed) return b === undefined || b.isUsed
   return a.stamp < b.stamp
-}
-
-function adopt(previous: Branch, branch: Branch): void {
-  previous.children ??= new Set()
-  previous.children.add(branch)
-  mark(previous)
-}
-
-function leave(branch: Branch): void {
-  const { previous } = branch
-  if (previous?.children?.delete(branch) === true) mark(previous)
-}
-
-/** Ends of ways may be forgotten, but for the links of this node. */
-function mark(branch: Branch): void {
-  branch.crowd.mark(branch, branch.hops > 1 && isLeaf(branch))
-}
-
-function isLeaf({ children }: Branch): boolean {
-  return children === undefined || children.size === 0
 }
 
 /** A node counts as about as near as the nearest up to so many times its distance. */
