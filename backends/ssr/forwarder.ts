@@ -10,6 +10,7 @@ import type { Address } from "./address.ts"
 import { clockwise } from "./address.ts"
 import { BrokenLinks } from "./broken-links.ts"
 import type { Doubts } from "./doubts.ts"
+import type { Floods } from "./floods.ts"
 import type { Neighbourhood } from "./neighbourhood.ts"
 import type { Packet, PacketType } from "./packet.ts"
 import { decodePacket, encodePacket, maxRouteLength, nextNode, packetTypes, payloadTypes, readAddress, readRoute, writeAddress } from "./packet.ts"
@@ -25,6 +26,8 @@ export interface ForwarderComponents {
   readonly cache: RouteCache
   readonly doubts: Doubts
   readonly vicinity: Vicinity
+  /** Left out where nothing is flooded. */
+  readonly floods?: Floods
 }
 
 /** What the node does with what the forwarder finds out. */
@@ -65,6 +68,13 @@ export class Forwarder {
     if (route.length > 1) this.#pass({ type, stub: [], route, hop: 0, destination, payloadType: payloadTypes.none, payload })
   }
 
+  /** Lets every node know the way to this one. */
+  flood(): void {
+    const { cache: { self }, floods } = this.#components
+    if (floods === undefined) return
+    this.#spread({ type: packetTypes.maxNodeAnnounce, stub: [], route: [self], hop: 0, destination: self, payloadType: payloadTypes.none, payload: floods.next() })
+  }
+
   /** As much of a route that somebody tells as does not contradict what was found out lately. */
   credible(route: Route): Route {
     return this.#components.doubts.before(this.#broken.before(route))
@@ -82,6 +92,7 @@ export class Forwarder {
       if (previousNode(packet) !== neighbour && packet.stub.length === 0) return void this.#drop("forged")
       packet = advanced(packet)
       this.#learnFrom(packet, neighbour)
+      if (packet.type === packetTypes.maxNodeAnnounce) return this.#onFlood(packet)
     } catch (error) {
       if (!isP2PSipError(error)) throw error
       return void this.#drop("malformed")
@@ -89,6 +100,21 @@ export class Forwarder {
     if (nextNode(packet) !== undefined) this.#forward(packet, neighbour)
     else if (packet.destination === this.#components.cache.self) this.#listener.onArrival(packet)
     else this.#decide(packet)
+  }
+
+  #onFlood(packet: Packet): void {
+    const { cache, floods } = this.#components
+    if (floods === undefined || nextNode(packet) !== undefined || packet.destination !== cache.self) return void this.#drop("malformed")
+    const verdict = floods.judge(packet.route[0] as Address, new ByteReader(packet.payload))
+    if (verdict === "new") this.#spread(packet)
+    else if (verdict === "too many") this.#drop("flood")
+  }
+
+  /** To all neighbours by which it has not come. */
+  #spread(packet: Packet): void {
+    for (const neighbour of [...this.#components.neighbourhood.neighbours()]) {
+      if (!packet.route.includes(neighbour)) this.#pass({ ...packet, route: [...packet.route, neighbour], destination: neighbour })
+    }
   }
 
   /** Along the route, or by a shorter way where this node knows one. */

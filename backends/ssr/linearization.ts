@@ -8,39 +8,40 @@
  * sends a packet to the smallest address there is.
  */
 import type { Address } from "./address.ts"
+import { Places, opposite, sides } from "./places.ts"
 import type { Ring, RingPlaces, RingPort } from "./ring.ts"
-import { Agreements } from "./agreements.ts"
 import type { Claim, RingUpdate, Side } from "./ring-messages.ts"
 import type { RouteCache } from "./route-cache.ts"
-import { isBeyond } from "./tenure.ts"
-
-const sides = ["left", "right"] as const
-const opposite = { left: "right", right: "left" } as const
 
 /** See the head of this file. */
 export class Linearization implements Ring {
   readonly #cache: RouteCache
   readonly #port: RingPort
-  readonly #agreements: Agreements
-  /** Neighbours that have agreed; at the ends of the line, the other end. */
-  #places: RingPlaces = {}
+  readonly #places: Places
 
   constructor(cache: RouteCache, port: RingPort) {
     this.#cache = cache
     this.#port = port
-    this.#agreements = new Agreements()
+    this.#places = new Places({
+      cache, port,
+      isNeighbour: (side, address) => this.#isNeighbour(side, address),
+      onChange: ({ left: before }, agreed, address) => {
+        // This node was the first on the line: the last one does not know yet who is now.
+        if (agreed.includes("left") && before !== undefined && before > cache.self && before !== address) this.#introduce(before, address)
+      },
+    })
   }
 
   get places(): RingPlaces {
-    return this.#places
+    return this.#places.now
   }
 
   onLearned(address: Address, isIntroduced: boolean): void {
     const side = this.#sideOf(address)
     const nearest = this.#nearest(side)
     if (nearest === address) {
-      if (!this.#agreements.isAsked(address)) {
-        this.#notify(address)
+      if (!this.#places.agreements.isAsked(address)) {
+        this.#places.notify(address)
         this.#port.hurry()
       }
       const next = this.#nearest(side, address)
@@ -50,56 +51,41 @@ export class Linearization implements Ring {
       if (before !== undefined) this.#introduce(before, address)
     }
     // The first node is another one now: that the line is closed is for its last one to say.
-    const { right } = this.#places
+    const { right } = this.places
     if (this.#nearest("right") === undefined && address < (right ?? Infinity)) this.#port.announce()
   }
 
   onNotification(from: Address, claim: Claim): void {
-    const agreed = this.#agree(from, claim)
+    const agreed = this.#places.agree(from, claim)
     const nearest = this.#nearest(this.#sideOf(from))
     // Also who wants nothing is to hear that this node is there.
-    if (agreed.length > 0 || nearest === undefined || nearest === from) this.#reply(from, agreed)
+    if (agreed.length > 0 || nearest === undefined || nearest === from) this.#places.reply(from, agreed)
     else this.#introduce(nearest, from)
   }
 
   onUpdate(from: Address, update: RingUpdate): void {
     // A candidate has been learned already, from the way to it.
-    if (update.kind !== "agreed") return
-    this.#agreements.clear(from)
-    const { right } = this.#places
-    const agreed = this.#agree(from, update.claim)
-    // It has yet to hear that this node has drawn back.
-    if (this.#port.tenure !== undefined && right !== from && this.#places.right === from) this.#reply(from, agreed)
+    if (update.kind === "agreed") this.#places.takeAgreement(from, update.claim)
   }
 
   onServing(): void {
-    const { left, right } = this.#places
-    const { tenure } = this.#port
-    if (left !== undefined) this.#confirm(left)
-    if (right === undefined || tenure === undefined) return
-    // Agreed when neither knew who sits between them.
-    if (isBeyond(this.#cache.self, tenure, right)) this.#release(right)
-    else if (right !== left) this.#confirm(right)
-  }
-
-  #confirm(neighbour: Address): void {
-    this.#reply(neighbour, sides.filter((side) => this.#places[side] === neighbour))
+    this.#places.confirm()
   }
 
   /** A packet for the smallest address has come to this node, which knows no smaller one. */
   onAnnounce(from: Address): void {
     const beyond = this.#nearestAfter(from)
     if (beyond !== undefined) return this.#introduce(beyond, from)
-    const agreed = this.#agree(from, { sides: ["right"], serves: false })
-    if (agreed.length > 0) this.#reply(from, agreed)
+    const agreed = this.#places.agree(from, { sides: ["right"], serves: false })
+    if (agreed.length > 0) this.#places.reply(from, agreed)
   }
 
   tick(): void {
     for (const side of sides) {
-      const wanted = this.#nearest(side) ?? this.#places[side]
+      const wanted = this.#nearest(side) ?? this.places[side]
       if (wanted === undefined) continue
-      if (this.#agreements.isOverdue(wanted)) this.#giveUp(wanted)
-      else this.#notify(wanted)
+      if (this.#places.agreements.isOverdue(wanted)) this.#giveUp(wanted)
+      else this.#places.notify(wanted)
     }
     const isLast = this.#nearest("right") === undefined
     if (isLast && this.#nearest("left") !== undefined) this.#port.announce()
@@ -113,61 +99,14 @@ export class Linearization implements Ring {
   onFarewell(from: Address): void {
     this.#cache.forget(from)
     this.#port.doubt(from)
-    this.#release(from)
-  }
-
-  #notify(address: Address): void {
-    this.#agreements.ask(address)
-    this.#port.notify(address, this.#claim(address, sides.filter((side) => this.#isNeighbour(side, address))))
-  }
-
-  #reply(to: Address, agreed: readonly Side[]): void {
-    this.#port.reply(to, this.#claim(to, agreed))
-  }
-
-  #claim(to: Address, said: readonly Side[]): Claim {
-    const { tenure } = this.#port
-    const hasDrawnBack = tenure?.end === to && this.#places.right === to
-    return { sides: said, serves: tenure !== undefined, ...(hasDrawnBack ? { given: tenure.limit } : {}) }
+    this.#places.release(from)
   }
 
   /** No answer to several notifications: as far as this node knows, there is no such node. */
   #giveUp(address: Address): void {
-    this.#agreements.clear(address)
-    this.#cache.forget(address)
-    this.#port.doubt(address)
-    this.#release(address)
+    this.#places.giveUp(address)
     const next = this.#nearest(this.#sideOf(address))
-    if (next !== undefined) this.#notify(next)
-  }
-
-  #release(address: Address): void {
-    const { left, right, given, rightServes } = this.#places
-    if (left !== address && right !== address) return
-    this.#places = {
-      ...(left === address ? {} : placesOf({ left, given })),
-      ...(right === address ? {} : placesOf({ right, rightServes })),
-    }
-    this.#hold()
-    this.#port.onPlaces(this.#places)
-  }
-
-  /**
-   * Takes a node for the neighbour that it is, on the sides where it takes this
-   * one for its own: whose left neighbour this is not, is not its right one.
-   */
-  #agree(address: Address, claim: Claim): readonly Side[] {
-    const agreed = sides.filter((side) => claim.sides.includes(opposite[side]) && this.#isNeighbour(side, address))
-    const { left: before, right, given, rightServes } = this.#places
-    const isSame = agreed.every((side) => this.#places[side] === address)
-    const says = { ...(agreed.includes("left") ? { given: claim.given } : { given }), rightServes: agreed.includes("right") ? claim.serves : rightServes }
-    if (isSame && says.given === given && says.rightServes === rightServes) return agreed
-    this.#places = placesOf({ left: before, right, ...Object.fromEntries(agreed.map((side) => [side, address])), ...says })
-    this.#hold()
-    // This node was the first on the line: the last one does not know yet who is now.
-    if (agreed.includes("left") && before !== undefined && before > this.#cache.self && before !== address) this.#introduce(before, address)
-    this.#port.onPlaces(this.#places)
-    return agreed
+    if (next !== undefined) this.#places.notify(next)
   }
 
   /** Whether a node is the nearest that is known on a side of the ring: at an end of the line, the other end. */
@@ -176,23 +115,10 @@ export class Linearization implements Ring {
     return nearest === undefined ? this.#farthest(opposite[side]) === address : nearest === address
   }
 
-  #hold(): void {
-    const { left, right } = this.#places
-    this.#cache.hold([left, right].filter((address) => address !== undefined))
-  }
-
   /** Tells two nodes on the same side of each other. */
   #introduce(a: Address, b: Address): void {
     this.#port.introduce(a, b)
     this.#port.introduce(b, a)
-  }
-
-  /** A neighbour to whom the way was lost is one until it has been asked in vain: greedily routed packets may still find it. */
-  *#known(): IterableIterator<Address> {
-    yield* this.#cache.addresses()
-    const { left, right } = this.#places
-    if (left !== undefined && !this.#cache.knows(left)) yield left
-    if (right !== undefined && !this.#cache.knows(right)) yield right
   }
 
   #sideOf(address: Address): Side {
@@ -204,7 +130,7 @@ export class Linearization implements Ring {
     const { self } = this.#cache
     if (except === undefined) return this.#nearestOfAll(side)
     let nearest: Address | undefined
-    for (const address of this.#known()) {
+    for (const address of this.#places.known()) {
       if (address === except || (address < self) !== (side === "left")) continue
       if (nearest === undefined || Math.abs(address - self) < Math.abs(nearest - self)) nearest = address
     }
@@ -214,7 +140,7 @@ export class Linearization implements Ring {
   #nearestOfAll(side: Side): Address | undefined {
     const { self } = this.#cache
     let nearest = this.#cache.beside(side)
-    for (const address of [this.#places.left, this.#places.right]) {
+    for (const address of [this.places.left, this.places.right]) {
       if (address === undefined || this.#sideOf(address) !== side) continue
       if (nearest === undefined || Math.abs(address - self) < Math.abs(nearest - self)) nearest = address
     }
@@ -225,7 +151,7 @@ export class Linearization implements Ring {
   #neighbourOf(address: Address, side: Side): Address | undefined {
     const { self } = this.#cache
     let best: Address | undefined
-    for (const other of this.#known()) {
+    for (const other of this.#places.known()) {
       const isBetween = side === "left" ? other > address && other < self : other < address && other > self
       if (isBetween && (best === undefined || Math.abs(other - address) < Math.abs(best - address))) best = other
     }
@@ -235,7 +161,7 @@ export class Linearization implements Ring {
   /** The nearest node after an address on the line. */
   #nearestAfter(address: Address): Address | undefined {
     let best: Address | undefined
-    for (const other of this.#known()) if (other > address && (best === undefined || other < best)) best = other
+    for (const other of this.#places.known()) if (other > address && (best === undefined || other < best)) best = other
     return best
   }
 
@@ -243,15 +169,10 @@ export class Linearization implements Ring {
   #farthest(side: Side): Address | undefined {
     const { self } = this.#cache
     let farthest: Address | undefined
-    for (const address of this.#known()) {
+    for (const address of this.#places.known()) {
       if ((address < self) !== (side === "left")) continue
       if (farthest === undefined || Math.abs(address - self) > Math.abs(farthest - self)) farthest = address
     }
     return farthest
   }
-}
-
-/** Without what is not known. */
-function placesOf(places: { readonly [Name in keyof RingPlaces]: RingPlaces[Name] | undefined }): RingPlaces {
-  return Object.fromEntries(Object.entries(places).filter(([, value]) => value !== undefined))
 }

@@ -9,7 +9,9 @@ import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
 import type { Address } from "./address.ts"
 import { clockwise, ringSize } from "./address.ts"
 import { Doubts } from "./doubts.ts"
+import { Floods } from "./floods.ts"
 import { Forwarder, smallestAddress } from "./forwarder.ts"
+import { Isprp } from "./isprp.ts"
 import { Linearization } from "./linearization.ts"
 import type { LinkEvent, Neighbourhood } from "./neighbourhood.ts"
 import type { SsrSettings } from "./options.ts"
@@ -87,8 +89,9 @@ export class SsrNode {
     this.#announced = new Recent(runtime, { lifeMs: announceMs, maxItems: maxNoted })
     this.#doubts = new Doubts(runtime)
     this.#vicinity = new Vicinity(this.cache.self)
-    this.#ring = new Linearization(this.cache, this.#port())
-    this.#forwarder = new Forwarder({ runtime, neighbourhood, cache: this.cache, doubts: this.#doubts, vicinity: this.#vicinity }, {
+    const isFlooding = settings.ring === "isprp"
+    this.#ring = isFlooding ? new Isprp(this.cache, this.#port()) : new Linearization(this.cache, this.#port())
+    this.#forwarder = new Forwarder({ ...components, cache: this.cache, doubts: this.#doubts, vicinity: this.#vicinity, ...(isFlooding ? { floods: new Floods(runtime) } : {}) }, {
       onArrival: (packet) => this.#onArrival(packet),
       onLearned: (addresses) => this.#learned(addresses, false),
       onBroken: (far) => {
@@ -188,6 +191,7 @@ export class SsrNode {
       reply: (to, claim) => send(packetTypes.update, to, encodeUpdate({ kind: "agreed", claim })),
       introduce: (to, candidate) => this.#introduce(to, candidate),
       announce: () => void this.#forwarder.send(packetTypes.newNodeAnnounce, smallestAddress, nothing),
+      flood: () => this.#forwarder.flood(),
       randomLink: () => {
         const links = [...this.#components.neighbourhood.neighbours()]
         return links[Math.floor(this.#components.runtime.random.float() * links.length)]
@@ -245,7 +249,6 @@ export class SsrNode {
     for (const address of addresses) if (this.cache.knows(address)) this.#ring.onLearned(address, isIntroduced)
     if (addresses.some((address) => this.#isNear(address))) this.#look()
   }
-
 
   #onArrival(packet: Packet): void {
     const source = packet.route[0] as Address

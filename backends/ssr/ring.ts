@@ -25,6 +25,8 @@ export interface RingPort {
   introduce(to: Address, candidate: Address): void
   /** Sends a packet that ends at the node with the smallest address. */
   announce(): void
+  /** Lets every node know the way to this one. */
+  flood(): void
   /** The node has not answered: nobody's word is taken that it is there, but its own. */
   doubt(address: Address): void
   /** What has been found out is not the last word: `tick` is to come soon. */

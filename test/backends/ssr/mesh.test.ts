@@ -9,10 +9,10 @@ import { ByteWriter } from "../../../src/codec.ts"
 import { TestMesh } from "./mesh.ts"
 
 describe("the ring", () => {
-  test("from any connected graph every node finds its neighbours", async () => {
+  test.each(["linearization", "isprp"] as const)("from any connected graph every node finds its neighbours, by %s", async (ring) => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), fc.integer({ min: 2, max: 24 }), fc.integer({ min: 1, max: 3 }), async (seed, count, degree) => {
-        const mesh = new TestMesh(seed)
+        const mesh = new TestMesh(seed, { ring })
         mesh.addConnected(count, degree)
         await mesh.simulation.run(20_000)
         expect(mesh.misplaced()).toEqual([])
@@ -21,8 +21,8 @@ describe("the ring", () => {
     )
   })
 
-  test("two interleaved rings that a single link joins become one", async () => {
-    const mesh = new TestMesh(1)
+  test.each(["linearization", "isprp"] as const)("two interleaved rings that a single link joins become one, by %s", async (ring) => {
+    const mesh = new TestMesh(1, { ring })
     const [even, odd] = [[20, 40, 60, 80], [10, 30, 50, 70]]
     for (const ring of [even, odd]) ring.forEach((address, at) => mesh.medium.link(address, ring[(at + 1) % ring.length] as number))
     for (const address of [...even, ...odd]) mesh.add(address)
@@ -66,8 +66,8 @@ describe("the ring", () => {
     )
   })
 
-  test("a tenth of the nodes dies at once; the others close the gaps", async () => {
-    const mesh = new TestMesh(2)
+  test.each(["linearization", "isprp"] as const)("a tenth of the nodes dies at once; the others close the gaps, by %s", async (ring) => {
+    const mesh = new TestMesh(2, { ring })
     const addresses = mesh.addConnected(60, 4)
     await mesh.simulation.run(10_000)
     for (const address of addresses.slice(0, 6)) mesh.crash(address)
@@ -77,10 +77,10 @@ describe("the ring", () => {
     expect(await mesh.lose(left.slice(0, 8), left)).toBe(0)
   })
 
-  test("links come and go while nodes move; afterwards all is as it should be", async () => {
+  test.each(["linearization", "isprp"] as const)("links come and go while nodes move; afterwards all is as it should be, by %s", async (ring) => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), async (seed) => {
-        const mesh = new TestMesh(seed)
+        const mesh = new TestMesh(seed, { ring })
         const addresses = mesh.addConnected(16, 3)
         const { random } = mesh.simulation
         for (let change = 0; change < 20; change++) {
