@@ -1,5 +1,5 @@
 /** Peers on hosts of their own, which meet at a switch: it can part them, and nobody is told. */
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { startDaemon } from "../../src/bench/daemon.ts"
@@ -25,11 +25,12 @@ export interface PlacedPeer {
 export class Network {
   readonly #hosts = new Hosts()
   readonly #disks = mkdtempSync(join(tmpdir(), "p2psip-disks-"))
-  readonly #backend: string
+  /** What all peers have in common. */
+  readonly #config = join(this.#disks, "overlay.json")
   readonly peers: PlacedPeer[] = []
 
   constructor(backend: string) {
-    this.#backend = backend
+    writeFileSync(this.#config, JSON.stringify({ backend, domains: [domain], secret: "known to the six of them" }))
     this.#hosts.add(switchName)
     this.#hosts.makeSwitch(switchName, [together, apart])
   }
@@ -43,7 +44,7 @@ export class Network {
     this.#hosts.cable(name, switchName)
     this.#hosts.connect(name, switchName, together)
     this.#hosts.address(name, switchName, `${address}/24`)
-    const args = ["--backend", this.#backend, "--domain", domain, "--listen", `/ip4/${address}/tcp/4001`, "--data", join(this.#disks, name)]
+    const args = ["--config", this.#config, "--listen", `/ip4/${address}/tcp/4001`, "--data", join(this.#disks, name)]
     args.push("--sip", "udp:127.0.0.1:5060", "--http", "127.0.0.1:8080", "--log-level", "error")
     for (const { daemon } of this.peers.slice(0, 2)) args.push(...daemon.ready.listen.flatMap((listen) => ["--bootstrap", listen]))
     const inside = this.#hosts.inside(name)
