@@ -43,7 +43,14 @@ export const storeDefaults = {
 /** What a record costs beyond its texts, measured with a million of them. */
 const overheadBytes = 120
 
-const nothing: readonly never[] = []
+/** What is stored of one key at a moment. */
+interface KeyView {
+  readonly key: Id
+  readonly place: Place
+  readonly refs: readonly Ref[]
+  /** Those of `refs`, once somebody has read them. */
+  records: readonly StoredRecord[] | undefined
+}
 
 /** See the head of this file. */
 export class MemoryStore implements RecordStore {
@@ -51,6 +58,8 @@ export class MemoryStore implements RecordStore {
   readonly #records: RecordSlabs
   readonly #index = new RefIndex()
   readonly #expiry: ExpiryWheel
+  /** The key that was asked for last, until anything changes: an update asks three times for the same one. */
+  #latest: KeyView | undefined
   #keyCount = 0
   #values = 0
   #tombstones = 0
@@ -63,21 +72,25 @@ export class MemoryStore implements RecordStore {
       maxRecordsPerKey: options.maxRecordsPerKey ?? storeDefaults.maxRecordsPerKey,
       maxBytesPerKey: options.maxBytesPerKey ?? storeDefaults.maxBytesPerKey,
     }
-    this.#records = new RecordSlabs((from, to) => this.#index.replace(this.#records.placeOf(to), from, to))
+    this.#records = new RecordSlabs((from, to) => {
+      this.#latest = undefined
+      this.#index.replace(this.#records.placeOf(to), from, to)
+    })
     this.#expiry = new ExpiryWheel(components.runtime, (place, slot, now) => this.#sweep(place, slot, now))
   }
 
   get(key: Id): readonly StoredRecord[] {
-    const refs = this.#refsOf(key)
-    return refs.length === 0 ? nothing : refs.map((ref) => this.#records.read(ref))
+    const view = this.#viewOf(key)
+    return (view.records ??= view.refs.map((ref) => this.#records.read(ref)))
   }
 
   put(key: Id, record: StoredRecord): StoredRecord {
-    const place = placeOf(key)
-    const refs = this.#refsOf(key)
-    const ref = refs.find((other) => this.#records.hasValueHash(other, record.valueHash))
-    if (ref !== undefined) return this.#merge(key, ref, record)
+    const view = this.#viewOf(key)
+    const { place, refs } = view
+    const at = refs.findIndex((ref) => this.#records.hasValueHash(ref, record.valueHash))
+    if (at >= 0) return this.#merge(view, at, record)
     this.#requireRoom(refs, [record])
+    this.#latest = undefined
     const added = this.#records.add(key, record)
     this.#index.insert(place, added)
     this.#records.setSlot(added, this.#expiry.add(place, forgottenAt(record)))
@@ -88,11 +101,11 @@ export class MemoryStore implements RecordStore {
   }
 
   requireRoom(key: Id, records: readonly StoredRecord[]): void {
-    this.#requireRoom(this.#refsOf(key), records)
+    this.#requireRoom(this.#viewOf(key).refs, records)
   }
 
   drop(key: Id): void {
-    for (const ref of this.#refsOf(key)) this.#remove(key, ref)
+    for (const ref of this.#viewOf(key).refs) this.#remove(key, ref)
   }
 
   /**
@@ -164,25 +177,31 @@ export class MemoryStore implements RecordStore {
 
   close(): void {
     this.#expiry.close()
+    this.#latest = undefined
     this.#index.clear()
     this.#records.clear()
     this.#keyCount = this.#values = this.#tombstones = this.#bytes = 0
   }
 
-  #refsOf(key: Id): Ref[] {
-    const refs = this.#index.at(placeOf(key))
-    return refs.every((ref) => this.#records.hasKey(ref, key)) ? refs : refs.filter((ref) => this.#records.hasKey(ref, key))
+  #viewOf(key: Id): KeyView {
+    if (this.#latest?.key === key) return this.#latest
+    const place = placeOf(key)
+    const refs = this.#index.at(place)
+    const isAlone = refs.every((ref) => this.#records.hasKey(ref, key))
+    this.#latest = { key, place, refs: isAlone ? refs : refs.filter((ref) => this.#records.hasKey(ref, key)), records: undefined }
+    return this.#latest
   }
 
   #find(key: Id, valueHash: BinaryText): Ref | undefined {
-    return this.#refsOf(key).find((ref) => this.#records.hasValueHash(ref, valueHash))
+    return this.#viewOf(key).refs.find((ref) => this.#records.hasValueHash(ref, valueHash))
   }
 
-  #merge(key: Id, ref: Ref, record: StoredRecord): StoredRecord {
-    const old = this.#records.read(ref)
+  #merge({ key, place, refs, records }: KeyView, at: number, record: StoredRecord): StoredRecord {
+    const ref = refs[at] as Ref
+    const old = records?.[at] ?? this.#records.read(ref)
     const merged = merge(old, record)
     if (merged === old) return old
-    const place = placeOf(key)
+    this.#latest = undefined
     this.#count(ref, -1)
     const replaced = this.#records.replace(key, ref, merged)
     if (replaced !== ref) this.#index.replace(place, ref, replaced)
@@ -199,7 +218,8 @@ export class MemoryStore implements RecordStore {
     this.#count(ref, -1)
     this.#index.remove(place, ref)
     this.#records.remove(ref)
-    if (this.#refsOf(key).length === 0) this.#keyCount--
+    this.#latest = undefined
+    if (this.#viewOf(key).refs.length === 0) this.#keyCount--
   }
 
   #requireRoom(refs: readonly Ref[], records: readonly StoredRecord[]): void {

@@ -37,11 +37,11 @@ const recordsPerValue = 8
 /** See the head of this file. `stored` are all the records of the key that the store holds. */
 export function applyUpdate(stored: readonly StoredRecord[], update: Update, context: UpdateContext): UpdateOutcome {
   const { now, maxValuesPerKey } = context
-  const before = stored.length === 0 ? stored : stored.filter((record) => isRemembered(record, now))
+  const before = stored.every((record) => isRemembered(record, now)) ? stored : stored.filter((record) => isRemembered(record, now))
 
   // 1. Repeated?
-  const own = before.filter((record) => record.operationId === update.operationId)
-  if (own.length > 0 || context.wasMade === true) return { kind: "repeated", changed: own, records: before }
+  const isOwn = (record: StoredRecord): boolean => record.operationId === update.operationId
+  if (context.wasMade === true || before.some(isOwn)) return { kind: "repeated", changed: before.filter(isOwn), records: before }
 
   // 2. Preconditions, on the live values.
   for (const condition of update.preconditions) {
@@ -61,27 +61,37 @@ export function applyUpdate(stored: readonly StoredRecord[], update: Update, con
   }
 
   // 4. The mutations, in order, on a copy.
-  const after = new Map<BinaryText, StoredRecord>()
-  for (const record of before) after.set(record.valueHash, record)
-  const changed = new Map<BinaryText, StoredRecord>()
+  const after = [...before]
+  const changed: StoredRecord[] = []
   for (const mutation of update.mutations) {
     for (const record of apply(after, mutation, update.operationId, context)) {
-      after.set(record.valueHash, record)
-      changed.set(record.valueHash, record)
+      put(after, record)
+      put(changed, record)
     }
   }
 
   // 5. Count.
   let live = 0
-  for (const record of after.values()) if (isLive(record, now)) live++
+  for (const record of after) if (isLive(record, now)) live++
   let most = maxValuesPerKey
   for (const condition of update.preconditions) if (condition.kind === "atMost") most = Math.min(most, condition.values)
   if (live > most) return rejected("P2PSIP_TOO_MANY_VALUES", `expected at most ${most} live values, found ${live}`)
-  if (after.size > maxValuesPerKey * recordsPerValue) {
-    const message = `expected fewer changes of this key within the life of its values, found ${after.size} values and tombstones`
+  if (after.length > maxValuesPerKey * recordsPerValue) {
+    const message = `expected fewer changes of this key within the life of its values, found ${after.length} values and tombstones`
     return rejected("P2PSIP_TOO_MANY_VALUES", message)
   }
-  return { kind: "applied", changed: [...changed.values()], records: [...after.values()] }
+  return { kind: "applied", changed, records: after }
+}
+
+function find(records: readonly StoredRecord[], valueHash: BinaryText): StoredRecord | undefined {
+  return records.find((record) => record.valueHash === valueHash)
+}
+
+/** In the place of the one with the same valueHash. A key has few records: to look at each takes less time than a table of them. */
+function put(records: StoredRecord[], record: StoredRecord): void {
+  const at = records.findIndex(({ valueHash }) => valueHash === record.valueHash)
+  if (at < 0) records.push(record)
+  else records[at] = record
 }
 
 function rejected(code: RejectionCode, message: string): UpdateOutcome {
@@ -112,7 +122,7 @@ function notOlder(
 
 /** Rule 4, for one mutation: the records that it writes. */
 function apply(
-  records: ReadonlyMap<BinaryText, StoredRecord>,
+  records: readonly StoredRecord[],
   mutation: NormalMutation,
   operationId: BinaryText,
   context: UpdateContext,
@@ -126,15 +136,15 @@ function apply(
     case "put": {
       const valueHash = toBinaryText(mutation.valueHash)
       const liveUntil = context.now + mutation.ttlSeconds * 1000
-      const keptUntil = Math.max(liveUntil, records.get(valueHash)?.keptUntil ?? 0)
+      const keptUntil = Math.max(liveUntil, find(records, valueHash)?.keptUntil ?? 0)
       const value = toBinaryText(mutation.value)
       return [{ valueHash, value, order: context.tick(), operationId, series, number, liveUntil, keptUntil }]
     }
     case "remove": {
       const valueHash = toBinaryText(mutation.valueHash)
-      return [bury(records.get(valueHash) ?? { valueHash, keptUntil: context.now + unseenRemovalSeconds * 1000 })]
+      return [bury(find(records, valueHash) ?? { valueHash, keptUntil: context.now + unseenRemovalSeconds * 1000 })]
     }
     case "removeAll":
-      return [...records.values()].filter((record) => isLive(record, context.now)).map(bury)
+      return records.filter((record) => isLive(record, context.now)).map(bury)
   }
 }
