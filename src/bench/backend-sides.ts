@@ -3,13 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { PeerConfigInput } from "../peer/config.ts"
+import { endAll, inOneProcess, sideOf } from "./host-side.ts"
 import type { HostProcess } from "./hosted.ts"
 import { startHost } from "./hosted.ts"
 import type { Setup } from "./model.ts"
-import type { Outcome } from "./open-loop.ts"
-import { quantile } from "./statistics.ts"
 import { domain } from "./side.ts"
-import type { Cost, Side, SideKind, TableLoad } from "./side.ts"
+import type { Side, SideKind } from "./side.ts"
 
 /** A backend by its name. */
 export function backendSide(backend: string): SideKind {
@@ -28,7 +27,7 @@ async function startPeers(backend: string, setup: Setup): Promise<Side> {
   const folder = setup.storage === "sqlite" ? mkdtempSync(join(tmpdir(), "p2psip-bench-")) : undefined
   const hosts: HostProcess[] = []
   const end = async (): Promise<void> => {
-    await Promise.all(hosts.map((host) => host.end()))
+    await endAll(hosts)
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   }
   const start = async (index: number): Promise<void> => {
@@ -49,45 +48,9 @@ async function startPeers(backend: string, setup: Setup): Promise<Side> {
     await end()
     throw error
   }
-  const died = Promise.race(hosts.map((host) => host.died))
-  died.catch(() => undefined)
-  const entries = setup.entry === "first" ? hosts.slice(0, 1) : hosts
-  return {
-    sipPorts: entries.flatMap(({ hosted }) => hosted.sipPorts),
-    load: async (load) => merge(await Promise.all(entries.map((host, index) => host.load(shareOf(load, index, entries.length))))),
-    cost: async () => sum(await Promise.all(hosts.map((host) => host.cost()))),
-    died,
-    end,
-  }
+  return { ...sideOf(hosts, setup.entry), end }
 }
 
 async function startOverlay(backend: string, { peers, entry }: Setup): Promise<Side> {
   return inOneProcess(await startHost(backend, { kind: "overlay", backend, peers, speaksTo: entry === "first" ? "first" : "all" }))
-}
-
-/** A side that is one process without phones. */
-export function inOneProcess(host: HostProcess): Side {
-  return { sipPorts: [], fill: (users) => host.fill(users), load: (load) => host.load(load), cost: () => host.cost(), died: host.died, end: () => host.end() }
-}
-
-function shareOf(load: TableLoad, index: number, count: number): TableLoad {
-  const underWay = load.underWay === undefined ? {} : { underWay: Math.ceil(load.underWay / count) }
-  return { ...load, ...underWay, perSecond: load.perSecond / count, seed: `${load.seed} ${index}` }
-}
-
-function merge(outcomes: readonly Outcome[]): Outcome {
-  return {
-    done: outcomes.reduce((total, { done }) => total + done, 0),
-    failed: outcomes.reduce((total, { failed }) => total + failed, 0),
-    latenciesMs: outcomes.flatMap(({ latenciesMs }) => latenciesMs),
-    lagMs: quantile(outcomes.map(({ lagMs }) => lagMs).sort((a, b) => a - b), 1),
-  }
-}
-
-function sum(costs: readonly Cost[]): Cost {
-  return {
-    cpuMicroseconds: costs.reduce((total, cost) => total + cost.cpuMicroseconds, 0),
-    residentBytes: costs.reduce((total, cost) => total + cost.residentBytes, 0),
-    linkBytes: costs.reduce((total, cost) => total + (cost.linkBytes ?? 0), 0),
-  }
 }

@@ -104,7 +104,8 @@ async function takeTurn({ question, turn, notebook, next, settleMs, signal }: Tu
   next("start")
   const side = await kind.start(setup)
   const runtime = new NodeRuntime({}, { log: silentLogger, metrics: noMetrics })
-  const users = question.users
+  const asked = withinReach(question, kind)
+  const { users } = asked
   let phones: SipWork | undefined
   let doing = "the start"
   const guarded = <T>(work: Promise<T>): Promise<T> => Promise.race([work, side.died])
@@ -116,7 +117,7 @@ async function takeTurn({ question, turn, notebook, next, settleMs, signal }: Tu
       if (signal?.aborted === true) return
       doing = workload.name
       next(workload.name)
-      const run = await guarded(measure(question, { side, phones, workload, round, settleMs }))
+      const run = await guarded(measure(asked, { side, phones, workload, round, settleMs }))
       notebook.note(kind.name, setup, workload, run)
     }
   } catch (error) {
@@ -135,12 +136,23 @@ interface Scene {
   readonly settleMs: number
 }
 
-async function measure({ seconds, warmUpSeconds, rateFactor, users }: Question, { side, phones, workload, round, settleMs }: Scene): Promise<Run> {
-  const { name, underWay } = workload
-  const perSecond = workload.perSecond * rateFactor
+/** The question as that side is asked it. */
+interface Asked extends Pick<Question, "seconds" | "warmUpSeconds" | "rateFactor" | "users"> {
+  readonly most: { readonly perSecond: number; readonly underWay: number }
+}
+
+function withinReach(question: Question, { atMost }: SideKind): Asked {
+  return { ...question, users: Math.min(question.users, atMost?.users ?? Infinity), most: atMost ?? { perSecond: Infinity, underWay: Infinity } }
+}
+
+async function measure({ seconds, warmUpSeconds, rateFactor, users, most }: Asked, { side, phones, workload, round, settleMs }: Scene): Promise<Run> {
+  const { name, operations } = workload
+  const underWay = workload.underWay === undefined ? undefined : Math.min(workload.underWay, most.underWay)
+  const perSecond = Math.min(workload.perSecond * rateFactor, most.perSecond)
   const load = async (forSeconds: number, part: string): Promise<Outcome> => {
     if (isTableWork(name) && side.load !== undefined) {
-      return side.load({ workload: name, perSecond, underWay, seconds: forSeconds, timeoutMs, seed: `${round} ${part}`, users })
+      const exactly = operations === undefined ? undefined : part === "load" ? { from: 0, count: operations.counted } : { from: operations.counted, count: operations.warmUp }
+      return side.load({ workload: name, perSecond, underWay, operations: exactly, seconds: forSeconds, timeoutMs, seed: `${round} ${part}`, users })
     }
     if (workload.by === "sip" && phones !== undefined) return phones.load({ name, perSecond, ...(underWay === undefined ? {} : { underWay }) }, forSeconds)
     await sleep(forSeconds * 1000)

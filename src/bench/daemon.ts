@@ -23,18 +23,20 @@ export interface Daemon {
   end(signal?: NodeJS.Signals): Promise<number | null>
 }
 
-const command = new URL(import.meta.url.endsWith(".ts") ? "../cli/main.ts" : "../cli/main.js", import.meta.url).pathname
+const ownCommand = new URL(import.meta.url.endsWith(".ts") ? "../cli/main.ts" : "../cli/main.js", import.meta.url).pathname
 
 /**
  * Starts a peer and waits until it is ready. Rejects with what it wrote on
  * stderr when it ends before that. `onSpawn` gets the process at once, for
  * those who must be able to end it whatever happens. `inside`: the command that
- * runs it elsewhere, such as `ip netns exec NAME`.
+ * runs it elsewhere, such as `ip netns exec NAME`. `command`: another clone's
+ * `src/cli/main.ts`.
  */
 export async function startDaemon(
   args: readonly string[],
   onSpawn: (child: ChildProcess) => void = () => undefined,
   inside: readonly string[] = [],
+  command = ownCommand,
 ): Promise<Daemon> {
   const [program = process.execPath, ...rest] = [...inside, process.execPath, command, "start", ...args]
   const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"] })

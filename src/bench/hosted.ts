@@ -4,12 +4,13 @@ import type { Answer, Ask, Hosted, HostPlan } from "./host-protocol.ts"
 import type { Outcome } from "./open-loop.ts"
 import { deathOf } from "./side.ts"
 import type { Cost, TableLoad } from "./side.ts"
+import type { Portion } from "./table-load.ts"
 
 /** See the head of this file. */
 export interface HostProcess {
   readonly hosted: Hosted
   readonly pid: number
-  fill(users: number): Promise<void>
+  fill(portion: Portion): Promise<void>
   load(load: TableLoad): Promise<Outcome>
   cost(): Promise<Cost>
   /** Rejects when the process ends of its own accord. */
@@ -63,7 +64,7 @@ export async function startHost(name: string, plan: HostPlan): Promise<HostProce
     return {
       hosted: started.hosted,
       pid: child.pid ?? 0,
-      fill: async (users) => void (await ask({ ask: "fill", users })),
+      fill: async (portion) => void (await ask({ ask: "fill", portion })),
       load: async (load) => pick(await ask({ ask: "load", load }), "outcome"),
       cost: async () => pick(await ask({ ask: "cost" }), "cost"),
       died,

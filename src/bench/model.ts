@@ -6,7 +6,7 @@
 /** The kinds of work. The names stay as they are: reports are compared by them. */
 export type WorkloadName =
   | "idle" | "register" | "refresh" | "lookup" | "lookup-zipf" | "put" | "put-or-get" | "call" | "mixed" | "remove"
-  | "register-max" | "refresh-max" | "lookup-max" | "call-max"
+  | "register-max" | "refresh-max" | "lookup-max" | "put-max" | "call-max" | "session-create" | "session-get" | "session-destroy"
 
 /** One kind of work. */
 export interface Workload {
@@ -21,6 +21,8 @@ export interface Workload {
   readonly perSecond: number
   /** Instead of a rate: so many operations are always under way, to find out how many can be done. */
   readonly underWay?: number
+  /** Instead of a time: exactly so many, of which those that warm up come first and are not counted. */
+  readonly operations?: { readonly warmUp: number; readonly counted: number }
 }
 
 /** How the peers of a side are put up. */

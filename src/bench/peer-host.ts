@@ -13,6 +13,9 @@ import { NodeRuntime } from "../runtime/node.ts"
 import type { P2PSipServlet } from "../servlet/servlet.ts"
 import type { Answer, Ask, Hosted, HostPlan } from "./host-protocol.ts"
 import type { Cost } from "./side.ts"
+import { startBittorrentNode } from "./peers/bittorrent-dht-node.ts"
+import type { DhtNode } from "./peers/dht-nodes.ts"
+import { startKadDhtNode } from "./peers/kad-dht-node.ts"
 import { startDhtPackage } from "./peers/kademlia-dht-tables.ts"
 import { startSipPackage } from "./peers/sip-package.ts"
 import { fillTables, loadTables } from "./table-load.ts"
@@ -56,7 +59,7 @@ async function answer(ask: Ask): Promise<Answer> {
   if (running === undefined) throw new Error("nothing has been started")
   switch (ask.ask) {
     case "fill":
-      await fillTables(running.tables, ask.users)
+      await fillTables(running.tables, ask.portion)
       return { ended: true }
     case "load":
       return { outcome: await loadTables(runtime, running.tables, ask.load) }
@@ -83,9 +86,17 @@ async function start(plan: HostPlan): Promise<Running> {
     case "sip-package":
       startSipPackage(plan.port)
       return { hosted: none, tables: [], linkBytes: () => undefined, stop: async () => undefined }
+    case "kad-dht":
+      return startNode(await startKadDhtNode(plan.neighbours))
+    case "bittorrent-dht":
+      return startNode(await startBittorrentNode(plan.neighbours))
     case "kademlia-dht":
       return { hosted: none, tables: askable(await startDhtPackage(plan.peers), plan.speaksTo), linkBytes: () => undefined, stop: async () => undefined }
   }
+}
+
+function startNode({ address, table }: DhtNode): Running {
+  return { hosted: { listen: [address], sipPorts: [] }, tables: [table], linkBytes: () => undefined, stop: async () => undefined }
 }
 
 async function startPeer({ config }: HostPlan & { readonly kind: "peer" }): Promise<Running> {
@@ -126,6 +137,8 @@ function tableOf(servlet: P2PSipServlet): HashTable {
     has: async (key) => (await servlet.get(key)).length > 0,
     put: (key, value) => servlet.put(key, value),
     putOrGet: (key, value) => servlet.putOrGet(key, value),
+    createSession: (key, value) => servlet.putOrGet(key, value, { valueHash: "session" }),
+    destroySession: (key) => servlet.remove(key, "session"),
   }
 }
 

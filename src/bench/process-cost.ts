@@ -20,6 +20,23 @@ export function costOf(pid: number): ProcessCost {
   return { cpuMicroseconds: scheduledMicroseconds(pid) ?? ticks * tickMicroseconds, residentBytes: Number(fields[21]) * pageBytes }
 }
 
+/** How the CPU time of a process so far divides, in µs. */
+export interface ProcessDivision {
+  /** Of the thread that runs the program; the others compile, collect garbage, and work for the pool. */
+  readonly mainThread: number
+  readonly allThreads: number
+  /** Within system calls, of all threads; counted in ticks of 10 ms. */
+  readonly kernel: number
+}
+
+/** See {@link ProcessDivision}. */
+export function divisionOf(pid: number): ProcessDivision {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  const mainThread = Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ", 1)[0]) / 1000
+  return { mainThread, allThreads: costOf(pid).cpuMicroseconds, kernel: Number(fields[12]) * tickMicroseconds }
+}
+
 /** What the scheduler has given to its threads, to the nanosecond; undefined where the kernel does not tell. */
 function scheduledMicroseconds(pid: number): number | undefined {
   try {

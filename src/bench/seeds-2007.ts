@@ -80,6 +80,13 @@ export const figures: readonly Figure[] = [
   },
 ]
 
+/** Chapter 4: 7,500 sessions, after 3,500 that warm up; his figures 4.16 to 4.18 are pictures, and this is what the text says of them. */
+export const sessionFigures = {
+  "session-create": { number: "4.16", title: "creating", then: "about 30 s with two agents, less with four, least with eight" },
+  "session-get": { number: "4.17", title: "retrieving", then: "the same with any number of agents" },
+  "session-destroy": { number: "4.18", title: "destroying", then: "slower with two agents, almost constant with four and more" },
+} as const
+
 /** Table 6.1: registrations a second with two nodes. */
 export const table61: Readonly<Record<Deployment, Readonly<Record<Implementation["then"], number>>>> = {
   "single server": { OpenChord: 270, Bamboo: 100, "Bamboo (RAMDISK)": 690 },

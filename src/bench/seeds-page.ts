@@ -5,9 +5,9 @@ import { readable } from "./figures.ts"
 import { escaped, table } from "./html.ts"
 import type { Report } from "./model.ts"
 import { doubts, pageOf } from "./page.ts"
-import { figures, implementations, table61 } from "./seeds-2007.ts"
+import { figures, implementations, sessionFigures, table61 } from "./seeds-2007.ts"
 import type { Deployment, Figure } from "./seeds-2007.ts"
-import { doneNow } from "./seeds.ts"
+import { agentCounts, doneNow, sessionSeconds, sessionSteps } from "./seeds.ts"
 
 const colours = ["#0072B2", "#E69F00", "#009E73"]
 const deployments: readonly Deployment[] = ["single server", "distributed", "load-balanced"]
@@ -28,7 +28,26 @@ ${table(["", ...implementations.map(({ then, now }) => `${escaped(now)}<br><smal
 <h2>Figures 6.9 to 6.14</h2>
 <p class="soft">Lines are now: 128 requests under way at any time. Diamonds are then, where the text gives a number; the rest of those curves was printed as a picture only.
 With one machine for all, more nodes share the same processors: a line that falls tells what a further copy and a further hop cost, not how an overlay grows.</p>
-${drawn.join("\n")}`)
+${drawn.join("\n")}
+${sessions(report)}`)
+}
+
+/** His test of the Session Registry: how long each step takes. */
+function sessions(report: Report): string {
+  const sides = implementations.map(({ now }) => now).filter((now) => agentCounts.some((agents) => sessionSeconds(report, now, "session-create", agents) !== undefined))
+  if (sides.length === 0) return ""
+  const columns = sides.flatMap((side) => agentCounts.map((agents) => ({ side, agents })))
+  const rows = sessionSteps.map((step) => {
+    const { number, title, then } = sessionFigures[step]
+    const cells = columns.map(({ side, agents }) => {
+      const seconds = sessionSeconds(report, side, step, agents)
+      return seconds === undefined ? "–" : `${readable(seconds.median)} s`
+    })
+    return [`${escaped(title)}<span class="about">Figure ${number}, then: ${escaped(then)}</span>`, ...cells]
+  })
+  return `<h2>Session Registry</h2>
+<p class="soft">Section 4.7: 3,500 sessions to warm up, then 7,500 created, retrieved and destroyed, asked of the first agent, 128 at a time. Each agent is a peer.</p>
+<div class="card">${table(["", ...columns.map(({ side, agents }) => `${escaped(side)},<br>${agents} agents`)], rows)}</div>`
 }
 
 function tableRow(report: Report, deployment: Deployment): string[] {

@@ -1,10 +1,11 @@
 /** Wauthy's measurements of 2007, made again with this package: the sides, and what they did. */
 import { backendSide } from "./backend-sides.ts"
 import { figureOf, measurementOf, rate } from "./figures.ts"
-import type { Question, Report, Setup, WorkloadName } from "./model.ts"
+import type { Question, Report, Setup, Workload, WorkloadName } from "./model.ts"
 import { implementations } from "./seeds-2007.ts"
 import type { Deployment, Implementation, Scenario } from "./seeds-2007.ts"
 import type { SideKind } from "./side.ts"
+import { spreadOf } from "./statistics.ts"
 import type { Spread } from "./statistics.ts"
 
 export interface SeedsChoice {
@@ -16,12 +17,16 @@ export interface SeedsChoice {
 
 const workloads: Readonly<Record<Scenario, WorkloadName>> = { registration: "register-max", call: "call-max" }
 
+/** The three steps of his test of the Session Registry, and with how many agents he made it. */
+export const sessionSteps = ["session-create", "session-get", "session-destroy"] as const
+export const agentCounts: readonly number[] = [2, 4, 8]
+
 /** What is to be measured: every number of nodes, all asked alike or the first alone, in memory and on disk. */
 export function seedsQuestion({ nodes, seconds, rounds, users }: SeedsChoice): Question {
   const entries = ["spread", "first"] as const
   const setups = nodes.flatMap((peers) => entries.filter((entry) => peers > 1 || entry === "spread").flatMap((entry) => storages.map((storage) => setupOf(peers, entry, storage))))
   return {
-    backends: ["chord", "bamboo"], outside: [], workloads: ["register-max", "call-max"], setups, rounds, seconds, warmUpSeconds: seconds / 2, users,
+    backends: ["chord", "bamboo"], outside: [], workloads: ["register-max", "call-max", ...sessionSteps], setups, rounds, seconds, warmUpSeconds: seconds / 2, users,
     simulatedPeers: [], rateFactor: 1,
   }
 }
@@ -33,7 +38,8 @@ export function seedsSides(): SideKind[] {
   return implementations.map(({ now }) => {
     const isOnDisk = now.endsWith(", on disk")
     const side = backendSide(isOnDisk ? now.slice(0, -", on disk".length) : now)
-    return { ...side, name: now, does: (workload, setup) => (setup.storage === "sqlite") === isOnDisk && side.does(workload, setup) }
+    const isAsked = ({ name }: Workload, { peers, entry }: Setup): boolean => !isSessionStep(name) || (!isOnDisk && entry === "first" && agentCounts.includes(peers))
+    return { ...side, name: now, does: (workload, setup) => (setup.storage === "sqlite") === isOnDisk && isAsked(workload, setup) && side.does(workload, setup) }
   })
 }
 
@@ -47,6 +53,16 @@ export function doneNow(report: Report, deployment: Deployment, scenario: Scenar
   const setup = setupOf(nodes, entry, now.endsWith(", on disk") ? "sqlite" : "memory")
   const measurement = measurementOf(report, now, workloads[scenario], setup)
   return measurement === undefined ? undefined : figureOf(measurement, rate)
+}
+
+/** How many seconds a step took for all sessions, asked of the first of so many agents. */
+export function sessionSeconds(report: Report, side: string, step: (typeof sessionSteps)[number], agents: number): Spread | undefined {
+  const measurement = measurementOf(report, side, step, setupOf(agents, "first", "memory"))
+  return measurement === undefined ? undefined : spreadOf(measurement.runs.map(({ seconds, failed }) => (failed > 0 ? NaN : seconds)))
+}
+
+function isSessionStep(name: WorkloadName): boolean {
+  return sessionSteps.some((step) => step === name)
 }
 
 function setupOf(peers: number, entry: Setup["entry"], storage: Setup["storage"]): Setup {

@@ -10,12 +10,17 @@ export interface Cost {
   readonly linkBytes?: number
 }
 
-/** Work for the hash table itself, done within the peers. */
+/** The kinds of work for the hash table itself, done within the peers. */
+const tableWork = ["lookup", "lookup-zipf", "put", "put-or-get", "lookup-max", "put-max", "session-create", "session-get", "session-destroy"] as const
+
+/** Work for the hash table itself. */
 export interface TableLoad {
-  readonly workload: "lookup" | "lookup-zipf" | "put" | "put-or-get" | "lookup-max"
+  readonly workload: (typeof tableWork)[number]
   readonly perSecond: number
   /** Where there is no rate. */
   readonly underWay?: number | undefined
+  /** Where there is no time either: exactly these, by number. */
+  readonly operations?: { readonly from: number; readonly count: number } | undefined
   readonly seconds: number
   readonly timeoutMs: number
   readonly seed: string
@@ -46,6 +51,8 @@ export interface SideKind {
   readonly about: string
   /** Which work it can do, put up like this. */
   does(workload: Workload, setup: Setup): boolean
+  /** Of one that would otherwise drown: no more than this is offered to it a second, or under way at once, and no more users are stored beforehand. */
+  readonly atMost?: { readonly perSecond: number; readonly underWay: number; readonly users: number }
   /** Why it cannot be started on this machine; undefined where it can. */
   missing(): string | undefined
   start(setup: Setup): Promise<Side>
@@ -61,7 +68,7 @@ export function userAddress(user: string | number): string {
 
 /** Whether a workload asks the hash table itself. */
 export function isTableWork(name: WorkloadName): name is TableLoad["workload"] {
-  return ["lookup", "lookup-zipf", "put", "put-or-get", "lookup-max"].includes(name)
+  return tableWork.some((each) => each === name)
 }
 
 /** A promise that only rejects, and is no unhandled rejection while nobody looks. */

@@ -15,6 +15,9 @@ export interface HashTable {
   put(key: string, value: string): Promise<unknown>
   /** Stores the value if the key has none, otherwise tells what it has. Absent where that is not one step. */
   putOrGet?(key: string, value: string): Promise<unknown>
+  /** As `putOrGet`, of a session, which {@link destroySession} takes away again. */
+  createSession?(key: string, value: string): Promise<unknown>
+  destroySession?(key: string): Promise<unknown>
 }
 
 const zipfExponent = 0.9
@@ -26,7 +29,8 @@ const value = "v".repeat(300)
 /** Puts the load on these tables in turn. */
 export function loadTables(runtime: Pick<Runtime, "now" | "setTimer" | "defer">, tables: readonly HashTable[], load: TableLoad): Promise<Outcome> {
   const random = new SimRandom(load.seed, load.workload)
-  const { seconds, timeoutMs, underWay } = load
+  const { seconds, timeoutMs, underWay, operations: exactly } = load
+  if (exactly !== undefined) return runSessions(runtime, tables, load, exactly)
   const arrivalsMs = poissonArrivals(random, load.perSecond, seconds)
   const operations = Array.from({ length: Math.max(arrivalsMs.length, manyOperations) }, (_, index) => operationOf(load, random, index))
   const begin = (index: number, end: (isDone: boolean) => void): void => {
@@ -38,19 +42,48 @@ export function loadTables(runtime: Pick<Runtime, "now" | "setTimer" | "defer">,
   return runOpenLoop(runtime, { arrivalsMs, timeoutMs, begin })
 }
 
-/** Gives each user a value, in portions. */
-export async function fillTables(tables: readonly HashTable[], users: number): Promise<void> {
-  const portion = 64
-  for (let from = 0; from < users; from += portion) {
-    const numbers = Array.from({ length: Math.min(portion, users - from) }, (_, at) => from + at)
-    await Promise.all(numbers.map(async (number) => tables[number % tables.length]?.put(userAddress(number), value)))
+/** Sessions by number, each once. */
+function runSessions(
+  runtime: Pick<Runtime, "now" | "setTimer" | "defer">, tables: readonly HashTable[], { workload, seconds, timeoutMs, underWay = 1 }: TableLoad,
+  { from, count }: { readonly from: number; readonly count: number },
+): Promise<Outcome> {
+  const begin = (index: number, end: (isDone: boolean) => void): void => {
+    const [table, key] = [tables[index % tables.length], `session ${from + index}`]
+    sessionWork(workload, table, key).then(end, () => end(false))
+  }
+  return runClosedLoop(runtime, { underWay, seconds, timeoutMs, begin, operations: count })
+}
+
+async function sessionWork(workload: TableLoad["workload"], table: HashTable | undefined, key: string): Promise<boolean> {
+  if (table?.createSession === undefined || table.destroySession === undefined) return false
+  if (workload === "session-get") return table.has(key)
+  if (workload === "session-create") await table.createSession(key, value)
+  else await table.destroySession(key)
+  return true
+}
+
+/** The users that one of several processes gives values to. */
+export interface Portion {
+  /** Of all processes together. */
+  readonly users: number
+  readonly index: number
+  readonly of: number
+}
+
+/** Gives each user of a portion a value, some at a time. */
+export async function fillTables(tables: readonly HashTable[], { users, index, of }: Portion): Promise<void> {
+  const atOnce = 64
+  const own = Array.from({ length: users }, (_, number) => number).filter((number) => number % of === index)
+  for (let from = 0; from < own.length; from += atOnce) {
+    const some = own.slice(from, from + atOnce)
+    await Promise.all(some.map(async (number) => tables[Math.floor(number / of) % tables.length]?.put(userAddress(number), value)))
   }
 }
 
 /** Drawn beforehand, so that drawing is no part of the response time. */
 function operationOf({ workload, users, seed }: TableLoad, random: SimRandom, index: number): (table: HashTable) => Promise<boolean> {
-  if (workload === "put") {
-    const key = `room ${index % users}`
+  if (workload === "put" || workload === "put-max") {
+    const key = `room ${seed} ${index % users}`
     return async (table) => {
       await table.put(key, value)
       return true

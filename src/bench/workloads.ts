@@ -16,7 +16,11 @@ export const workloads: readonly Workload[] = [
   { name: "register-max", title: "REGISTER, new, flat out", about: "REGISTER of new users, as many as can be done", by: "sip", perSecond: 0, underWay: 128 },
   { name: "refresh-max", title: "REGISTER, flat out", about: "REGISTER again, as often as it can be done", by: "sip", perSecond: 0, underWay: 128 },
   { name: "lookup-max", title: "look-up, flat out", about: "look-ups, as many as can be done", by: "servlet", perSecond: 0, underWay: 128 },
+  { name: "put-max", title: "put, flat out", about: "values stored, as many as can be done", by: "servlet", perSecond: 0, underWay: 128 },
   { name: "call-max", title: "call, flat out", about: "calls, as many as can be done", by: "sip", perSecond: 0, underWay: 128 },
+  { name: "session-create", title: "session, create", about: "7,500 sessions, each stored where there is none", by: "servlet", perSecond: 0, underWay: 128, operations: { warmUp: 3500, counted: 7500 } },
+  { name: "session-get", title: "session, get", about: "all of them, each looked up", by: "servlet", perSecond: 0, underWay: 128, operations: { warmUp: 0, counted: 7500 } },
+  { name: "session-destroy", title: "session, destroy", about: "all of them, each removed", by: "servlet", perSecond: 0, underWay: 128, operations: { warmUp: 0, counted: 7500 } },
 ]
 
 /** The workload of that name. */

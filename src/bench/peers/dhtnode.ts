@@ -29,7 +29,7 @@ const answerTimeoutMs = 5000
 export const dhtnode: SideKind = {
   name: "dhtnode",
   about: "OpenDHT's dhtnode over UDP, 8 copies, unsigned values; put and look-ups, each node asked one after another by its command line",
-  does: ({ name }, { kind, peers, storage }) => kind === "processes" && peers > 1 && storage === "memory" && ["idle", "lookup", "lookup-zipf", "lookup-max", "put"].includes(name),
+  does: ({ name }, { kind, peers, storage }) => kind === "processes" && peers > 1 && storage === "memory" && ["idle", "lookup", "lookup-zipf", "lookup-max", "put", "put-max"].includes(name),
   missing: () => (spawnSync("dhtnode", ["--help"]).error === undefined ? undefined : "there is no dhtnode: install the package of that name"),
   start: ({ peers, entry }) => startNodes(peers, entry),
 }
@@ -55,7 +55,7 @@ async function startNodes(count: number, entry: "spread" | "first"): Promise<Sid
   const tables = nodes.map(({ table }) => table).slice(0, entry === "first" ? 1 : count)
   return {
     sipPorts: [],
-    fill: (users) => fillTables(tables, users),
+    fill: (users) => fillTables(tables, { users, index: 0, of: 1 }),
     load: (load) => loadTables(runtime, tables, load),
     cost: async () => costOfAll(nodes.map(({ pid }) => pid)),
     died,

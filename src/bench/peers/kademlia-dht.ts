@@ -1,6 +1,6 @@
 /** The npm package `kademlia-dht`: its nodes in one process. */
 import { createRequire } from "node:module"
-import { inOneProcess } from "../backend-sides.ts"
+import { inOneProcess } from "../host-side.ts"
 import { startHost } from "../hosted.ts"
 import type { SideKind } from "../side.ts"
 
@@ -8,7 +8,7 @@ import type { SideKind } from "../side.ts"
 export const kademliaDht: SideKind = {
   name: "kademlia-dht",
   about: "npm kademlia-dht: 20 copies (so that each of up to 20 nodes has everything, and look-ups ask nobody), over its own medium in the process; put and look-ups",
-  does: ({ name }, { kind, peers }) => kind === "one-process" && peers > 1 && ["idle", "lookup", "lookup-zipf", "lookup-max", "put"].includes(name),
+  does: ({ name }, { kind, peers }) => kind === "one-process" && peers > 1 && ["idle", "lookup", "lookup-zipf", "lookup-max", "put", "put-max"].includes(name),
   missing: () => {
     try {
       createRequire(import.meta.url).resolve("kademlia-dht/lib/dht.js")

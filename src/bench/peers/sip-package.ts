@@ -4,7 +4,7 @@
  * nothing.
  */
 import { createRequire } from "node:module"
-import { inOneProcess } from "../backend-sides.ts"
+import { inOneProcess } from "../host-side.ts"
 import { freePort } from "../kamailio.ts"
 import { startHost } from "../hosted.ts"
 import type { SideKind } from "../side.ts"

@@ -43,3 +43,21 @@ test("an operation that is answered while it begins does not stop the rest, and 
   expect(done).toBeGreaterThan(20_000)
   expect(failed).toBe(0)
 })
+
+test("a given number of operations is done, each once, however long they take", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 30 }), async (underWay, operations) => {
+      const runtime = new ManualRuntime()
+      const begun: number[] = []
+      const begin = (index: number, end: (isDone: boolean) => void): void => {
+        begun.push(index)
+        runtime.setTimer(7, () => end(index % 5 !== 0))
+      }
+      const running = runClosedLoop(runtime, { underWay, seconds: 0, operations, timeoutMs: 100, begin })
+      for (let step = 0; step < 300; step++) runtime.advance(1)
+      const { done, failed } = await running
+      expect(begun).toEqual(Array.from({ length: operations }, (_, index) => index))
+      expect([done + failed, failed]).toEqual([operations, Math.ceil(operations / 5)])
+    }),
+  )
+})
