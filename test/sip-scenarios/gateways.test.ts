@@ -101,8 +101,10 @@ const inTheNameOf = (user: string) => ({ From: `<sip:${user}@example.org>;tag=1`
 scenario("a trusted gateway calls our users in the name of a number, and is not asked for a password", async (scene) => {
   const [, gateway] = await cast(scene)
   const bob = await scene.registered("bob", { password: "secret" })
-  gateway.calls("bob", inTheNameOf("+4930123"))
-  bob.answers(await bob.gets("INVITE"), 486)
+  gateway.calls("bob", { ...inTheNameOf("+4930123"), "P-Asserted-Identity": "<tel:+4930456>, <sip:+4930789@example.org>, <sip:alice@example.org>" })
+  const invite = await bob.gets("INVITE")
+  expect(invite.headers.getAll("P-Asserted-Identity")).toEqual(["<tel:+4930456>", "<sip:+4930789@example.org>"])
+  bob.answers(invite, 486)
   await gateway.gets(486)
 }, trusting(["127.0.0.0/8"]))
 

@@ -57,6 +57,22 @@ scenario("nobody calls in another user's name", async (scene) => {
   expect((await alice.gets(403)).reason).toBe("From Is Not You")
 }, withUsers)
 
+scenario("nobody asserts another user's name, nor a number, in what phones show instead of From (RFC 3325)", async (scene) => {
+  const [alice, bob] = await aliceAndBob(scene)
+  const asserted = ["<sip:alice@example.org>", '"The boss" <sip:bob@example.org>', "<tel:+49301>", "<sip:x@carrier.test>"]
+  await alice.callsWithPassword("bob", { "P-Asserted-Identity": asserted.join(", "), "Remote-Party-ID": '"The boss" <sip:bob@example.org>;party=calling' })
+  const invite = await bob.gets("INVITE")
+  expect(invite.headers.getAll("P-Asserted-Identity")).toEqual(["<sip:alice@example.org>", "<sip:x@carrier.test>"])
+  expect(invite.headers.has("Remote-Party-ID")).toBe(false)
+  bob.answers(invite, 486)
+  await alice.gets(486)
+  alice.calls("bob", { From: "<sip:eve@carrier.test>;tag=1", "P-Asserted-Identity": "<sip:alice@example.org>, nonsense" })
+  const stranger = await bob.gets("INVITE")
+  expect(stranger.headers.has("P-Asserted-Identity")).toBe(false)
+  bob.answers(stranger, 486)
+  await alice.gets(486)
+}, withUsers)
+
 scenario("requests within a call need no password", async (scene) => {
   const [alice, bob] = await aliceAndBob(scene)
   await alice.callsWithPassword("bob")
@@ -135,7 +151,7 @@ scenario("the token of a connection that is gone leads to its own address and to
   await stage.settle()
   const send = (to: string): void => void helper.asks("MESSAGE", to, { "Call-ID": ok.callId, Route: own })
   send(`sip:victim@127.0.0.2:${victim.address.port}`)
-  await helper.gets(503)
+  await helper.gets(430)
   send(`sip:eve@127.0.0.1:${bob.address.port}`)
   bob.answers(await bob.gets("MESSAGE"), 200)
   await helper.gets(200)

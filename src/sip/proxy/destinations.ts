@@ -33,7 +33,11 @@ export interface DestinationOptions {
 /** Where a request goes. */
 export interface Destination {
   readonly targets: readonly Target[]
-  /** What it counts as when a way leads nowhere: 430 at the edge, 480 where the phone was looked up. */
+  /**
+   * What it counts as when a way leads nowhere: 430 along a flow, 480 where
+   * the phone was looked up, 500 abroad. Never 503: phones would take that for
+   * the whole peer, and turn away from it (RFC 3261 §16.7 step 6).
+   */
   readonly unreachableStatus: number
   /** Follows the 3xx of its branches; undefined where that is the caller's business. */
   readonly redirects?: Redirects
@@ -61,10 +65,10 @@ export class Destinations {
     // RFC 5626 §5.3: as edge proxy, along the flow and no other way.
     if (routes.edgeFlow !== undefined) return oneTarget(430, waysOn(base, routes.edgeFlow))
     const nextRoute = topRoute(base)
-    if (routes.dialogFlow !== undefined) return whenKnown(this.#waysInDialog(base, routes, nextRoute), (ways) => oneTarget(503, ways))
+    if (routes.dialogFlow !== undefined) return whenKnown(this.#waysInDialog(base, routes, nextRoute), (ways) => oneTarget(430, ways))
     // The token for the side of the overlay leads to another peer, and nowhere else.
     if (nextRoute && routes.isInDialog && isOverlayHost(nextRoute.host)) {
-      return whenKnown(waysToPlaces(base, { uri: base.uri, nextHop: nextRoute }, this.#components), (ways) => oneTarget(503, ways))
+      return whenKnown(waysToPlaces(base, { uri: base.uri, nextHop: nextRoute }, this.#components), (ways) => oneTarget(430, ways))
     }
     if (nextRoute) {
       if (!mayLeave) throw refuse(403, "Not A Relay: Route To Others")
@@ -128,7 +132,7 @@ export class Destinations {
     const ways: Way[] = []
     for (const nextHop of nextHops) ways.push(...(await this.#ask(waysToPlaces(base, { uri: base.uri, nextHop }, this.#components))))
     if (ways.length === 0) throw refuse(404, "No Server For That Domain")
-    return oneTarget(503, ways)
+    return oneTarget(500, ways)
   }
 
   /** RFC 3261 §21.5.5: the DNS is an external server that this one needs. */
@@ -227,7 +231,7 @@ export class Destinations {
   async #placesOf(hops: readonly SipUri[], uri: SipUri, base: SipRequest): Promise<readonly Target[]> {
     const text = asRequestUri(uri.toString(), uri, base.requestUri)
     const ways = await Promise.all(hops.map(async (nextHop) => waysToPlaces(base, { uri: text, nextHop }, this.#components)))
-    return oneTarget(503, ways.flat()).targets
+    return oneTarget(500, ways.flat()).targets
   }
 
   #away(error: unknown): Refusal {

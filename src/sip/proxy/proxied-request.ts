@@ -51,7 +51,7 @@ export interface Redirection {
 export interface ForwardingPlan {
   readonly targets: readonly Target[]
   readonly maxParallel: number
-  /** What it counts as when a way leads nowhere: 430 at the edge, 480 where the phone was looked up. */
+  /** What it counts as when a way leads nowhere: see `Destination`. */
   readonly unreachableStatus: number
 }
 

@@ -6,7 +6,7 @@ import { isP2PSipError } from "../../errors.ts"
 import type { Counter, Runtime } from "../../runtime/runtime.ts"
 import { type Soon, whenKnown } from "../../soon.ts"
 import { createResponse, reasonPhrase, SipRequest, SipSyntaxError } from "../message/index.ts"
-import type { SipMessage } from "../message/index.ts"
+import type { SipMessage, SipUri } from "../message/index.ts"
 import type { Authenticator } from "../registrar/authenticator.ts"
 import type { Gruus } from "../registrar/gruus.ts"
 import type { LocationService } from "../registrar/location-service.ts"
@@ -15,6 +15,7 @@ import type { HeaderList } from "../registrar/refusal.ts"
 import type { ClientHandlers, ClientTransaction, ServerTransaction, TransactionLayer } from "../transaction/index.ts"
 import { isSecure } from "../transport/index.ts"
 import type { Flow } from "../transport/index.ts"
+import { dropUnprovedIdentities } from "./asserted-identities.ts"
 import { authorize, consumeCredentials } from "./authorization.ts"
 import { Destinations, type Destination } from "./destinations.ts"
 import { prepare, recordRoute } from "./forwarding.ts"
@@ -171,10 +172,11 @@ export class SipProxy {
     }
     if (notifier?.isOwn(work.base) === true) return notifier.accept(server, work.base)
     requireHops(request)
-    const isTrusted = work.routes.isInDialog || flow.transport.protocol === "P2P" || this.#isGateway(request, flow)
+    const isTrusted = work.routes.isInDialog || flow.transport.protocol === "P2P" || this.#isGateway(request.from.parsedUri, flow)
     return whenKnown(authorize(request, flow, { authenticator, domains, isTrusted }), () => {
       // Another peer would have answered it itself.
       if (flow.transport.protocol !== "P2P" && notifier?.takes(work.base) === true) return notifier.accept(server, work.base)
+      this.#dropUnprovedIdentities(work)
       const breadth = breadthOf(request, this.#maxBreadth)
       const destination = this.#destinations.of({ ...work, mayLeave: this.#mayLeave(request, isTrusted) })
       return whenKnown(destination, (found) => this.#forward(server, work, breadth, found))
@@ -194,11 +196,18 @@ export class SipProxy {
     new ProxiedRequest(this.#forwarding, server, dispatch, plan).start()
   }
 
-  #isGateway(request: SipRequest, { remote }: Flow): boolean {
+  /** Whether a request comes from a gateway that we trust to speak for that name. */
+  #isGateway(name: SipUri, { remote }: Flow): boolean {
     if (this.#gateways.isEmpty) return false
-    const from = request.from.parsedUri
-    const domain = this.#components.domains.domainOf(from)
-    return domain !== undefined && this.#gateways.speaksFor(domain, from, remote.host)
+    const domain = this.#components.domains.domainOf(name)
+    return domain !== undefined && this.#gateways.speaksFor(domain, name, remote.host)
+  }
+
+  /** Where nobody has a password, nobody can prove anything; what another peer passes on, it has judged. */
+  #dropUnprovedIdentities({ base, flow }: Work): void {
+    const { authenticator, domains } = this.#components
+    if (authenticator === undefined || flow.transport.protocol === "P2P") return
+    dropUnprovedIdentities(base, domains, (name) => this.#isGateway(name, flow))
   }
 
   /** Who has passed `authorize` without being trusted, and calls as one of our users, is that user. */

@@ -136,8 +136,12 @@ export function waysToPlaces(
 
 /** {@link waysToPlaces}, none where the DNS cannot tell: a phone that is lost must not keep the others from ringing. */
 function waysIfKnown(...place: Parameters<typeof waysToPlaces>): Soon<readonly Way[]> {
-  const ways = waysToPlaces(...place)
-  return ways instanceof Promise ? ways.catch(() => []) : ways
+  try {
+    const ways = waysToPlaces(...place)
+    return ways instanceof Promise ? ways.catch(() => []) : ways
+  } catch {
+    return []
+  }
 }
 
 /** RFC 3261 §18.1.1: what may not fit goes by TCP, and by UDP only where nobody listens. */
