@@ -16,8 +16,9 @@ export interface ServletLocationComponents {
   readonly servlet: Pick<P2PSipServlet, "updateSoon" | "get" | "capabilities">
 }
 
-const valueHashBytes = 20
-const maxSeriesBytes = 64
+/** Names of values and of series that are longer are hashes of them. */
+const maxNameBytes = 64
+const hashBytes = 20
 
 /** See the head of this file. */
 export class ServletLocation implements LocationService {
@@ -30,7 +31,7 @@ export class ServletLocation implements LocationService {
   }
 
   update(addressOfRecord: string, update: RegistrationUpdate): readonly Binding[] | Promise<readonly Binding[]> {
-    const sequence = { series: seriesOf(update.callId), number: update.cseq }
+    const sequence = { series: nameOf(update.callId), number: update.cseq }
     const written: Written[] = []
     const mutations = update.changes.map((change) => mutationOf(change, sequence, written))
     const conditions = this.#conditionsOf(update)
@@ -91,13 +92,14 @@ function mutationOf(change: BindingChange, sequence: Sequence, written: Written[
   }
 }
 
+/** What tells a binding from the others of its address-of-record. */
 function valueHashOf(contact: string, parameters: string): Uint8Array {
-  const digest = hash("sha256", Buffer.from(bindingKey(contact, parameters), "latin1"), "binary")
-  return Buffer.from(digest.slice(0, valueHashBytes), "latin1")
+  return nameOf(bindingKey(contact, parameters))
 }
 
-/** A Call-ID that is longer than a sequence's name should be is named by its hash. */
-function seriesOf(callId: string): Uint8Array {
-  const bytes = Buffer.from(callId, "latin1")
-  return bytes.length > 0 && bytes.length <= maxSeriesBytes ? bytes : hash("sha256", bytes, "buffer")
+/** Short texts name themselves, which spares a hash; no printable text is a hash as well. */
+function nameOf(text: string): Uint8Array {
+  const bytes = Buffer.from(text, "latin1")
+  if (bytes.length > 0 && bytes.length <= maxNameBytes) return bytes
+  return Buffer.from(hash("sha256", bytes, "binary").slice(0, hashBytes), "latin1")
 }

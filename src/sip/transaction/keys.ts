@@ -1,5 +1,6 @@
 /** By what messages find their transaction (RFC 3261 §17.1.3, §17.2.3). */
 import type { SipRequest, Via } from "../message/index.ts"
+import type { PlainHead } from "./plain-head.ts"
 import { magicCookie } from "./via.ts"
 
 /** The key of a client transaction; the sent-by need not be compared, as the branch is this element's own. */
@@ -25,6 +26,11 @@ export function serverKey(request: SipRequest, via: Via, method: string): string
   if (hasCookie(via)) return `${method} ${via.branch} ${via.sentBy}`
   // RFC 2543 clients: everything but the To tag, which an ACK has from the response.
   return [`${method} 2543`, request.uri, request.callId, request.from.tag ?? "", request.cseq.number, via.toString()].join(" ")
+}
+
+/** The same of a request that has not been parsed. */
+export function plainServerKey({ method, branch, sentBy }: PlainHead): string {
+  return `${method} ${branch} ${sentBy}`
 }
 
 /** True where {@link serverKey} had to fall back to the rules of RFC 2543. */

@@ -16,6 +16,7 @@ import type { Flow, Transport, TransportProtocol } from "../transport/transport.
 import { AdmissionControl, queueOf } from "./admission.ts"
 import { InviteClientTransaction, NonInviteClientTransaction, type AnyClientTransaction } from "./client-transaction.ts"
 import { LayerCounters } from "./counters.ts"
+import { Door, type Verdict } from "./door.ts"
 import { clientKey, hasCookie, isOldKey, serverKey } from "./keys.ts"
 import { transactionSettings, type TransactionOptions, type TransactionSettings } from "./options.ts"
 import { InviteServerTransaction, NonInviteServerTransaction, type AnyServerTransaction, type ServerParts } from "./server-transaction.ts"
@@ -48,6 +49,7 @@ export class TransactionLayer {
   readonly #host: TransactionHost
   readonly #answers: StatelessAnswers
   readonly #admission: AdmissionControl
+  readonly #door: Door
   readonly #servers = new Map<string, AnyServerTransaction>()
   readonly #clients = new Map<string, AnyClientTransaction>()
   #serverBytes = 0
@@ -70,6 +72,13 @@ export class TransactionLayer {
     })
     this.#answers = new StatelessAnswers(this.#counters, runtime.random.bytes(16))
     this.#admission = new AdmissionControl(runtime, () => queueOf(transports))
+    this.#door = new Door({
+      admission: this.#admission,
+      answers: this.#answers,
+      counters: this.#counters,
+      isKnown: (key) => this.#servers.has(key),
+      retryAfterSeconds: this.#settings.retryAfterSeconds,
+    })
     this.#host = this.#makeHost()
     for (const transport of transports) transport.onMessage((bytes, flow) => this.#receive(bytes, flow))
   }
@@ -187,11 +196,12 @@ export class TransactionLayer {
   #receive(bytes: Uint8Array, flow: Flow): void {
     if (this.#isStopped) return
     this.#admission.onMessage()
-    const isRefused = this.#admission.probability > 0 && isRegister(bytes) ? this.#draw(flow, "REGISTER") : undefined
-    if (isRefused !== true && this.#unparsed?.(bytes, flow) === true) return this.#counters.request("REGISTER")
+    const verdict = this.#door.judge(bytes, flow)
+    if (verdict === "done") return
+    if (verdict !== "refused" && this.#unparsed?.(bytes, flow) === true) return this.#counters.request("REGISTER")
     try {
       const message = parseMessage(bytes)
-      if (message instanceof SipRequest) this.#receiveRequest(message, flow, { requestBytes: bytes.length, isRefused })
+      if (message instanceof SipRequest) this.#receiveRequest(message, flow, { requestBytes: bytes.length, verdict })
       else this.#receiveResponse(message, flow)
     } catch (error) {
       if (error instanceof SipSyntaxError) {
@@ -210,7 +220,7 @@ export class TransactionLayer {
     else this.#passStray(response, flow)
   }
 
-  #receiveRequest(request: SipRequest, flow: Flow, { requestBytes, isRefused }: Received): void {
+  #receiveRequest(request: SipRequest, flow: Flow, { requestBytes, verdict }: Received): void {
     const { method } = request
     this.#counters.request(method)
     const via = topViaOf(request)
@@ -222,7 +232,7 @@ export class TransactionLayer {
     const transaction = this.#servers.get(key)
     if (isInvites) this.#receiveForInvite(request, flow, key, transaction)
     else if (transaction !== undefined) transaction.step("retransmission")
-    else this.#receiveNew({ key, request, requestBytes, flow }, isRefused)
+    else this.#receiveNew({ key, request, requestBytes, flow }, verdict)
   }
 
   #receiveForInvite(request: SipRequest, flow: Flow, key: string, transaction: AnyServerTransaction | undefined): void {
@@ -240,9 +250,9 @@ export class TransactionLayer {
     invite?.cancel(request)
   }
 
-  #receiveNew(parts: ServerParts, isRefused: boolean | undefined): void {
+  #receiveNew(parts: ServerParts, verdict: Verdict): void {
     const { request, flow } = parts
-    if (this.#isTurnedAway(request, flow, isRefused)) return
+    if (this.#door.turnsAway(request, flow, verdict)) return
     validateRequest(request)
     if (this.#isTaken(request, flow)) return
     const { maxTransactions, maxTransactionBytes, retryAfterSeconds } = this.#settings
@@ -258,19 +268,6 @@ export class TransactionLayer {
     this.#serverBytes += transaction.weightBytes
     transaction.start()
     this.#handle(transaction, request)
-  }
-
-  /** Under overload, whether a request is refused that belongs to no dialog. Another peer has let in already what it passes on. */
-  #draw({ transport }: Flow, method: string): boolean {
-    return transport.protocol !== "P2P" && this.#admission.refuses(method)
-  }
-
-  #isTurnedAway(request: SipRequest, flow: Flow, isRefused: boolean | undefined): boolean {
-    const mayBeDrawn = isRefused === undefined && this.#admission.probability > 0 && !mayHaveToTag(request)
-    if (mayBeDrawn ? !this.#draw(flow, request.method) : isRefused !== true) return false
-    this.#counters.refused(503)
-    this.#answers.turnAway(request, flow, this.#settings.retryAfterSeconds)
-    return true
   }
 
   /** Asks the stateless filter. */
@@ -320,19 +317,7 @@ export class TransactionLayer {
 /** What is known of a request before it is parsed. */
 interface Received {
   readonly requestBytes: number
-  /** Drawn already for a REGISTER: those that are let in may not need to be parsed. Undefined for all others. */
-  readonly isRefused: boolean | undefined
-}
-
-const registerStart = Buffer.from("REGISTER ", "latin1")
-
-function isRegister(bytes: Uint8Array): boolean {
-  return registerStart.every((code, index) => bytes[index] === code)
-}
-
-/** Without parsing: a request that lies about this is let in, and pays for its parsing. */
-function mayHaveToTag(request: SipRequest): boolean {
-  return /;\s*tag\s*=/i.test(request.headers.get("To") ?? "")
+  readonly verdict: Verdict
 }
 
 const noHandlers: ClientHandlers = { onResponse() {}, onTimeout() {}, onTransportError() {} }

@@ -9,6 +9,7 @@ import {
 } from "../message/index.ts"
 import type { Flow } from "../transport/transport.ts"
 import type { LayerCounters } from "./counters.ts"
+import type { PlainHead } from "./plain-head.ts"
 import { flowOfResponse, markReceived } from "./via.ts"
 
 /** Of our To tags. Most phones give others: their ACKs need no hash to be told apart. */
@@ -20,6 +21,8 @@ export class StatelessAnswers {
   readonly #secret: string
   /** The To tag of all that is turned away: it makes no dialog, and its ACK shows it. */
   readonly #busyTag: string
+  /** As it stands in an ACK. */
+  readonly #busyTagParameter: Buffer
   #turnedAway = 0
 
   /** `secret`: random bytes, from which the To tags are made. */
@@ -27,13 +30,34 @@ export class StatelessAnswers {
     this.#counters = counters
     this.#secret = Buffer.from(secret).toString("hex")
     this.#busyTag = hash("sha256", `${this.#secret} busy`).slice(0, tagLength)
+    this.#busyTagParameter = Buffer.from(`;tag=${this.#busyTag}\r\n`, "latin1")
   }
 
-  /** Answers 503 at little cost. The Retry-After times of many are spread, so that they do not come back together. */
+  /** Answers 503 at little cost. */
   turnAway(request: SipRequest, flow: Flow, retryAfterSeconds: number): void {
-    this.#turnedAway = (this.#turnedAway + 1) % (retryAfterSeconds + 1)
-    const text = retryAfterSeconds + this.#turnedAway
-    this.send(createResponse(request, 503, "Overloaded", { toTag: this.#busyTag, headers: [["Retry-After", String(text)]] }), flow)
+    const headers: HeaderEntries = [["Retry-After", this.#retryAfter(retryAfterSeconds)]]
+    this.send(createResponse(request, 503, "Overloaded", { toTag: this.#busyTag, headers }), flow)
+  }
+
+  /** The same answer to a request that has not been parsed, where it came from: it asks for that (RFC 3581). */
+  turnAwayUnparsed({ via, from, to, callId, cseq }: PlainHead, flow: Flow, retryAfterSeconds: number): void {
+    const { host, port } = flow.remote
+    const text = `SIP/2.0 503 Overloaded\r\nVia: ${via}=${port};received=${host}\r\nFrom: ${from}\r\nTo: ${to};tag=${this.#busyTag}\r\nCall-ID: ${
+      callId}\r\nCSeq: ${cseq}\r\nRetry-After: ${this.#retryAfter(retryAfterSeconds)}\r\nContent-Length: 0\r\n\r\n`
+    flow.send(Buffer.from(text, "latin1"))
+  }
+
+  /** Whether this is an ACK for one of these answers: nobody has their To tag but who got one. */
+  isAckOfTurnedAway(bytes: Uint8Array): boolean {
+    // "ACK "
+    if (bytes[0] !== 0x41 || bytes[1] !== 0x43 || bytes[2] !== 0x4b || bytes[3] !== 0x20) return false
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(this.#busyTagParameter)
+  }
+
+  /** Spread, so that many do not come back together. */
+  #retryAfter(leastSeconds: number): string {
+    this.#turnedAway = (this.#turnedAway + 1) % (leastSeconds + 1)
+    return String(leastSeconds + this.#turnedAway)
   }
 
   /** Whether an ACK is for an answer given here: it has the branch of its INVITE, from which the To tag was made. */
