@@ -13,6 +13,8 @@ export interface UserCacheOptions {
   readonly maxUsers?: number
   /** Questions under way; more are refused with `P2PSIP_LIMIT`. @default 1000 */
   readonly maxPending?: number
+  /** How long an answer may take; then the question fails with `P2PSIP_TIMEOUT`. @default 10000 */
+  readonly timeoutMs?: number
 }
 
 interface Entry {
@@ -52,12 +54,22 @@ export class CachedUsers implements UserDirectory {
     try {
       // Not before the caller has noted that the question is under way.
       await Promise.resolve()
-      const verifiers = await this.#directory.find(username, domain)
+      const verifiers = await this.#inTime(this.#directory.find(username, domain))
       this.#remember(name, verifiers)
       return verifiers
     } finally {
       this.#pending.delete(name)
     }
+  }
+
+  /** A program's directory may never answer: the places of its questions are needed, and phones want to hear something. */
+  #inTime(answer: Soon<Verifiers | undefined>): Soon<Verifiers | undefined> {
+    if (!(answer instanceof Promise)) return answer
+    const { timeoutMs = 10_000 } = this.#options
+    const { promise, resolve, reject } = Promise.withResolvers<Verifiers | undefined>()
+    const timer = this.#runtime.setTimer(timeoutMs, () => reject(new P2PSipError("P2PSIP_TIMEOUT", `a directory of users has not answered for ${timeoutMs} ms`)))
+    answer.then(resolve, reject).finally(() => timer.cancel())
+    return promise
   }
 
   #remember(name: string, verifiers: Verifiers | undefined): void {

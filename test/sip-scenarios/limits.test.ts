@@ -1,5 +1,6 @@
 /** What a peer does that cannot do more, or cannot reach the others (RFC 3261 §21.5.4). */
 import { expect } from "vitest"
+import { makeUserRecord, userKey, userValueHash } from "../../src/peer/user-record.ts"
 import type { SipResponse } from "../../src/sip/message/index.ts"
 import { scenario } from "./scenario.ts"
 
@@ -43,3 +44,15 @@ scenario("a peer that is cut off from the others refuses registrations with Retr
   comesBackLater(await bob.registers())
   comesBackLater(await bob.registers({ Contact: undefined }))
 })
+
+scenario("a peer that cannot look up who calls, or who is called, refuses calls with Retry-After", async ({ stage, phone }) => {
+  await stage.servlet.put(userKey("alice", "example.org"), makeUserRecord("alice", "example.org", "secret"), { valueHash: userValueHash })
+  const [alice, stranger] = [await phone("alice", { password: "secret" }), await phone("stranger")]
+  const invite = alice.calls("bob")
+  const again = alice.withCredentials(invite, await alice.gets(407))
+  await stage.servlet.leave()
+  alice.sends(again)
+  comesBackLater(await alice.gets(503))
+  stranger.calls("bob", { From: "<sip:carol@example.com>;tag=1" })
+  comesBackLater(await stranger.gets(503))
+}, { config: { overlayUsers: true } })

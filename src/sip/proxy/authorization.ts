@@ -1,7 +1,8 @@
 /** Who may send requests in the name of our users (RFC 3261 §22.3). Throws Refusals. */
+import { type Soon, whenKnown } from "../../soon.ts"
 import type { SipRequest } from "../message/index.ts"
-import type { Authenticator, Verdict } from "../registrar/authenticator.ts"
-import { refuse } from "../registrar/refusal.ts"
+import type { Authenticator, Presented, Verdict } from "../registrar/authenticator.ts"
+import { refuse, type Refusal } from "../registrar/refusal.ts"
 import type { ServedDomains } from "../registrar/served-domains.ts"
 import type { Flow } from "../transport/index.ts"
 
@@ -10,6 +11,8 @@ export interface AuthorizationComponents {
   readonly domains: ServedDomains
   /** The request has been authorized before: in its dialog, or by the peer that it entered at. */
   readonly isTrusted: boolean
+  /** What to refuse with where the user cannot be looked up just now. */
+  readonly away: (error: unknown) => Refusal
 }
 
 /**
@@ -17,13 +20,12 @@ export interface AuthorizationComponents {
  * Requests from elsewhere need none: they reach our users, and nobody else.
  */
 export function authorize(request: SipRequest, flow: Flow, components: AuthorizationComponents): void | Promise<void> {
-  const { authenticator, domains, isTrusted } = components
+  const { authenticator, domains, isTrusted, away } = components
   if (!authenticator || isTrusted) return undefined
   const domain = domains.domainOf(request.from.parsedUri)
   if (domain === undefined) return undefined
   const credentials = request.headers.getAll("Proxy-Authorization")
   const source = flow.remote.host
-  const verdict = authenticator.verify({ credentials, method: request.method, domain, source })
   const admit = (known: Verdict): void => {
     if (known.kind === "throttled") throw refuse(503, "Too Many Wrong Passwords", [["Retry-After", String(known.retryAfterSeconds)]])
     if (known.kind === "refused") {
@@ -32,7 +34,21 @@ export function authorize(request: SipRequest, flow: Flow, components: Authoriza
     }
     requireOwn(request, known.username, domains)
   }
-  return verdict instanceof Promise ? verdict.then(admit) : admit(verdict)
+  const verdict = verify(authenticator, { credentials, method: request.method, domain, source }, away)
+  return whenKnown(verdict, admit)
+}
+
+/** Directories may be full of questions, or not answer. */
+function verify(authenticator: Authenticator, presented: Presented, away: (error: unknown) => Refusal): Soon<Verdict> {
+  const refuseNow = (error: unknown): never => {
+    throw away(error)
+  }
+  try {
+    const verdict = authenticator.verify(presented)
+    return verdict instanceof Promise ? verdict.catch(refuseNow) : verdict
+  } catch (error) {
+    return refuseNow(error)
+  }
 }
 
 /** RFC 3261 §22.3: credentials for our realm stay here, those for the proxies behind us go on. */

@@ -162,7 +162,7 @@ export class Destinations {
     try {
       return (await this.#components.authenticator?.knows(user, domain)) ?? true
     } catch (error) {
-      throw this.#away(error)
+      throw this.away(error)
     }
   }
 
@@ -171,7 +171,7 @@ export class Destinations {
     try {
       bindings = await this.#components.location.lookup(addressOfRecord)
     } catch (error) {
-      throw this.#away(error)
+      throw this.away(error)
     }
     return this.#targetsOf(bindings, request)
   }
@@ -191,7 +191,7 @@ export class Destinations {
     try {
       found = await this.#components.gruus?.resolve(gruu)
     } catch (error) {
-      throw this.#away(error)
+      throw this.away(error)
     }
     if (found === undefined || !(await this.#isKnown(userIn(found.addressOfRecord), domainIn(found.addressOfRecord)))) throw refuse(404, "Not Found")
     const contacts = found.bindings.map((binding) => ({ ...binding, qThousandths: 1000 }))
@@ -234,7 +234,8 @@ export class Destinations {
     return oneTarget(500, ways.flat()).targets
   }
 
-  #away(error: unknown): Refusal {
+  /** Where something about a user cannot be found out just now. */
+  away(error: unknown): Refusal {
     // A peer that leaves says so itself.
     if (!isP2PSipError(error, "P2PSIP_NOT_OPEN")) this.#components.runtime.log.warn({ error }, "a user could not be looked up")
     return this.#notNow()

@@ -173,7 +173,8 @@ export class SipProxy {
     if (notifier?.isOwn(work.base) === true) return notifier.accept(server, work.base)
     requireHops(request)
     const isTrusted = work.routes.isInDialog || flow.transport.protocol === "P2P" || this.#isGateway(request.from.parsedUri, flow)
-    return whenKnown(authorize(request, flow, { authenticator, domains, isTrusted }), () => {
+    const away = (error: unknown): Refusal => this.#destinations.away(error)
+    return whenKnown(authorize(request, flow, { authenticator, domains, isTrusted, away }), () => {
       // Another peer would have answered it itself.
       if (flow.transport.protocol !== "P2P" && notifier?.takes(work.base) === true) return notifier.accept(server, work.base)
       this.#dropUnprovedIdentities(work)

@@ -4,7 +4,7 @@ import type { UserCacheOptions } from "../../../src/security/cached-users.ts"
 import { hashA1 } from "../../../src/security/digest.ts"
 import { ConfiguredUsers, UserDirectories } from "../../../src/security/users.ts"
 import type { UserDirectory, Verifiers } from "../../../src/security/users.ts"
-import { ManualRuntime } from "../../support/manual-runtime.ts"
+import { ManualRuntime, settle } from "../../support/manual-runtime.ts"
 
 const verifiers: Verifiers = { MD5: "0".repeat(32) }
 
@@ -55,6 +55,22 @@ describe("a slow directory", () => {
     await expect(users.find("alice", "example.org")).rejects.toThrow("away")
     directory.failure = undefined
     expect(await users.find("alice", "example.org")).toBe(verifiers)
+  })
+
+  it("that does not answer has ten seconds, and is asked again by who comes next", async () => {
+    const runtime = new ManualRuntime()
+    const answers: ((found: Verifiers) => void)[] = []
+    const directory: UserDirectory = { find: () => new Promise((resolve) => void answers.push(resolve)) }
+    const users = new CachedUsers({ runtime, directory }, { maxPending: 1 })
+    const asked = users.find("alice", "example.org")
+    await settle()
+    runtime.advance(10_000)
+    await expect(asked).rejects.toThrow("has not answered for 10000 ms")
+    const again = users.find("alice", "example.org")
+    await settle()
+    answers[1]?.(verifiers)
+    expect(await again).toBe(verifiers)
+    expect(runtime.timersPending).toBe(0)
   })
 
   it("is not asked about more users at a time than allowed, and not more are remembered", async () => {
