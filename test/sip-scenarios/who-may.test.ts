@@ -57,6 +57,13 @@ scenario("nobody calls in another user's name", async (scene) => {
   expect((await alice.gets(403)).reason).toBe("From Is Not You")
 }, withUsers)
 
+scenario("a domain with a dot at its end is the same domain, and wants the same password", async (scene) => {
+  const [alice, bob] = await aliceAndBob(scene)
+  await alice.callsWithPassword("sip:bob@example.org.", { From: "<sip:alice@example.org.>;tag=1" })
+  bob.answers(await bob.gets("INVITE"), 486)
+  await alice.gets(486)
+}, withUsers)
+
 scenario("nobody asserts another user's name, nor a number, in what phones show instead of From (RFC 3325)", async (scene) => {
   const [alice, bob] = await aliceAndBob(scene)
   const asserted = ["<sip:alice@example.org>", '"The boss" <sip:bob@example.org>', "<tel:+49301>", "<sip:x@carrier.test>"]

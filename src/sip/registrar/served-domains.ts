@@ -34,13 +34,14 @@ export class ServedDomains {
   /** The domain that a SIP URI belongs to; undefined for other people's. */
   domainOf(uri: SipUri): string | undefined {
     if (!uri.isSip) return undefined
-    if (this.#domains.has(uri.host)) return uri.host
-    return this.isLocalAddress(uri.host, uri.port) ? this.#firstDomain : undefined
+    const host = withoutRoot(uri.host)
+    if (this.#domains.has(host)) return host
+    return this.isLocalAddress(host, uri.port) ? this.#firstDomain : undefined
   }
 
   /** Whether a URI's host is one of our domains or listeners: then we are its next hop. */
   isOurs(uri: SipUri): boolean {
-    return uri.isSip && (this.#domains.has(uri.host) || this.isLocalAddress(uri.host, uri.port))
+    return uri.isSip && (this.#domains.has(withoutRoot(uri.host)) || this.isLocalAddress(withoutRoot(uri.host), uri.port))
   }
 
   /** `sip:user@domain`, the user decoded, without parameters; undefined for other people's URIs and those without a user. */
@@ -59,4 +60,9 @@ export class ServedDomains {
     const domain = this.domainOf(from) ?? this.#firstDomain
     return uri.scheme === "tel" && domain !== undefined ? telToSip(uri, domain, (name) => this.#domains.has(name)) : undefined
   }
+}
+
+/** RFC 3261 §25.1: a name may end in the dot of the root, and is the same name. */
+function withoutRoot(host: string): string {
+  return host.endsWith(".") ? host.slice(0, -1) : host
 }
