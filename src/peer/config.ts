@@ -74,6 +74,8 @@ const registration = z.strictObject({
   maxContacts: whole(1, 64).default(16),
   /** What a phone with Outbound is told about keep-alives; 0 for nothing. */
   flowTimerSeconds: whole(0, 86_400).default(120),
+  /** How often phones behind NAT are asked whether they are there; 0 for never. */
+  natKeepAliveSeconds: whole(0, 600).default(25),
   /** Users that may register for others of their domain. */
   thirdParties: list(text("a user name"), "a list of user names").default([]),
   /** Other values for single domains. */

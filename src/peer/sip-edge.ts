@@ -17,6 +17,7 @@ import { DialogTokens, type Gateway, pathThrough, serviceRoute, SipProxy } from 
 import type { GruuKeys } from "../sip/registrar/gruu-key.ts"
 import { Gruus } from "../sip/registrar/gruus.ts"
 import type { LocationService } from "../sip/registrar/location-service.ts"
+import { NatKeepAlive } from "../sip/registrar/nat-keep-alive.ts"
 import { Registrar } from "../sip/registrar/registrar.ts"
 import { ServedDomains } from "../sip/registrar/served-domains.ts"
 import { TransactionLayer } from "../sip/transaction/index.ts"
@@ -55,6 +56,7 @@ export class SipEdge {
   readonly #layer: TransactionLayer
   readonly #registrar: Registrar
   readonly #events: RegistrationEvents
+  readonly #keepAlive: NatKeepAlive
 
   constructor({ runtime, link, location: bindings, gruuKeys, users, secret, listeners }: SipEdgeComponents, config: PeerConfig) {
     this.#runtime = runtime
@@ -81,7 +83,9 @@ export class SipEdge {
     const dialogTokens = new DialogTokens(derive(secret, "dialog tokens"))
     const { realm, digestAlgorithms: algorithms } = config
     const authenticator = users && new DigestAuthenticator({ runtime, users }, { realm, algorithms })
-    const { thirdParties } = config.registration
+    const { thirdParties, natKeepAliveSeconds: intervalSeconds } = config.registration
+    const keepAlive = new NatKeepAlive({ runtime, send: (request, flow) => layer.sendStateless(request, flow) }, { intervalSeconds })
+    this.#keepAlive = keepAlive
     const events = new RegistrationEvents({ runtime, layer, location: bindings, domains }, { thirdParties, maxSubscriptions, isOpen: users === undefined })
     this.#events = events
     const location = events.watched
@@ -96,6 +100,7 @@ export class SipEdge {
       serviceRouteFor: serviceRoute,
       send: (response, flow) => layer.sendStateless(response, flow),
       onAuthentic: (flow) => guard.vouch(flow),
+      onRegistered: (registration) => keepAlive.note(registration),
     }, { ...config.registration, maxPending: maxPendingRegistrations })
     const { maxRingingSeconds, ringSeconds, directFallback = config.mesh === undefined, ...calls } = config.calls
     const proxy = new SipProxy(
@@ -106,7 +111,9 @@ export class SipEdge {
     layer.onStateless((request, flow) => this.#registrar.handle(request, flow))
     layer.onRequest((transaction) => proxy.handle(transaction))
     layer.onMalformed((flow) => guard.penalise(flow))
-    layer.onStray((message, flow) => proxy.handleStray(message, flow))
+    layer.onStray((message, flow) => {
+      if (!keepAlive.takes(message, flow)) proxy.handleStray(message, flow)
+    })
   }
 
   /** `udp:127.0.0.1:5060` and the like, as bound. */
@@ -139,6 +146,7 @@ export class SipEdge {
 
   async stop(): Promise<void> {
     this.#events.stop()
+    this.#keepAlive.stop()
     this.#layer.stop()
     await this.#transports.stop()
     this.#certificates?.stop()

@@ -1,9 +1,12 @@
 /** Phones at different peers: bindings name the peer that holds the flow, and SIP travels between the peers. */
 import { expect } from "vitest"
-import { isOverlayHost } from "../../src/sip/transport/index.ts"
+import { formatHostPort, isOverlayHost } from "../../src/sip/transport/index.ts"
 import type { Phone } from "./phone.ts"
 import { scenario, type Scene } from "./scenario.ts"
 import type { StagePeer } from "./stage.ts"
+
+/** The Via of a phone that does not know where it is seen. */
+const behindNat = "SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKnat;rport"
 
 interface Cast {
   readonly alice: Phone
@@ -101,12 +104,61 @@ scenario("a phone whose peer has died is tried at its own address after two seco
   await alice.gets(486)
 })
 
-scenario("only the peer that holds a phone's flow keeps it alive: the other sends nothing", async (scene) => {
-  const { bob } = await cast(scene)
-  await scene.pass(120_000)
+scenario("a phone behind NAT is asked every 25 s whether it is there, by the peer that holds its flow and no other", async (scene) => {
+  const second = await scene.stage.addPeer()
+  const bob = await scene.phone("bob", { peer: second })
+  expect((await bob.registers({ Via: behindNat })).status).toBe(200)
+  await scene.pass(24_000)
   expect(bob.inbox).toEqual([])
-  expect(bob.absorbed).toEqual([])
+  await scene.pass(1_000)
+  for (let round = 0; round < 3; round++) {
+    const question = await bob.gets("OPTIONS")
+    expect([question.uri, question.via?.sentBy]).toEqual([bob.contact, formatHostPort(second.addressFor("UDP"))])
+    bob.answers(question, 200)
+    await scene.pass(25_000)
+  }
+  await bob.gets("OPTIONS")
 })
+
+scenario("a phone behind NAT that never answers is asked three times, and again when it has registered again", async ({ phone, pass }) => {
+  const bob = await phone("bob")
+  for (const cseq of [1, 2]) {
+    expect((await bob.registers({ Via: behindNat.replace("nat", `nat${cseq}`), CSeq: `${cseq} REGISTER`, "Call-ID": "bob" })).status).toBe(200)
+    await pass(300_000)
+    for (let round = 0; round < 3; round++) await bob.gets("OPTIONS")
+  }
+})
+
+for (const [who, changes] of [
+  ["is not behind NAT", {}],
+  ["keeps its way open itself (RFC 5626)", { Via: behindNat, Supported: "outbound", Contact: '<sip:bob@192.168.1.2>;reg-id=1;+sip.instance="<urn:uuid:1>"' }],
+  ["asks whether it may keep its way open (RFC 6223)", { Via: `${behindNat};keep` }],
+] as const) {
+  scenario(`a phone that ${who} is not asked whether it is there`, async ({ phone, pass }) => {
+    const bob = await phone("bob")
+    expect((await bob.registers(changes)).status).toBe(200)
+    await pass(60_000)
+    expect(bob.absorbed).toEqual([])
+  })
+}
+
+scenario("a phone behind NAT is asked as long as its registration lasts, or until it takes it back", async ({ phone, pass }) => {
+  const [bob, carol] = [await phone("bob"), await phone("carol")]
+  expect((await bob.registers({ Via: behindNat, Expires: "60" })).status).toBe(200)
+  expect((await carol.registers({ Via: behindNat })).status).toBe(200)
+  for (let round = 0; round < 2; round++) {
+    await pass(25_000)
+    for (const asked of [bob, carol]) asked.answers(await asked.gets("OPTIONS"), 200)
+  }
+  expect((await carol.registers({ Via: behindNat.replace("nat", "again"), Expires: "0" })).status).toBe(200)
+  await pass(100_000)
+})
+
+scenario("with natKeepAliveSeconds 0 nobody is asked", async ({ phone, pass }) => {
+  const bob = await phone("bob")
+  expect((await bob.registers({ Via: behindNat })).status).toBe(200)
+  await pass(60_000)
+}, { config: { registration: { natKeepAliveSeconds: 0 } } })
 
 scenario("a phone that has moved to another peer is called there alone", async (scene) => {
   const { alice, bob } = await cast(scene)

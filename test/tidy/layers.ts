@@ -35,7 +35,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "src/sip/message": [],
   "src/sip/transport": ["src/sip/message", "src/dns/dns.ts", link, runtime],
   "src/sip/transaction": ["src/sip/message", transport, "src/sip/transport/host-port.ts", runtime],
-  "src/sip/registrar": ["src/sip/message", "src/sip/transaction", transport, runtime],
+  "src/sip/registrar": ["src/sip/message", "src/sip/transaction", transport, "src/sip/transport/host-port.ts", runtime],
   "src/sip/proxy": ["src/sip/message", "src/sip/transaction", "src/sip/transport", ...edge, runtime],
   "src/sip/events": ["src/sip/message", "src/sip/transaction", "src/sip/transport", "src/sip/agent/dialog.ts", ...edge, ...bindings, runtime],
   "src/sip/agent": ["src/sip/message", "src/sip/transaction", "src/sip/transport", "src/security/digest-client.ts", runtime],

@@ -9,6 +9,7 @@ import { contactValue, isTooBrief, maxUserAgentLength } from "./contacts.ts"
 import type { ExpiryPolicy } from "./expiry-policy.ts"
 import { isReserved } from "./gruus.ts"
 import type { Binding, BindingChange, LocationService } from "./location-service.ts"
+import type { Registration } from "./nat-keep-alive.ts"
 import { operationIdOf, operationOf, toTagOf } from "./operation.ts"
 import { mayBePlainRegister, readPlainRegister, type PlainRegister } from "./plain-register.ts"
 import type { ServedDomains } from "./served-domains.ts"
@@ -26,6 +27,7 @@ export interface PlainRegistrarParts {
   readonly dateNow: () => string
   /** Told of each 200. */
   readonly onAnswer: () => void
+  readonly onRegistered: ((registration: Registration) => void) | undefined
   /** The location service did not do what the request asks for, and nobody has been told. */
   readonly onFailure: (request: SipRequest, flow: Flow, error: unknown) => void
 }
@@ -57,14 +59,14 @@ export class PlainRegistrar {
     const update = { callId, cseq: cseqOf(register), operationId: operationIdOf(operation), changes: [change], maxBindings: expiry.maxContacts }
     const bindings = location.update(addressOfRecord, update)
     if (!(bindings instanceof Promise)) {
-      this.#accept(register, { via, operation, bindings, flow })
+      this.#accept(register, { via, operation, bindings, flow, addressOfRecord, change })
       return true
     }
     pending.add(operation)
     bindings.then(
       (settled) => {
         pending.delete(operation)
-        this.#accept(register, { via, operation, bindings: settled, flow })
+        this.#accept(register, { via, operation, bindings: settled, flow, addressOfRecord, change })
       },
       (error: unknown) => {
         pending.delete(operation)
@@ -82,12 +84,14 @@ export class PlainRegistrar {
     return { kind: "bind", binding: { callId, cseq: cseqOf(register), path, userAgent, contact, parameters: "", qThousandths: 1000, expiresSeconds } }
   }
 
-  #accept({ from, to, callId, cseq }: PlainRegister, { via, operation, bindings, flow }: Outcome): void {
+  #accept({ from, to, callId, cseq }: PlainRegister, { via, operation, bindings, flow, addressOfRecord, change }: Outcome): void {
     let contacts = ""
     for (const binding of bindings) contacts += `Contact: ${contactValue(binding)}\r\n`
     const text = `SIP/2.0 200 OK\r\nVia: ${via}\r\nFrom: ${from}\r\nTo: ${to};tag=${toTagOf(operation)}\r\nCall-ID: ${callId}\r\nCSeq: ${cseq}\r\n${
       contacts}Date: ${this.#parts.dateNow()}\r\nContent-Length: 0\r\n\r\n`
     this.#parts.onAnswer()
+    const { contact, expiresSeconds } = change.kind === "bind" ? change.binding : { contact: undefined, expiresSeconds: 0 }
+    this.#parts.onRegistered?.({ addressOfRecord, flow, sentBy: via.slice(viaStart, via.indexOf(";")), contact, expiresSeconds })
     flow.send(Buffer.from(text, "latin1"))
   }
 }
@@ -97,7 +101,12 @@ interface Outcome {
   readonly operation: string
   readonly bindings: readonly Binding[]
   readonly flow: Flow
+  readonly addressOfRecord: string
+  readonly change: BindingChange
 }
+
+/** After it stands the sent-by. */
+const viaStart = "SIP/2.0/UDP ".length
 
 /** RFC 3581 §4. */
 function viaOf({ via }: PlainRegister, { remote }: Flow): string {

@@ -19,6 +19,7 @@ import { ExpiryPolicy, type PartialExpiry } from "./expiry-policy.ts"
 import { isReserved } from "./gruus.ts"
 import type { Gruus } from "./gruus.ts"
 import type { Binding, LocationService, RegistrationUpdate } from "./location-service.ts"
+import { registrationOf, type Registration } from "./nat-keep-alive.ts"
 import { operationIdOf, operationOf, toTagOf } from "./operation.ts"
 import { isFirstHop, outboundUse } from "./outbound.ts"
 import type { OutboundUse } from "./outbound.ts"
@@ -46,6 +47,8 @@ export interface RegistrarComponents {
   readonly gruus?: Gruus | undefined
   /** Told of each flow on which a user was authentic. */
   readonly onAuthentic?: (flow: Flow) => void
+  /** Told of what each REGISTER has done. */
+  readonly onRegistered?: (registration: Registration) => void
 }
 
 /** What a user may choose about registrations. */
@@ -128,9 +131,9 @@ export class Registrar {
   }
 
   #makePlain(): PlainRegistrar {
-    const { location, domains, pathFor } = this.#components
+    const { location, domains, pathFor, onRegistered } = this.#components
     return new PlainRegistrar({
-      location, domains, pathFor,
+      location, domains, pathFor, onRegistered,
       expiry: this.#expiry,
       pending: this.#pending,
       maxPending: this.#maxPending,
@@ -199,8 +202,12 @@ export class Registrar {
     if (this.#pending.size >= this.#maxPending) throw this.#notNow()
     const update = { callId, cseq: cseq.number, operationId: operationIdOf(operation), changes, maxBindings: expiry.maxContacts }
     const bindings = this.#apply(request, addressOfRecord, update)
-    if (!(bindings instanceof Promise)) return this.#accept(work, bindings)
-    this.#await(work, bindings, (settled) => this.#accept(work, settled))
+    const accept = (settled: readonly Binding[]): void => {
+      if (changes.length > 0) this.#components.onRegistered?.(registrationOf(work, addressOfRecord, changes))
+      this.#accept(work, settled)
+    }
+    if (bindings instanceof Promise) this.#await(work, bindings, accept)
+    else accept(bindings)
   }
 
   #apply(request: SipRequest, addressOfRecord: string, update: RegistrationUpdate): Soon<readonly Binding[]> {
