@@ -126,8 +126,9 @@ export class TransportSet {
 }
 
 function reaches(transport: Transport, family: number): boolean {
+  if (family === 0) return true
   const own = isIP((transport.bound ?? transport.advertised).host)
-  return family === 0 || own === 0 || own === family
+  return own === 0 || own === family
 }
 
 function loopbackOf(transport: Transport): string {
