@@ -4,7 +4,7 @@
  * them when three times as much is offered as they can do.
  *
  *     node src/bench/against-kamailio.ts [--backend chord] [--seconds 3] [--rates 2500,5000,10000] [--call-rates 150,300,600]
- *                                        [--overload 3] [--processor-share 10] [--only call]
+ *                                        [--overload 3] [--processor-share 10] [--only call] [--warm-up 20]
  *
  * For the overload each server gets one part in so many of one processor, next
  * to a process that wants all of it: SIPp, on the other processors, could not
@@ -21,8 +21,6 @@ import { runSipp, startSipp } from "./sipp.ts"
 import type { SippOptions, SippResult } from "./sipp.ts"
 
 const domain = "example.org"
-/** What a just-in-time compiler needs; nobody restarts a server every few seconds. */
-const warmUpSeconds = 20
 const calleePort = 15_710
 
 /** One of the two. */
@@ -53,8 +51,11 @@ const { values } = parseArgs({
     overload: { type: "string", default: "3" },
     "processor-share": { type: "string", default: "10" },
     only: { type: "string" },
+    "warm-up": { type: "string", default: "20" },
   },
 })
+/** What a just-in-time compiler needs; nobody restarts a server every few seconds. */
+const warmUpSeconds = Number(values["warm-up"])
 const seconds = Number(values.seconds)
 const works = (["REGISTER", "call"] as const).filter((work) => values.only === undefined || values.only === work)
 const levels: Readonly<Record<Work, readonly number[]>> = {

@@ -6,15 +6,21 @@
  *     node src/bench/one-hour.ts [--minutes 60] [--load 0.7] [--registers-per-call 5] [--users 100000]
  *                                [--capacity CALLS/s] [--backend chord]
  *
- * A peer works on one processor; the load is the part of it that it takes. The
- * rate for that is found first, unless `--capacity` says how many calls a
- * second, each with its REGISTERs, would take all of it.
+ * A peer works on one processor; the load is the part that it takes of what it
+ * can get of one: where others have work for the processors as well, that is
+ * less than all. The rate for that is found first, unless `--capacity` says how
+ * many calls a second, each with its REGISTERs, would take all of it.
+ *
+ * What the kernel drops because the peer, or SIPp, had to wait for a processor
+ * is shown (`lost`): a failure beside such losses may be the machine's.
  */
 import { spawnSync } from "node:child_process"
 import { setTimeout as sleep } from "node:timers/promises"
 import { parseArgs } from "node:util"
 import { startDaemon } from "./daemon.ts"
-import { costOf } from "./process-cost.ts"
+import { datagramLosses } from "./datagram-losses.ts"
+import type { DatagramLosses } from "./datagram-losses.ts"
+import { costOf, turnsOf, type Turns } from "./process-cost.ts"
 import { calleeScenario, callerScenario, injectedLines, registerScenario } from "./sipp-scenarios.ts"
 import { runSipp, startSipp } from "./sipp.ts"
 import type { SippRun, SippSample } from "./sipp.ts"
@@ -58,6 +64,7 @@ interface Sight {
   readonly cpuMicroseconds: number
   readonly registers: SippSample
   readonly calls: SippSample
+  readonly losses: DatagramLosses
 }
 
 /** What the peer had of the machine's memory. */
@@ -87,23 +94,31 @@ async function run(): Promise<boolean> {
   }
 }
 
-/** Calls per second, with their REGISTERs, that would take one processor. A second look, at the load in question, corrects the first. */
+/** Calls per second, with their REGISTERs, that would take all that the peer gets of one processor. A second look, at the load in question, corrects the first. */
 async function findCapacity(peer: Peer): Promise<number> {
   let capacity = trialCallsPerSecond / load
   for (let look = 0; look < 3; look++) {
     const [registers, calls] = startLoad(peer, Math.ceil(load * capacity), trialSeconds, trialSeconds)
     await sleep(trialSeconds * 400)
-    const before = { cpu: costOf(peer.pid).cpuMicroseconds, registers: registers.latest() ?? none, calls: calls.latest() ?? none }
+    const before = { cpu: costOf(peer.pid).cpuMicroseconds, turns: turnsOf(peer.pid), registers: registers.latest() ?? none, calls: calls.latest() ?? none }
     await sleep(trialSeconds * 400)
     const registered = (registers.latest() ?? none).successful - before.registers.successful
     const called = (calls.latest() ?? none).successful - before.calls.successful
     // Where not all that was offered was done, what was done less of counts.
     const done = Math.max(1, Math.min(called, registered / registersPerCall))
     const callMicroseconds = (costOf(peer.pid).cpuMicroseconds - before.cpu) / done
-    capacity = 1e6 / callMicroseconds
+    capacity = (1e6 / callMicroseconds) * shareBetween(before.turns, turnsOf(peer.pid))
     await Promise.all([registers.done, calls.done])
   }
   return capacity
+}
+
+/** The part of the time in which the peer could have run that it ran. */
+function shareBetween(from: Turns | undefined, to: Turns | undefined): number {
+  if (from === undefined || to === undefined) return 1
+  const ran = to.ranMicroseconds - from.ranMicroseconds
+  const waited = to.waitedMicroseconds - from.waitedMicroseconds
+  return ran > 0 ? ran / (ran + waited) : 1
 }
 
 /** REGISTERs and calls, in this order. */
@@ -130,7 +145,7 @@ async function observe(peer: Peer, callsPerSecond: number): Promise<{ readonly e
   const from = performance.now()
   const elapsed = (): number => (performance.now() - from) / 1000
   const look = (registersNow = registers.latest() ?? none, callsNow = calls.latest() ?? none): Sight => {
-    return { atSeconds: elapsed(), cpuMicroseconds: costOf(peer.pid).cpuMicroseconds, registers: registersNow, calls: callsNow }
+    return { atSeconds: elapsed(), cpuMicroseconds: costOf(peer.pid).cpuMicroseconds, registers: registersNow, calls: callsNow, losses: datagramLosses(peer.port) }
   }
   const memory: Memory[] = []
   let last = look(none, none)
@@ -162,6 +177,8 @@ const columns: readonly (readonly [name: string, value: (period: Period) => stri
   ["calls/s", ({ from, to }) => perSecond(from.calls, to.calls)],
   ["failed", ({ from, to }) => String(sum(to, "failed") - sum(from, "failed"))],
   ["retransmitted", ({ from, to }) => String(sum(to, "retransmissions") - sum(from, "retransmissions"))],
+  ["lost by peer", ({ from, to }) => String(to.losses.own - from.losses.own)],
+  ["by others", ({ from, to }) => String(to.losses.others - from.losses.others)],
   ["p50 ms", ({ from, to }) => shownPercentile(countsBetween(from, to), 0.5)],
   ["p99 ms", ({ from, to }) => shownPercentile(countsBetween(from, to), 0.99)],
   ["processor", ({ from, to }) => `${Math.round((to.cpuMicroseconds - from.cpuMicroseconds) / 1e4 / (to.atSeconds - from.atSeconds))} %`],

@@ -50,6 +50,22 @@ function scheduledMicroseconds(pid: number): number | undefined {
   }
 }
 
+/** What the scheduler gave a process's main thread, and for how long others had the processors while it could have run. */
+export interface Turns {
+  readonly ranMicroseconds: number
+  readonly waitedMicroseconds: number
+}
+
+/** Undefined where the kernel does not tell. */
+export function turnsOf(pid: number): Turns | undefined {
+  try {
+    const [ran = NaN, waited = NaN] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ").map(Number)
+    return { ranMicroseconds: ran / 1000, waitedMicroseconds: waited / 1000 }
+  } catch {
+    return undefined
+  }
+}
+
 /** The summed cost of several. */
 export function costOfAll(pids: readonly number[]): ProcessCost {
   let cpuMicroseconds = 0
