@@ -44,7 +44,7 @@ export async function joinOverlay(
     } else {
       await acquaintances.exchange(result.root)
       acquaintances.pursue(result.named)
-      await waitForGrants(components, () => expectJoinTime(runtime, deadline, signal))
+      await waitForGrants(components, contacts, () => expectJoinTime(runtime, deadline, signal))
       if (surroundings.presence === "active") return
     }
     await joinPause(runtime)
@@ -53,14 +53,14 @@ export async function joinOverlay(
 }
 
 /** Until both ends are granted, or nobody is left who could. */
-async function waitForGrants({ runtime, surroundings }: JoiningComponents, checkTime: () => void): Promise<void> {
+async function waitForGrants({ runtime, surroundings }: JoiningComponents, contacts: readonly Member[], checkTime: () => void): Promise<void> {
   const since = runtime.now()
   for (;;) {
     const { place, presence, leaves } = surroundings
     // Who answers for keys is a member, and leaves as members do if it is called off now.
     if (place === undefined || presence === "active" || leaves.length === 0) return
     checkTime()
-    if (runtime.now() - since > maxWaitMs) surroundings.set(acceptAnyway(place))
+    if (runtime.now() - since > maxWaitMs) surroundings.set(acceptAnyway(place, contacts[0]))
     else await joinPause(runtime)
   }
 }

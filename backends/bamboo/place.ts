@@ -131,10 +131,15 @@ export function inherited(place: Place, leaver: Id, { hasLow, hasHigh, elderBefo
   }
 }
 
-/** Takes the keys without a grant: for a peer whose adjacent leaves have waited in vain for one themselves. */
-export function acceptAnyway(place: Place): Place {
+/**
+ * Takes the keys without a grant: for a peer whose adjacent leaves have waited in vain for one themselves. `elder`: a member by
+ * which it came in. The grants may only be slow, and then the records are where they started from.
+ */
+export function acceptAnyway(place: Place, elder: Member | undefined): Place {
   const ends = endsOf(place.leaves)
-  return ends === undefined ? place : { ...place, low: place.low ?? ends.low, high: place.high ?? ends.high }
+  if (ends === undefined) return place
+  const { low = ends.low, high = ends.high, elderBefore = elder, elderAfter = elder } = place
+  return { ...place, low, high, elderBefore, elderAfter }
 }
 
 /** The adjacent leaves that have still to grant what lies on their side. */

@@ -122,8 +122,9 @@ export class HandOver {
   }
 
   /**
-   * Once this peer answers for nothing any more: makes sure that heirs who stay
-   * have what changed during the hand-over. Heirs may have left in the meantime,
+   * Makes sure that heirs who stay have all there is: before this peer goes, if
+   * it could not begin as it should, and once it answers for nothing any more,
+   * for what changed during the hand-over. Heirs may have left in the meantime,
    * as this peer does.
    */
   async confirm({ ranges, heirs }: Legacy, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Runtime } from "../runtime/runtime.ts"
 import type { ServletStatus } from "../servlet/types.ts"
 import { Custodian } from "./custodian.ts"
+import { Deadline } from "./deadline.ts"
 import { Forwarder } from "./forwarder.ts"
 import { HandOver } from "./hand-over.ts"
 import { HybridClock } from "./hlc.ts"
@@ -30,10 +31,10 @@ export interface OverlayPeerOptions extends OverlayOptions {
 /** Up to so many keys a status counts record by record. */
 const maxCountedKeys = 20_000
 /**
- * Of the time that a leave may take, for what there is when it begins; the rest is kept for what changes meanwhile: waiting
- * for somebody dead may take all the time there is.
+ * Of the time that a leave may take: until when the keys are handed over, until when those heirs get all who stay where that
+ * took too long, and until when they get what has changed meanwhile. Waiting for somebody dead may take all the time there is.
  */
-const shareToBegin = 0.75
+const leavingShares = { begin: 0.75, give: 0.9, confirm: 1 }
 /** After leaving, for so long latecomers are still told that this peer is not the one. */
 const lingerMs = 200
 
@@ -95,28 +96,17 @@ export class OverlayPeer {
 
   /** Hands over, tells the neighbours, stops; the hand-over takes no longer than `timeoutMs`. */
   async leave(timeoutMs: number, signal: AbortSignal): Promise<void> {
-    const hurry = new AbortController()
-    const beginning = new AbortController()
-    const abort = (): void => {
-      beginning.abort()
-      hurry.abort()
-    }
-    const timers = [
-      this.#runtime.setTimer(timeoutMs * shareToBegin, () => beginning.abort()),
-      this.#runtime.setTimer(timeoutMs, abort),
-    ]
-    signal.addEventListener("abort", abort, { once: true })
-    if (signal.aborted) abort()
-    if (!beginning.signal.aborted) {
-      const cutShort = aborted(beginning.signal)
-      await Promise.race([cutShort, this.#handOver.begin(beginning.signal).then(() => this.#strays.search())])
-    }
-    const { legacy } = this.#handOver
+    const handOver = this.#handOver
+    const until = (share: number): Deadline => new Deadline(this.#runtime, timeoutMs * share, signal)
+    const [beginning, giving, confirming] = [until(leavingShares.begin), until(leavingShares.give), until(leavingShares.confirm)]
+    const hasBegun = await beginning.meetBy((patience) => handOver.begin(patience).then(() => this.#strays.search()))
+    const { legacy } = handOver
+    // It has waited in vain, for somebody dead perhaps. Nobody shall answer for these keys who has not got what there is.
+    if (!hasBegun) await giving.meetBy((patience) => handOver.confirm(legacy, patience))
     await this.routing.leave()
-    if (!hurry.signal.aborted) await Promise.race([aborted(hurry.signal), this.#handOver.confirm(legacy, hurry.signal)])
-    for (const timer of timers) timer.cancel()
-    signal.removeEventListener("abort", abort)
-    if (!hurry.signal.aborted) await new Promise<void>((resolve) => void this.#runtime.setTimer(lingerMs, resolve))
+    await confirming.meetBy((patience) => handOver.confirm(legacy, patience))
+    for (const deadline of [beginning, giving, confirming]) deadline.cancel()
+    if (!confirming.hasPassed) await new Promise<void>((resolve) => void this.#runtime.setTimer(lingerMs, resolve))
     this.stop()
   }
 
@@ -158,8 +148,4 @@ export class OverlayPeer {
     }
     return { owned, copies, tombstones }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }))
 }
