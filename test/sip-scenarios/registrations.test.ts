@@ -96,6 +96,14 @@ scenario("an address-of-record has no more contacts than allowed, however many p
   expect(await status(there.registers())).toBe(200)
 }, { config: { registration: { maxContacts: 2 } } })
 
+scenario("a phone that has got another address binds it and takes the old one back at once, also where one contact is the most", async ({ phone }) => {
+  const alice = await phone("alice")
+  expect((await alice.registers({ Contact: "<sip:alice@192.0.2.1>", "Call-ID": "a" })).status).toBe(200)
+  const moved = await alice.registers({ Contact: ["<sip:alice@192.0.2.2>", "<sip:alice@192.0.2.1>;expires=0"], "Call-ID": "a", CSeq: "2 REGISTER" })
+  expect([moved.status, moved.headers.getAll("Contact")]).toEqual([200, ["<sip:alice@192.0.2.2>;expires=3600"]])
+  expect((await alice.registers({ Contact: ["<sip:alice@192.0.2.3>", "<sip:alice@192.0.2.4>"], "Call-ID": "a", CSeq: "3 REGISTER" })).status).toBe(403)
+}, { config: { registration: { maxContacts: 1 } } })
+
 scenario("an old CSeq of the same Call-ID changes nothing", async ({ phone }) => {
   const alice = await phone("alice")
   await alice.registers({ "Call-ID": "one", CSeq: "7 REGISTER" })

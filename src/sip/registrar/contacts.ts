@@ -24,6 +24,8 @@ export interface ExpiryOptions {
 /** Nobody needs longer ones, and each is stored several times. */
 const maxContactLength = 1024
 export const maxUserAgentLength = 128
+/** In one REGISTER, beside those that it binds: a phone that has got another address takes the old one back with it. */
+const maxRemovals = 32
 /** RFC 3261 §10.3: a registrar may refuse what is short only below one hour. */
 const oneHourSeconds = 3600
 
@@ -38,7 +40,7 @@ export function readChanges(request: SipRequest, { path, outbound }: Registratio
   const contacts = request.headers.getAll("Contact")
   if (contacts.length === 0) return []
   if (contacts.some((contact) => contact.startsWith("*"))) return readWildcard(request, contacts)
-  if (contacts.length > options.maxContacts) throw refuse(403, "Too Many Contacts")
+  if (contacts.length > options.maxContacts + maxRemovals) throw refuse(403, "Too Many Contacts")
   const header = request.headers.get("Expires")
   const fallbackSeconds = header === undefined ? options.defaultExpiresSeconds : deltaSeconds(header)
   const common = {
@@ -59,8 +61,9 @@ export function readChanges(request: SipRequest, { path, outbound }: Registratio
     changes.set(key, change)
   }
   const result = [...changes.values()]
-  // RFC 5626 §6: one flow for each REGISTER.
   const bound = result.filter(({ kind }) => kind === "bind").length
+  if (bound > options.maxContacts) throw refuse(403, "Too Many Contacts")
+  // RFC 5626 §6: one flow for each REGISTER.
   if (bound > 1 && (outbound === "applied" || outbound === "confirmed")) throw refuse(400, "One Contact With reg-id")
   return result
 }

@@ -27,6 +27,7 @@ export interface Registration {
   readonly expiresSeconds: number
 }
 
+/** What it is built on. */
 export interface NatKeepAliveComponents {
   readonly runtime: Runtime
   /** Sends a request without a transaction. */
