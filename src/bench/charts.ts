@@ -118,8 +118,8 @@ function everyPair<T>(report: Report, workloads: readonly WorkloadName[], read: 
 /** Dots with lines through them: one band a workload, in it one line a side. */
 function ranges(report: Report, rows: readonly RangeRow[], { title, isLog }: { readonly title: string; readonly isLog: boolean }): object {
   const sides = sidesOf(report).filter((side) => rows.some((row) => row.side === side))
-  const x = (field: string): object => ({ field, type: "quantitative", title, scale: isLog ? { type: "log", nice: false, padding: 12 } : { zero: true }, axis: { format: isLog ? "~r" : ",d", tickCount: 6 } })
-  const y = { field: "workload", type: "nominal", sort: [...new Set(rows.map(({ workload }) => workload))], title: null, axis: { grid: false } }
+  const x = (field: string): object => ({ field, type: "quantitative", title, scale: isLog ? { type: "log", nice: false, padding: 12 } : { zero: true }, axis: { format: isLog ? ",~r" : ",d", tickCount: 6 } })
+  const y = { field: "workload", type: "nominal", sort: [...new Set(rows.map(({ workload }) => workload))], title: null, axis: { grid: false, labelLimit: 260 } }
   const yOffset = { field: "side", type: "nominal", sort: sides, scale: { paddingOuter: 0.6 } }
   const color = colour(report, sides)
   return {
@@ -148,17 +148,18 @@ function curves(report: Report, setup: Setup, workloads: readonly WorkloadName[]
       return at === undefined ? [] : [{ workload: workloadOf(workload).title, side, nines: nines(part), ms: Math.max(0.01, at.median) }]
     })
   }).flat()
-  const label = "datum.value == 0 ? '0' : datum.value < 0.5 ? '50 %' : datum.value < 1.5 ? '90 %' : datum.value < 2.5 ? '99 %' : '99.9 %'"
+  const label = "datum.value < 0.5 ? '50 %' : datum.value < 1.5 ? '90 %' : datum.value < 2.5 ? '99 %' : '99.9 %'"
   return {
     data: { values },
     facet: { field: "workload", type: "nominal", sort: workloads.map((workload) => workloadOf(workload).title), title: null, header: { labelFontSize: 13, labelFontWeight: "bold" } },
     columns: 3,
+    resolve: { axis: { x: "independent" } },
     spec: {
       width: 210,
       height: 150,
       mark: { type: "line", strokeWidth: 2, interpolate: "monotone" },
       encoding: {
-        x: { field: "nines", type: "quantitative", title: null, axis: { values: [0, 0.30103, 1, 2, 3], labelExpr: label } },
+        x: { field: "nines", type: "quantitative", title: null, axis: { values: [0.30103, 1, 2, 3], labelExpr: label, labelOverlap: false, labelFontSize: 12 } },
         y: { field: "ms", type: "quantitative", scale: { type: "log" }, title: "ms", axis: { format: "~g", tickCount: 5 } },
         color: colour(report, sidesOf(report).filter((side) => values.some((value) => value.side === side))),
       },

@@ -47,7 +47,7 @@ function rank(all: readonly Standing[], metric: Metric): string | undefined {
   const amount = ({ side, figure }: Standing): string => `${side}, ${readable(figure.median)} ${metric.unit}`
   const isBehind = ({ figure }: Standing): boolean => changeOf(best.figure, figure)?.isClear === true
   const level = others.filter((other) => !isBehind(other))
-  if (level.length === others.length) return `no clear difference (${all.map(amount).join("; ")}).`
+  if (level.length === others.length) return `no clear difference, from ${amount(best)}, to ${amount(last)}.`
   const ties = level.length === 0 ? "" : ` (not clearly apart from ${level.map(({ side }) => side).join(" and ")})`
   const isTied = level.includes(last)
   if (metric.better === "more") return `most with ${amount(best)}${ties}${isTied ? "" : `, fewest with ${amount(last)}`}.`

@@ -9,6 +9,7 @@ import { leaders, sentences } from "./findings.ts"
 import { escaped, jsonForScript, list, table } from "./html.ts"
 import type { Report, Setup, WorkloadName } from "./model.ts"
 import { pageStyle } from "./page-style.ts"
+import { outsidePeers } from "./peers/index.ts"
 import type { Spread } from "./statistics.ts"
 import { workloadOf } from "./workloads.ts"
 
@@ -59,7 +60,7 @@ function header(report: Report): string {
   const setups = [...question.setups.map(describeSetup), ...(sizes.length === 0 ? [] : [`simulated, with ${sizes.join(", ")} peers`])]
   const legend = sides.map((side) => `<span class="dot" style="background:${colours[side]}"></span>${escaped(side)}`).join(" &nbsp; ")
   return `<h1>${escaped(names)}</h1>
-<p class="soft">What registrations, calls and look-ups cost, measured by <code>p2psip bench compare</code> on ${escaped(startedAt.slice(0, 16).replace("T", " "))} UTC in ${seconds < 90 ? `${Math.round(seconds)} seconds` : `${Math.round(seconds / 60)} minutes`}.</p>
+<p class="soft">What registrations, calls and look-ups cost with p2psip, SIP from peer to peer: measured by <code>p2psip bench compare</code> on ${escaped(startedAt.slice(0, 16).replace("T", " "))} UTC in ${seconds < 90 ? `${Math.round(seconds)} seconds` : `${Math.round(seconds / 60)} minutes`}.</p>
 <div class="card"><dl>
 <dt>Sides</dt><dd>${legend}</dd>
 <dt>Set-ups</dt><dd>${escaped(setups.join("; "))}</dd>
@@ -205,9 +206,16 @@ function method(report: Report): string {
 <li>In each run every side is started afresh: new identifiers, new processes. The order of the sides changes from run to run.</li>
 <li>Peers run with the defaults of the configuration: three copies of each record, two of them before an answer.</li>
 </ul>
+${abouts(report)}
 <p>Run it again:</p><pre>${escaped(commandOf(report))}</pre>
 <p class="soft">The whole data is in this page, in the element <code>report</code>, and can be had as a file with <code>--json</code>; <code>--against FILE</code> then shows what has changed.</p>
 </div>`
+}
+
+/** What is not alike between the backends and programs of others. */
+function abouts(report: Report): string {
+  const known = sidesOf(report).flatMap((side) => outsidePeers[side] ?? [])
+  return known.length === 0 ? "" : `<p>Programs of others do not all do the same work:</p>${list(known.map(({ name, about }) => (about.startsWith(name) ? about : `${name}: ${about}`)))}`
 }
 
 /** The command that asks the same question. */

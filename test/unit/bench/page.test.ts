@@ -58,8 +58,8 @@ test("a report without a single measurement is a page as well", async () => {
 test("the sentences name the best, and say what cannot be told apart", () => {
   expect(sentences(complete)).toEqual([
     "REGISTER, again: least CPU time with chord, 110 µs, most with bamboo, 220 µs, 2.00 times as much.",
-    "Look-up: no clear difference (bamboo, 54.0 µs; chord, 55.0 µs).",
-    "Look-up, flat out: no clear difference (chord, 500 per second; bamboo, 500 per second).",
+    "Look-up: no clear difference, from bamboo, 54.0 µs, to chord, 55.0 µs.",
+    "Look-up, flat out: no clear difference, from chord, 500 per second, to bamboo, 500 per second.",
   ])
 })
 
