@@ -86,6 +86,7 @@ function partOf({ callFrame: { functionName, url } }: ProfileNode): Part | "call
   if (functionName === "(program)") return "native code: event loop, receiving"
   if (url === "") return sends.test(functionName) ? "sending: system calls" : ciphers.test(functionName) ? "ciphers and hashes" : "caller"
   if (url.startsWith("wasm://")) return "ciphers and hashes"
+  if (url === "node:dgram" && functionName === "doSend") return "sending: system calls"
   if (url.startsWith("node:")) return url.startsWith("node:internal/crypto") ? "ciphers and hashes" : "Node: sockets, streams, timers"
   return partOfFile(url)
 }
