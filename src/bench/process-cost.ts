@@ -22,7 +22,7 @@ export function costOf(pid: number): ProcessCost {
 
 /** How the CPU time of a process so far divides, in µs. */
 export interface ProcessDivision {
-  /** Of the thread that runs the program; the others compile, collect garbage, and work for the pool. */
+  /** Of the thread that runs the program; the others compile, collect garbage, and work for the pool. That of V8's profiler is left out. */
   readonly mainThread: number
   readonly allThreads: number
   /** Within system calls, of all threads; counted in ticks of 10 ms. */
@@ -33,17 +33,29 @@ export interface ProcessDivision {
 export function divisionOf(pid: number): ProcessDivision {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-  const mainThread = Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ", 1)[0]) / 1000
-  return { mainThread, allThreads: costOf(pid).cpuMicroseconds, kernel: Number(fields[12]) * tickMicroseconds }
+  const threads = readdirSync(`/proc/${pid}/task`).filter((thread) => !isProfiler(pid, thread))
+  return {
+    mainThread: threadMicroseconds(pid, `${pid}`),
+    allThreads: threads.reduce((total, thread) => total + threadMicroseconds(pid, thread), 0),
+    kernel: Number(fields[12]) * tickMicroseconds,
+  }
+}
+
+/** V8's profiler has a thread of its own in the process that it watches. */
+function isProfiler(pid: number, thread: string): boolean {
+  return readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8").startsWith("v8:Prof")
+}
+
+function threadMicroseconds(pid: number, thread: string): number {
+  return Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ", 1)[0]) / 1000
 }
 
 /** What the scheduler has given to its threads, to the nanosecond; undefined where the kernel does not tell. */
 function scheduledMicroseconds(pid: number): number | undefined {
   try {
     const threads = readdirSync(`/proc/${pid}/task`)
-    const nanoseconds = threads.map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ", 1)[0]))
-    const sum = nanoseconds.reduce((total, each) => total + each, 0)
-    return sum > 0 ? sum / 1000 : undefined
+    const sum = threads.reduce((total, thread) => total + threadMicroseconds(pid, thread), 0)
+    return sum > 0 ? sum : undefined
   } catch {
     // A thread has ended between the two looks, or there are no such files.
     return undefined

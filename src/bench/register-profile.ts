@@ -44,7 +44,7 @@ const { values } = parseArgs({
   },
 })
 
-const sampleMicroseconds = 250
+const sampleMicroseconds = 1000
 const folder = mkdtempSync(join(tmpdir(), "p2psip-profile-"))
 const runtime = new NodeRuntime({}, { log: silentLogger, metrics: noMetrics })
 const alive = setInterval(() => undefined, 60_000)
