@@ -57,6 +57,10 @@ export async function drawSetup(report: Report, setup: Setup): Promise<Drawing[]
       title: "As many as can be done",
       caption: "128 requests under way at any time, all processes and the load on the same processors. Dots are medians, lines reach from the worst run to the best. Longer is better.",
       svg: await render(ranges(report, rowsOf(report, setup, flatOut, rate), { title: "operations per second", isLog: false })),
+    }, {
+      title: "CPU time per operation, flat out",
+      caption: "As above, but of busy processes: messages come in batches, and share what waking up, reading and writing cost. Shorter is better.",
+      svg: await render(ranges(report, rowsOf(report, setup, flatOut, cpu), { title: "µs (logarithmic)", isLog: true })),
     })
   }
   return drawings

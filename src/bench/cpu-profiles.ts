@@ -18,8 +18,8 @@ export interface ProfileNode {
 
 /** Parts of a peer, in the order in which a message passes them. */
 export const parts = [
-  "SIP: messages, registrar, transport", "peer: location, limits, security", "servlet and overlay: owner, store, copies", "RPC", "Link: frames and streams",
-  "libp2p: yamux, Noise", "ciphers and hashes", "sending: system calls", "Node: sockets, streams, timers", "native code: event loop, receiving", "collection of garbage",
+  "SIP", "peer", "servlet and overlay", "RPC", "Link", "libp2p", "ciphers and hashes", "sending", "Node: sockets, streams", "event loop, receiving",
+  "garbage collection",
 ] as const
 export type Part = (typeof parts)[number]
 
@@ -30,15 +30,23 @@ export interface FunctionTime {
   readonly microseconds: number
 }
 
+/** A part of a profile, in µs. */
+export interface Window {
+  readonly from: number
+  readonly to: number
+  /** No sample stands for more: a longer gap is time for which others had the processor. @default Infinity */
+  readonly most?: number
+}
+
 /** What the main thread of a process did within a window of time; waiting is left out. */
-export function timesWithin({ nodes, startTime, samples, timeDeltas }: CpuProfile, from: number, to: number): FunctionTime[] {
+export function timesWithin({ nodes, startTime, samples, timeDeltas }: CpuProfile, { from, to, most = Infinity }: Window): FunctionTime[] {
   const selfTimes = new Map<number, number>()
   let at = startTime
   for (const [index, id] of samples.entries()) {
     const before = at
     at += timeDeltas[index] ?? 0
     const inside = Math.min(at, to) - Math.max(before, from)
-    if (inside > 0) selfTimes.set(id, (selfTimes.get(id) ?? 0) + inside)
+    if (inside > 0) selfTimes.set(id, (selfTimes.get(id) ?? 0) + Math.min(inside, most))
   }
   const partOf = partsOf(nodes)
   return nodes.flatMap((node) => {
@@ -72,7 +80,7 @@ function partsOf(nodes: readonly ProfileNode[]): ReadonlyMap<number, Part> {
     const own = partOf(node)
     // Functions of the language itself work for whoever called them.
     const parent = byId.get(parents.get(node.id) ?? -1)
-    const part = own === "caller" ? (parent === undefined ? "native code: event loop, receiving" : resolve(parent)) : own
+    const part = own === "caller" ? (parent === undefined ? "event loop, receiving" : resolve(parent)) : own
     if (part !== undefined) found.set(node.id, part)
     return part
   }
@@ -82,25 +90,25 @@ function partsOf(nodes: readonly ProfileNode[]): ReadonlyMap<number, Part> {
 
 function partOf({ callFrame: { functionName, url } }: ProfileNode): Part | "caller" | undefined {
   if (functionName === "(idle)" || functionName === "(root)") return undefined
-  if (functionName === "(garbage collector)") return "collection of garbage"
-  if (functionName === "(program)") return "native code: event loop, receiving"
-  if (url === "") return sends.test(functionName) ? "sending: system calls" : ciphers.test(functionName) ? "ciphers and hashes" : "caller"
+  if (functionName === "(garbage collector)") return "garbage collection"
+  if (functionName === "(program)") return "event loop, receiving"
+  if (url === "") return sends.test(functionName) ? "sending" : ciphers.test(functionName) ? "ciphers and hashes" : "caller"
   if (url.startsWith("wasm://")) return "ciphers and hashes"
-  if (url === "node:dgram" && functionName === "doSend") return "sending: system calls"
-  if (url.startsWith("node:")) return url.startsWith("node:internal/crypto") ? "ciphers and hashes" : "Node: sockets, streams, timers"
+  if (url === "node:dgram" && functionName === "doSend") return "sending"
+  if (url.startsWith("node:")) return url.startsWith("node:internal/crypto") ? "ciphers and hashes" : "Node: sockets, streams"
   return partOfFile(url)
 }
 
 const folders: readonly (readonly [RegExp, Part])[] = [
   [/\/node_modules\/.*(?:chacha|sha256|noble)/, "ciphers and hashes"],
-  [/\/node_modules\//, "libp2p: yamux, Noise"],
+  [/\/node_modules\//, "libp2p"],
   [/\/src\/(?:keyed-hash|hmac)\./, "ciphers and hashes"],
-  [/\/src\/sip\//, "SIP: messages, registrar, transport"],
-  [/\/src\/(?:peer|security|dns)\//, "peer: location, limits, security"],
+  [/\/src\/sip\//, "SIP"],
+  [/\/src\/(?:peer|security|dns)\//, "peer"],
   [/\/src\/overlay\/(?:rpc|rto|deadline)/, "RPC"],
-  [/\/src\/(?:overlay|servlet)\/|\/backends\//, "servlet and overlay: owner, store, copies"],
-  [/\/src\/link\//, "Link: frames and streams"],
-  [/\/src\/runtime\//, "Node: sockets, streams, timers"],
+  [/\/src\/(?:overlay|servlet)\/|\/backends\//, "servlet and overlay"],
+  [/\/src\/link\//, "Link"],
+  [/\/src\/runtime\//, "Node: sockets, streams"],
 ]
 
 function partOfFile(url: string): Part | "caller" {

@@ -15,7 +15,7 @@ export interface RegisterProfile {
   readonly parts: Readonly<Record<string, number>>
 }
 
-const others = "other threads: compiler, collection of garbage"
+const others = "other threads"
 const all = [...parts, others]
 const colours = ["#0072B2", "#56B4E9", "#009E73", "#7FCBB1", "#E69F00", "#F0C869", "#B8A800", "#D55E00", "#CC79A7", "#9A9A9A", "#555555", "#222222"]
 
@@ -48,7 +48,7 @@ export function drawProfiles(profiles: readonly RegisterProfile[]): Promise<stri
   })
   const totals = profiles.map(({ label, each }) => ({ label, to: each.allThreads, text: `${each.allThreads.toFixed(0)} µs, ${each.kernel.toFixed(0)} of it in the kernel` }))
   const y = { field: "label", type: "nominal", sort: profiles.map(({ label }) => label), title: null, axis: { labelLimit: 200 } }
-  const color = { field: "part", type: "nominal", sort: all, scale: { domain: all, range: colours }, title: null, legend: { columns: 3, orient: "bottom", labelLimit: 300, symbolType: "square", direction: "horizontal" } }
+  const color = { field: "part", type: "nominal", sort: all, scale: { domain: all, range: colours }, title: null, legend: { columns: 4, orient: "bottom", labelLimit: 300, symbolType: "square", direction: "horizontal" } }
   return render({
     width: 720,
     height: { step: 64 },

@@ -78,7 +78,7 @@ async function profilePeers(): Promise<RegisterProfile> {
     work.close()
     if (failed > 0) console.error(`${failed} of ${done + failed} REGISTERs failed`)
     await Promise.all(daemons.map((daemon) => daemon.end()))
-    const times = pids.flatMap((_, index) => timesWithin(JSON.parse(readFileSync(join(folder, nameOf(index)), "utf8")) as CpuProfile, from, to))
+    const times = pids.flatMap((_, index) => timesWithin(JSON.parse(readFileSync(join(folder, nameOf(index)), "utf8")) as CpuProfile, { from, to, most: 1.5 * sampleMicroseconds }))
     return profileOf(times, difference(before, after), done)
   } finally {
     await Promise.all(daemons.map((daemon) => daemon.end()))
@@ -97,7 +97,7 @@ function nameOf(index: number): string {
   return `peer-${index + 1}.cpuprofile`
 }
 
-/** A sample finds a thread also while others have its processor: what the kernel has counted is shared out in proportion. */
+/** Samples come by the clock of the wall: what the kernel has counted is shared out in proportion to them. */
 function profileOf(times: readonly FunctionTime[], division: ProcessDivision, done: number): RegisterProfile {
   const sampled = times.reduce((sum, { microseconds }) => sum + microseconds, 0)
   const scale = division.mainThread / sampled / done

@@ -18,7 +18,7 @@ const complete = reportOf([
 
 test("a page holds everything: charts, figures, machine, commit, and the data itself", async () => {
   const page = await writePage(complete)
-  expect(page.match(/<svg/g)).toHaveLength(4)
+  expect(page.match(/<svg/g)).toHaveLength(5)
   expect(page).not.toMatch(/<(?:script|img|link)[^>]* (?:src|href)=/)
   for (const text of ["Made-up 3000", "0123456789", "<h2>4 peers</h2>", "REGISTER, again", '<span class="best">110</span>', "2 processors, 8 GiB"]) {
     expect(page).toContain(text)
