@@ -154,7 +154,8 @@ async function observe(peer: Peer, callsPerSecond: number): Promise<{ readonly e
     const end = Math.min(60 * minute, seconds)
     while (elapsed() < end) {
       await sleep(Math.min(2, end - elapsed()) * 1000)
-      memory.push(await memoryOf(peer, elapsed()))
+      const sample = await memoryOf(peer, elapsed())
+      if (sample !== undefined) memory.push(sample)
     }
     const now = look()
     console.log(lineOf(minute, last, now, memory))
@@ -163,9 +164,12 @@ async function observe(peer: Peer, callsPerSecond: number): Promise<{ readonly e
   return { end: look(await registers.done, await calls.done), memory }
 }
 
-async function memoryOf({ pid, http }: Peer, atSeconds: number): Promise<Memory> {
-  const text = await (await fetch(`${http}/metrics`)).text()
+/** Undefined where the peer did not tell: an hour is not to end for that, and two seconds later there is another look. */
+async function memoryOf({ pid, http }: Peer, atSeconds: number): Promise<Memory | undefined> {
+  // A connection that is kept may be closed just as it is used again.
+  const text = await fetch(`${http}/metrics`, { headers: { connection: "close" } }).then((response) => response.text(), () => "")
   const heapBytes = Number(/^nodejs_heap_size_used_bytes (\S+)/m.exec(text)?.[1])
+  if (Number.isNaN(heapBytes)) return undefined
   return { atSeconds, residentMegabytes: costOf(pid).residentBytes / 1e6, heapMegabytes: heapBytes / 1e6 }
 }
 
