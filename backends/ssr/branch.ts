@@ -17,6 +17,8 @@ export interface Branch extends CrowdMember<Branch> {
   /** Its siblings beside it. */
   earlier: Branch | undefined
   later: Branch | undefined
+  /** Never to be forgotten, end of a way or not. */
+  isHeld: boolean
   /** Those at about the same distance from this node on the ring. */
   readonly crowd: Crowd<Branch>
 }
@@ -24,7 +26,7 @@ export interface Branch extends CrowdMember<Branch> {
 /** The root of a tree, or a branch that belongs to none yet. */
 export function newBranch(address: Address, crowd = new Crowd<Branch>()): Branch {
   return {
-    address, previous: undefined, hops: 0, firstChild: undefined, earlier: undefined, later: undefined,
+    address, previous: undefined, hops: 0, firstChild: undefined, earlier: undefined, later: undefined, isHeld: false,
     crowd, isIdle: false, isUsed: false, stamp: 0, older: undefined, newer: undefined,
   }
 }
@@ -51,6 +53,12 @@ export function leave(branch: Branch): void {
   mark(previous)
 }
 
+/** From now on, or no longer. */
+export function hold(branch: Branch, isHeld: boolean): void {
+  branch.isHeld = isHeld
+  mark(branch)
+}
+
 export function* childrenOf(branch: Branch): IterableIterator<Branch> {
   for (let child = branch.firstChild; child !== undefined; child = child.later) yield child
 }
@@ -62,7 +70,7 @@ function measure(branch: Branch, hops: number): void {
   for (let child = branch.firstChild; child !== undefined; child = child.later) measure(child, hops + 1)
 }
 
-/** Ends of ways may be forgotten, but for the links of this node. */
+/** Ends of ways may be forgotten, but for the links of this node and what it holds. */
 function mark(branch: Branch): void {
-  branch.crowd.mark(branch, branch.hops > 1 && branch.firstChild === undefined)
+  branch.crowd.mark(branch, branch.hops > 1 && branch.firstChild === undefined && !branch.isHeld)
 }

@@ -56,10 +56,9 @@ export class Crowd<Member extends CrowdMember<Member>> {
     this.#overheard.append(oldest)
   }
 
-  /** Those that may be forgotten, the least useful first. */
-  *members(): IterableIterator<Member> {
-    for (let member = this.#overheard.oldest; member !== undefined; member = member.newer) yield member
-    for (let member = this.#used.oldest; member !== undefined; member = member.newer) yield member
+  /** The least useful of those that may be forgotten. */
+  get least(): Member | undefined {
+    return this.#overheard.oldest ?? this.#used.oldest
   }
 
   #queueOf(member: Member): Queue<Member> {

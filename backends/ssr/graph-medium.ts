@@ -34,9 +34,12 @@ export class GraphMedium {
   attach(runtime: Runtime, self: Address): Neighbourhood {
     const node = new GraphNeighbourhood(this, runtime, self)
     this.#nodes.set(self, node)
-    for (const other of this.neighboursOf(self)) {
-      this.#nodes.get(other)?.tell({ name: "up", neighbour: self })
-      this.#nodes.get(other)?.sayLater()
+    for (const address of this.#edges.get(self) ?? []) {
+      const other = this.#nodes.get(address)
+      if (other === undefined) continue
+      connect(node, other)
+      other.tell({ name: "up", neighbour: self })
+      other.sayLater()
     }
     node.sayLater()
     return node
@@ -44,11 +47,13 @@ export class GraphMedium {
 
   /** The node dies: nothing of its own goes on, its neighbours notice. */
   detach(address: Address): void {
-    const others = [...this.neighboursOf(address)]
+    const node = this.#nodes.get(address)
+    if (node === undefined) return
     this.#nodes.delete(address)
-    for (const other of others) {
-      this.#nodes.get(other)?.tell({ name: "down", neighbour: address })
-      this.#nodes.get(other)?.sayLater()
+    for (const other of [...node.links.values()]) {
+      disconnect(node, other)
+      other.tell({ name: "down", neighbour: address })
+      other.sayLater()
     }
   }
 
@@ -56,32 +61,29 @@ export class GraphMedium {
     if (a === b || this.#edges.get(a)?.has(b) === true) return
     this.#edgesOf(a).add(b)
     this.#edgesOf(b).add(a)
-    this.#tellBoth(a, b, "up")
+    this.#change(a, b, connect, "up")
   }
 
   unlink(a: Address, b: Address): void {
     if (this.#edges.get(a)?.has(b) !== true) return
-    this.#tellBoth(a, b, "down")
     this.#edgesOf(a).delete(b)
     this.#edgesOf(b).delete(a)
+    this.#change(a, b, disconnect, "down")
   }
 
   /** Nodes that are there and have a link to this one. */
-  *neighboursOf(address: Address): IterableIterator<Address> {
-    for (const other of this.#edges.get(address) ?? []) if (this.#nodes.has(other)) yield other
+  neighboursOf(address: Address): IterableIterator<Address> {
+    return this.#nodes.get(address)?.links.keys() ?? new Map<Address, never>().keys()
   }
 
   areLinked(a: Address, b: Address): boolean {
-    return this.#edges.get(a)?.has(b) === true && this.#nodes.has(a) && this.#nodes.has(b)
+    return this.#nodes.get(a)?.links.has(b) === true
   }
 
-  node(address: Address): GraphNeighbourhood | undefined {
-    return this.#nodes.get(address)
-  }
-
-  #tellBoth(a: Address, b: Address, name: LinkEvent["name"]): void {
+  #change(a: Address, b: Address, change: typeof connect, name: LinkEvent["name"]): void {
     const [nodeA, nodeB] = [this.#nodes.get(a), this.#nodes.get(b)]
     if (nodeA === undefined || nodeB === undefined) return
+    change(nodeA, nodeB)
     nodeA.tell({ name, neighbour: b })
     nodeB.tell({ name, neighbour: a })
     nodeA.sayLater()
@@ -95,10 +97,22 @@ export class GraphMedium {
   }
 }
 
+function connect(a: GraphNeighbourhood, b: GraphNeighbourhood): void {
+  a.links.set(b.self, b)
+  b.links.set(a.self, a)
+}
+
+function disconnect(a: GraphNeighbourhood, b: GraphNeighbourhood): void {
+  a.links.delete(b.self)
+  b.links.delete(a.self)
+}
+
 /** One node's view of the graph. */
 export class GraphNeighbourhood implements Neighbourhood {
   readonly self: Address
   readonly maxPacketBytes = maxPacketBytes
+  /** Nodes at the other ends of its links. */
+  readonly links = new Map<Address, GraphNeighbourhood>()
   readonly #medium: GraphMedium
   readonly #runtime: Runtime
   #packetHandler: (neighbour: Address, packet: Uint8Array) => void = () => undefined
@@ -113,22 +127,20 @@ export class GraphNeighbourhood implements Neighbourhood {
   }
 
   neighbours(): Iterable<Address> {
-    return this.#medium.neighboursOf(this.self)
+    return this.links.keys()
   }
 
   isNeighbour(address: Address): boolean {
-    return this.#medium.areLinked(this.self, address)
+    return this.links.has(address)
   }
 
   send(neighbour: Address, packet: Uint8Array): boolean {
-    if (!this.isNeighbour(neighbour)) return false
+    const receiver = this.links.get(neighbour)
+    if (receiver === undefined) return false
     this.#medium.onSend?.(this.self, neighbour, packet)
-    const receiver = this.#medium.node(neighbour)
     this.#runtime.setTimer(this.#medium.delayMs, () => {
       // The receiver may be another one by now, or the link gone.
-      if (receiver !== undefined && receiver === this.#medium.node(neighbour) && this.#medium.areLinked(this.self, neighbour)) {
-        receiver.#packetHandler(this.self, packet)
-      }
+      if (this.links.get(neighbour) === receiver) receiver.#packetHandler(this.self, packet)
     })
     return true
   }
@@ -160,7 +172,7 @@ export class GraphNeighbourhood implements Neighbourhood {
     this.#runtime.setTimer(sayMs, () => {
       this.#isToSay = false
       const neighbours = [...this.neighbours()]
-      for (const neighbour of neighbours) this.#medium.node(neighbour)?.hear(this.self, neighbours)
+      for (const node of [...this.links.values()]) node.hear(this.self, neighbours)
     })
   }
 }

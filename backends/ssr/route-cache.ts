@@ -12,7 +12,7 @@
 import type { Address } from "./address.ts"
 import { clockwise, ringSize } from "./address.ts"
 import type { Branch } from "./branch.ts"
-import { adopt, childrenOf, leave, newBranch } from "./branch.ts"
+import { adopt, childrenOf, hold, leave, newBranch } from "./branch.ts"
 import { Crowd } from "./crowd.ts"
 import type { Side } from "./ring-messages.ts"
 import type { Route } from "./route.ts"
@@ -101,7 +101,8 @@ export class RouteCache {
   learn(route: Route): readonly Address[] {
     const learned: Address[] = []
     let previous = this.#root
-    for (const address of route.slice(1)) {
+    for (let at = 1; at < route.length; at++) {
+      const address = route[at] as Address
       // A route that comes back to this node is of use only from there on.
       if (address === this.self) {
         previous = this.#root
@@ -124,8 +125,13 @@ export class RouteCache {
 
   /** Holds exactly these nodes, whatever else is learned. */
   hold(addresses: Iterable<Address>): void {
+    const before = [...this.#held]
     this.#held.clear()
     for (const address of addresses) this.#held.add(address)
+    for (const address of new Set([...before, ...this.#held])) {
+      const branch = this.#branches.get(address)
+      if (branch !== undefined) hold(branch, this.#held.has(address))
+    }
   }
 
   /** There is no such node, or no way to it. Returns whether it was known. */
@@ -177,6 +183,7 @@ export class RouteCache {
       this.#allCrowds.push(crowd)
     }
     const branch = newBranch(address, crowd)
+    branch.isHeld = this.#held.has(address)
     crowd.size++
     adopt(previous, branch)
     this.#branches.set(address, branch)
@@ -223,17 +230,12 @@ export class RouteCache {
     let best: Branch | undefined
     let spare: Branch | undefined
     for (const crowd of this.#allCrowds) {
-      const least = this.#leastOf(crowd)
+      const { least } = crowd
       if (least === undefined) continue
       if (crowd.size > share && isLess(least, best)) best = least
       if (isLess(least, spare)) spare = least
     }
     return best ?? spare
-  }
-
-  #leastOf(crowd: Crowd<Branch>): Branch | undefined {
-    for (const branch of crowd.members()) if (!this.#held.has(branch.address)) return branch
-    return undefined
   }
 
   #sideOf(address: Address): Side {
