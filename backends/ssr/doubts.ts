@@ -47,6 +47,11 @@ export class Doubts {
     return !this.#isEmpty && (this.#lost.has(address) || this.#silent.has(address))
   }
 
+  /** Whether it has not answered, or has said that it goes: more than that the way to it was lost. */
+  isSilent(address: Address): boolean {
+    return !this.#isEmpty && this.#silent.has(address)
+  }
+
   /** Whether it has not been asked lately, and counts it as asked. */
   mayAsk(address: Address): boolean {
     return this.#asked.add(address)

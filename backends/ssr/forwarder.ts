@@ -14,11 +14,13 @@ import type { Floods } from "./floods.ts"
 import type { Neighbourhood } from "./neighbourhood.ts"
 import type { Packet, PacketType } from "./packet.ts"
 import { decodePacket, encodePacket, maxRouteLength, nextNode, packetTypes, payloadTypes, readAddress, readRoute, writeAddress } from "./packet.ts"
+import { advanced, bounded, goalOf, isComplaint, previousNode, shortcut } from "./packet-steps.ts"
 import type { RouteCache } from "./route-cache.ts"
-import type { Route, Way } from "./route.ts"
-import { extend, join, reverse } from "./route.ts"
+import type { Route } from "./route.ts"
+import { extend, reverse } from "./route.ts"
 import { withDecider } from "./trace.ts"
 import type { Vicinity } from "./vicinity.ts"
+import { WaitingRoom } from "./waiting-room.ts"
 
 export interface ForwarderComponents {
   readonly runtime: Runtime
@@ -48,11 +50,19 @@ export class Forwarder {
   readonly #components: ForwarderComponents
   readonly #listener: ForwarderListener
   readonly #broken: BrokenLinks
+  readonly #waiting: WaitingRoom
 
   constructor(components: ForwarderComponents, listener: ForwarderListener) {
     this.#components = components
     this.#listener = listener
     this.#broken = new BrokenLinks(components.runtime)
+    this.#waiting = new WaitingRoom(components.runtime, {
+      retry: (packet) => this.#goOn(packet) !== undefined,
+      giveUp: (packet) => {
+        this.#giveUp(packet, "no way")
+        if (packet.route[0] === components.cache.self) this.#listener.onBroken(packet.destination)
+      },
+    })
     components.neighbourhood.onPacket((neighbour, frame) => this.#onFrame(neighbour, frame))
   }
 
@@ -66,6 +76,11 @@ export class Forwarder {
   sendAlong(route: Route, type: PacketType, payload: Uint8Array): void {
     const destination = route.at(-1) as Address
     if (route.length > 1) this.#pass({ type, stub: [], route, hop: 0, destination, payloadType: payloadTypes.none, payload })
+  }
+
+  /** Sends nothing any more of what waits. */
+  stop(): void {
+    this.#waiting.clear()
   }
 
   /** Lets every node know the way to this one. */
@@ -177,7 +192,7 @@ export class Forwarder {
     }
     if (packet.stub.length > 0) return this.#drop("broken link")
     const onward = this.#routeTo(goalOf(packet)) ?? this.#wayTo(packet.destination, packet.type)
-    if (onward === undefined) return this.#drop("broken link")
+    if (onward === undefined) return this.#wait(packet) || this.#drop("broken link")
     // Also back where it came from: the nodes there have just been told of the link, ahead of the packet.
     return this.#pass({ ...packet, ...bounded(extend(packet.route.slice(0, packet.hop + 1), onward)) })
   }
@@ -188,15 +203,33 @@ export class Forwarder {
 
   /** At the end of a source route: on to a node that is nearer to the destination. */
   #decide(packet: Packet): boolean {
-    const { destination, type, route, hop } = packet
-    const onward = this.#wayTo(destination, type)
-    if (onward !== undefined) return this.#pass({ ...this.#noted(packet), ...bounded(extend(route.slice(0, hop + 1), onward)) })
+    const { type } = packet
+    const hasGone = this.#goOn(packet)
+    if (hasGone !== undefined) return hasGone
     if (type === packetTypes.closest || type === packetTypes.newNodeAnnounce) {
       this.#listener.onArrival(packet)
       return true
     }
-    if (type === packetTypes.connect) this.#complain(packetTypes.unreachable, packet, [destination])
-    return this.#drop("no way")
+    return this.#wait(packet) || this.#giveUp(packet, "no way")
+  }
+
+  /** Another node decides, if one that is nearer is known; undefined where none is. */
+  #goOn(packet: Packet): boolean | undefined {
+    const { destination, type, route, hop } = packet
+    const onward = this.#wayTo(destination, type)
+    if (onward === undefined) return undefined
+    return this.#pass({ ...this.#noted(packet), ...bounded(extend(route.slice(0, hop + 1), onward)) })
+  }
+
+  /** A way may turn up, where there is anybody to tell of it, and the destination has not been asked in vain. */
+  #wait(packet: Packet): boolean {
+    const { cache, doubts } = this.#components
+    return packet.type === packetTypes.connect && cache.size > 0 && !doubts.isSilent(packet.destination) && this.#waiting.add(packet)
+  }
+
+  #giveUp(packet: Packet, reason: string): boolean {
+    if (packet.type === packetTypes.connect) this.#complain(packetTypes.unreachable, packet, [packet.destination])
+    return this.#drop(reason)
   }
 
   /** A packet that asks for its way gets to know who decides. */
@@ -257,7 +290,9 @@ export class Forwarder {
     const learned = isOpen ? [...cache.learn(onward)] : []
     learned.push(...cache.learn(back))
     if (type === packetTypes.pathAnnounce) this.#lookAround(route[0] as Address, readRoute(new ByteReader(payload)))
-    if (learned.length > 0) this.#listener.onLearned(learned)
+    if (learned.length === 0) return
+    this.#listener.onLearned(learned)
+    this.#waiting.onLearned(learned)
   }
 
   /** A node tells by the way who its neighbours are: is one of them near? */
@@ -290,37 +325,4 @@ export class Forwarder {
     this.#components.runtime.metrics.counter("p2psip_ssr_dropped_packets_total", "mesh packets dropped", { reason }).add()
     return false
   }
-}
-
-function isComplaint({ type }: Packet): boolean {
-  return type === packetTypes.linkBroken || type === packetTypes.unreachable
-}
-
-/** Where the source route ends. */
-function goalOf({ route }: Packet): Address {
-  return route.at(-1) as Address
-}
-
-/** Who sent the packet here, when it follows its source route. */
-function previousNode({ route, hop }: Packet): Address | undefined {
-  return route[hop]
-}
-
-/** The packet one node further on: here. */
-function advanced(packet: Packet): Packet {
-  return packet.stub.length > 0 ? { ...packet, stub: packet.stub.slice(1) } : { ...packet, hop: packet.hop + 1 }
-}
-
-/** The packet with another way from here to where it goes on along its route, unless that leads back to where it has been. */
-function shortcut(packet: Packet, onward: Route, rejoin: number): Packet {
-  const travelled = packet.route.slice(0, packet.hop + 1)
-  if (onward.slice(1).some((address) => travelled.includes(address))) return packet
-  const ahead = join(onward, packet.route.slice(rejoin))
-  return { ...packet, ...bounded({ stub: [], route: [...travelled, ...ahead.slice(1)], hop: packet.hop }) }
-}
-
-/** A way whose route is too long begins at a later node, at this one at the latest: errors are then told to that one. */
-function bounded(way: Way): Way {
-  const surplus = Math.min(way.hop, Math.max(0, way.route.length - maxRouteLength))
-  return surplus === 0 ? way : { stub: way.stub, route: way.route.slice(surplus), hop: way.hop - surplus }
 }

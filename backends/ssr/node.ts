@@ -2,9 +2,8 @@
  * A node of the mesh: a forwarder, a place on the ring, and what is done when
  * something is learned. It needs no join: it is a node as soon as it has a link.
  */
-import { ByteReader, ByteWriter } from "../../src/codec.ts"
+import { ByteReader } from "../../src/codec.ts"
 import { isP2PSipError } from "../../src/errors.ts"
-import { Recent } from "../../src/overlay/recent.ts"
 import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
 import type { Address } from "./address.ts"
 import { clockwise, ringSize } from "./address.ts"
@@ -16,7 +15,8 @@ import { Linearization } from "./linearization.ts"
 import type { LinkEvent, Neighbourhood } from "./neighbourhood.ts"
 import type { SsrSettings } from "./options.ts"
 import type { Packet } from "./packet.ts"
-import { packetTypes, payloadTypes, readAddress, writeRoute } from "./packet.ts"
+import { packetTypes, payloadTypes, readAddress } from "./packet.ts"
+import { PathAnnouncer } from "./path-announcer.ts"
 import type { Ring, RingPlaces, RingPort } from "./ring.ts"
 import type { Claim } from "./ring-messages.ts"
 import { decodeClaim, decodeUpdate, encodeClaim, encodeUpdate } from "./ring-messages.ts"
@@ -46,14 +46,10 @@ export interface NodeListener {
 }
 
 const nothing = new Uint8Array(0)
-const announceMs = 10_000
 /** Nodes on either side that count as near. */
 const nearCount = 4
 const nothingSaid: Claim = { sides: [], serves: false }
 const everywhere = { after: ringSize, before: 0 }
-const maxNoted = 256
-/** Neighbours that a path announce names. */
-const maxAnnounced = 32
 
 /** See the head of this file. */
 export class SsrNode {
@@ -64,8 +60,7 @@ export class SsrNode {
   readonly #forwarder: Forwarder
   readonly #ring: Ring
   readonly #tracer: Tracer
-  /** Sources that were told of a whole way. */
-  readonly #announced: Recent<Address>
+  readonly #announcer: PathAnnouncer
   readonly #doubts: Doubts
   readonly #vicinity: Vicinity
   #near: readonly Address[] = []
@@ -86,7 +81,7 @@ export class SsrNode {
     this.#listener = listener
     this.#intervalMs = settings.minStabilizeMs
     this.cache = new RouteCache(neighbourhood.self, settings.maxRoutes)
-    this.#announced = new Recent(runtime, { lifeMs: announceMs, maxItems: maxNoted })
+    this.#announcer = new PathAnnouncer({ runtime, neighbourhood, send: (to, body) => void this.#forwarder.send(packetTypes.pathAnnounce, to, body) })
     this.#doubts = new Doubts(runtime)
     this.#vicinity = new Vicinity(this.cache.self)
     const isFlooding = settings.ring === "isprp"
@@ -142,6 +137,7 @@ export class SsrNode {
     this.#tenure = undefined
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#forwarder.stop()
   }
 
   /** Tells the neighbours on the ring that this node goes, and those between whom it was of each other. */
@@ -276,7 +272,7 @@ export class SsrNode {
       }
       case packetTypes.connect:
       case packetTypes.closest: {
-        this.#announcePath(source, packet.route)
+        this.#announcer.onData(packet.route)
         if (packet.payloadType === payloadTypes.trace) this.#tracer.onArrival(packet, this.address)
         if (packet.payloadType === payloadTypes.application) this.#listener.onData(source, packet.payload, packet.destination === this.address)
       }
@@ -314,15 +310,6 @@ export class SsrNode {
     if (near.length === this.#near.length && near.every((address, at) => address === this.#near[at])) return
     this.#near = near
     this.#listener.onNear?.()
-  }
-
-  /** Lets the source know the whole way that its packet has come, and who is near here: next time it needs no decisions. */
-  #announcePath(source: Address, route: Route): void {
-    if (route.length <= 2 || !this.#announced.add(source)) return
-    const neighbours = [...this.#components.neighbourhood.neighbours()].slice(0, maxAnnounced)
-    const writer = new ByteWriter(256)
-    writeRoute(writer, neighbours)
-    this.#forwarder.send(packetTypes.pathAnnounce, source, writer.finish())
   }
 
   /** Something changed: looks after the ring soon, and often. */
