@@ -4,6 +4,9 @@ import type { SimRandom } from "../sim/sim-random.ts"
 /** For each node the numbers of those it has a link to. Links carry both ways. */
 export type Graph = readonly (readonly number[])[]
 
+/** A point in a square with sides of 1. */
+export type Place = readonly [number, number]
+
 /** The kinds of graphs that are known. */
 export const graphKinds = ["geometric", "grid", "line", "small-world"] as const
 
@@ -13,11 +16,18 @@ export type GraphKind = (typeof graphKinds)[number]
 /** A graph of about `count` nodes in one piece: of a random one, its largest piece. */
 export function drawGraph(kind: GraphKind, count: number, random: SimRandom): Graph {
   switch (kind) {
-    case "geometric": return largestPiece(new Radios(count, random).graph())
+    case "geometric": return drawPlaced(count, random).graph
     case "grid": return grid(count)
     case "line": return fromLinks(count, Array.from({ length: count - 1 }, (_, at) => [at, at + 1]))
-    case "small-world": return largestPiece(smallWorld(count, random))
+    case "small-world": return largestPiece(smallWorld(count, random)).graph
   }
+}
+
+/** A random geometric graph in one piece, and where its nodes are. */
+export function drawPlaced(count: number, random: SimRandom): { readonly graph: Graph; readonly places: readonly Place[] } {
+  const radios = new Radios(count, random)
+  const { graph, kept } = largestPiece(radios.graph())
+  return { graph, places: kept.map((at) => radios.places[at] as Place) }
 }
 
 /** Links on the shortest ways from a node to each other one; -1 where there is none. */
@@ -44,7 +54,7 @@ export function countLinks(graph: Graph): number {
 export class Radios {
   readonly radius: number
   readonly #random: SimRandom
-  readonly #places: (readonly [number, number])[]
+  readonly #places: Place[]
   readonly #headings: number[]
 
   constructor(count: number, random: SimRandom) {
@@ -52,6 +62,10 @@ export class Radios {
     this.#random = random
     this.#places = Array.from({ length: count }, () => [random.float(), random.float()] as const)
     this.#headings = this.#places.map(() => 2 * Math.PI * random.float())
+  }
+
+  get places(): readonly Place[] {
+    return this.#places
   }
 
   /** Each goes so far, ahead as a rule; at the edge it turns round. */
@@ -141,12 +155,13 @@ export function piecesOf(graph: Graph): Int32Array {
   return pieceOf
 }
 
-function largestPiece(graph: Graph): Graph {
+/** `kept`: the numbers that its nodes had. */
+function largestPiece(graph: Graph): { readonly graph: Graph; readonly kept: readonly number[] } {
   const pieceOf = piecesOf(graph)
   const sizes: number[] = []
   for (const piece of pieceOf) sizes[piece] = (sizes[piece] ?? 0) + 1
   const largest = sizes.indexOf(sizes.reduce((most, size) => Math.max(most, size), 0))
   const kept = [...graph.keys()].filter((at) => pieceOf[at] === largest)
   const numbers = new Map(kept.map((at, number) => [at, number]))
-  return kept.map((at) => (graph[at] ?? []).map((other) => numbers.get(other) as number))
+  return { graph: kept.map((at) => (graph[at] ?? []).map((other) => numbers.get(other) as number)), kept }
 }

@@ -2,67 +2,53 @@
 import { ringSize } from "../../backends/ssr/address.ts"
 import { GraphMedium } from "../../backends/ssr/graph-medium.ts"
 import { SsrNode } from "../../backends/ssr/node.ts"
+import type { SsrSettings } from "../../backends/ssr/options.ts"
 import { ssrSettings } from "../../backends/ssr/options.ts"
-import { payloadTypes } from "../../backends/ssr/packet.ts"
 import { Simulation } from "../sim/index.ts"
 import type { SimRandom } from "../sim/sim-random.ts"
 import type { Graph } from "./mesh-graphs.ts"
 import { distancesFrom, piecesOf } from "./mesh-graphs.ts"
+import type { Delivery, Sent } from "./mesh-tracks.ts"
+import { MeshTracks } from "./mesh-tracks.ts"
 
 export interface MeshWorldOptions {
   readonly seed: number
   /** Ways that a node remembers. */
   readonly maxRoutes: number
+  /** See `SsrOptions`. */
+  readonly ring: "linearization" | "isprp"
   /** The graph of links, drawn with the world's own random. */
   readonly draw: (random: SimRandom) => Graph
-}
-
-/** What packets between pairs have met. */
-export interface Delivery {
-  readonly delivered: number
-  readonly sent: number
-  /** Links travelled, over those of the shortest way: median, 99th percentile. */
-  readonly stretch: readonly [number, number]
-  /** Bytes of a packet on a link without its payload: median, 99th percentile. */
-  readonly headerBytes: readonly [number, number]
-}
-
-/** A packet that was sent, and how many links the shortest way had. */
-interface Sent {
-  readonly number: number
-  readonly shortest: number
 }
 
 const checkMs = 100
 const longestMs = 600_000
 export const flightMs = 5_000
-/** Marks the packets whose links are counted; a number follows. */
-const mark = Buffer.from("p2psip mesh packet")
 
 /** See the head of this file. */
 export class MeshWorld {
   readonly simulation: Simulation
-  /** Packets on links, those that are counted one by one aside. */
-  packets = 0
   #graph: Graph
-  readonly #maxRoutes: number
+  readonly #settings: SsrSettings
   readonly #medium: GraphMedium
   readonly #addresses: readonly number[]
   readonly #nodes: SsrNode[] = []
   readonly #gone = new Set<number>()
-  /** Links travelled, by the number of the packet; then whether it has arrived where it was to. */
-  readonly #links: number[] = []
-  readonly #arrived = new Set<number>()
-  #headers: number[] = []
+  readonly #tracks = new MeshTracks()
 
-  constructor({ seed, maxRoutes, draw }: MeshWorldOptions) {
+  constructor({ seed, maxRoutes, ring, draw }: MeshWorldOptions) {
     this.simulation = new Simulation({ seed })
-    this.#maxRoutes = maxRoutes
-    this.#medium = new GraphMedium({ onSend: (_from, _to, packet) => this.#onSend(packet) })
+    this.#settings = ssrSettings({ maxRoutes, ring })
+    this.#medium = new GraphMedium({ onSend: (_from, _to, packet) => this.#tracks.onSend(packet) })
     this.#graph = draw(this.random)
     this.#addresses = this.#graph.map(() => Math.floor(this.random.float() * ringSize))
     for (const [at, others] of this.#graph.entries()) for (const other of others) this.#medium.link(this.#addressOf(at), this.#addressOf(other))
     for (const at of this.#graph.keys()) this.revive(at)
+  }
+
+  /** Packets on links, those that are followed aside. */
+  get packets(): number {
+    return this.#tracks.others
   }
 
   get random(): SimRandom {
@@ -129,9 +115,9 @@ export class MeshWorld {
   revive(at: number): void {
     this.#gone.delete(at)
     const { runtime } = this.simulation.addPeer(`n${at}`)
-    const node = new SsrNode({ runtime, neighbourhood: this.#medium.attach(runtime, this.#addressOf(at)) }, ssrSettings({ maxRoutes: this.#maxRoutes }), {
+    const node = new SsrNode({ runtime, neighbourhood: this.#medium.attach(runtime, this.#addressOf(at)) }, this.#settings, {
       onData: (_source, payload, isExact) => {
-        if (isExact) this.#arrived.add(Buffer.from(payload).readUInt32BE(mark.length))
+        if (isExact) this.#tracks.onArrival(payload)
       },
       onPlaces: () => undefined,
       onUnreachable: () => undefined,
@@ -154,7 +140,7 @@ export class MeshWorld {
   /** A packet between each of these pairs, a millisecond apart. */
   async deliver(pairs: readonly (readonly [number, number])[]): Promise<Delivery> {
     const sent: Sent[] = []
-    this.#headers = []
+    this.#tracks.beginPhase()
     const ways = this.graph
     for (const [from, to] of pairs) {
       sent.push({ number: this.send(from, to), shortest: distancesFrom(ways, from)[to] ?? 1 })
@@ -166,18 +152,13 @@ export class MeshWorld {
 
   /** Sends a packet; gives its number. */
   send(from: number, to: number): number {
-    const number = this.#links.push(0) - 1
-    const payload = Buffer.alloc(mark.length + 4)
-    mark.copy(payload)
-    payload.writeUInt32BE(number, mark.length)
+    const { number, payload } = this.#tracks.next()
     this.#nodes[from]?.send(this.#addressOf(to), payload)
     return number
   }
 
   judge(sent: readonly Sent[]): Delivery {
-    const arrived = sent.filter(({ number }) => this.#arrived.has(number))
-    const stretches = arrived.map(({ number, shortest }) => (this.#links[number] ?? 0) / Math.max(1, shortest))
-    return { delivered: arrived.length, sent: sent.length, stretch: percentiles(stretches), headerBytes: percentiles(this.#headers) }
+    return this.#tracks.judge(sent)
   }
 
   /** Ways remembered by a node: median, most. */
@@ -199,22 +180,4 @@ export class MeshWorld {
     const { left, right } = this.#nodes[at]?.places ?? {}
     return before !== undefined && after !== undefined && left === this.#addressOf(before) && right === this.#addressOf(after)
   }
-
-  #onSend(packet: Uint8Array): void {
-    const frame = Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength)
-    const payloadAt = frame.length - mark.length - 4
-    if (payloadAt < 4 || frame.readUInt32BE(payloadAt - 4) !== payloadTypes.application || !frame.subarray(payloadAt, -4).equals(mark)) {
-      this.packets++
-      return
-    }
-    const number = frame.readUInt32BE(frame.length - 4)
-    this.#links[number] = (this.#links[number] ?? 0) + 1
-    this.#headers.push(payloadAt)
-  }
-}
-
-function percentiles(values: readonly number[]): readonly [number, number] {
-  const sorted = [...values].sort((a, b) => a - b)
-  const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? NaN
-  return [at(0.5), at(0.99)]
 }

@@ -7,14 +7,17 @@
  * or nodes come and go.
  *
  *     node src/bench/mesh.ts [--nodes N,N…] [--graph geometric|grid|line|small-world] [--pairs N] [--routes N] [--seed N]
- *         [--speed RANGES/S,… | --session SECONDS,…] [--still] [--json] [--svg FILE]
+ *         [--ring linearization|isprp] [--speed RANGES/S,… | --session SECONDS,…] [--still] [--formed] [--json] [--svg FILE] [--rows FILE]
+ *
+ * --rows: what earlier runs printed with --json, to be drawn as well; --nodes "" measures nothing more.
  */
-import { writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { drawChart } from "../sim/chart.ts"
+import { FormedMesh } from "./mesh-formed.ts"
 import type { Graph, GraphKind } from "./mesh-graphs.ts"
 import { Radios, countLinks, distancesFrom, drawGraph, graphKinds, piecesOf } from "./mesh-graphs.ts"
-import type { Delivery } from "./mesh-world.ts"
+import type { Delivery } from "./mesh-tracks.ts"
 import { MeshWorld, flightMs } from "./mesh-world.ts"
 
 interface MeshChoice {
@@ -23,9 +26,13 @@ interface MeshChoice {
   /** Pairs of nodes between which packets are sent, in each phase. */
   readonly pairs: number
   readonly maxRoutes: number
+  /** How nodes find their places on the ring. */
+  readonly ring: "linearization" | "isprp"
   readonly seed: number
   /** Nobody dies. */
   readonly isStill: boolean
+  /** The ring is given, see `mesh-formed.ts`. */
+  readonly isFormed: boolean
 }
 
 /** What keeps a mesh from settling. */
@@ -45,7 +52,9 @@ const awayShare = 0.1
 /** Everything about one mesh, as one line of a table. */
 async function measure(choice: MeshChoice): Promise<Row> {
   const { kind, seed, maxRoutes, pairs: count } = choice
-  const mesh = new MeshWorld({ seed, maxRoutes, draw: (random) => drawGraph(kind, choice.nodes, random) })
+  const mesh = choice.isFormed
+    ? new FormedMesh({ seed, maxRoutes, nodes: choice.nodes })
+    : new MeshWorld({ seed, maxRoutes, ring: choice.ring, draw: (random) => drawGraph(kind, choice.nodes, random) })
   const { graph } = mesh
   const settledMs = await mesh.settle()
   const toStand = mesh.packets / graph.length
@@ -56,16 +65,19 @@ async function measure(choice: MeshChoice): Promise<Row> {
   const [routes, mostRoutes] = mesh.cached()
   const [stretch, stretchWarm] = [cold.stretch[0], warm.stretch[0]]
   return {
-    graph: kind, nodes: graph.length, links: countLinks(graph),
-    "stands after s": settledMs === undefined ? `not (${mesh.misplaced()} misplaced)` : settledMs / 1000,
-    "control packets/node": Math.round(toStand),
+    graph: kind, ...(choice.ring === "isprp" ? { ring: choice.ring } : {}), nodes: graph.length, links: countLinks(graph),
+    ...(mesh instanceof FormedMesh ? {} : { "stands after s": afterSeconds(mesh, settledMs), "control packets/node": Math.round(toStand) }),
     ...baselines(graph),
     "delivered %": shareOf(cold), "stretch, cold": shown(cold.stretch),
     "delivered, warm %": shareOf(warm), "stretch, warm": shown(warm.stretch),
     "header bytes": shown(warm.headerBytes), routes: `${routes} / ${mostRoutes}`,
     "median stretch, cold": stretch, "99 %, cold": cold.stretch[1], "median stretch, warm": stretchWarm, "99 %, warm": warm.stretch[1],
-    ...(choice.isStill ? {} : await afterDeaths(mesh, count)),
+    ...(choice.isStill || mesh instanceof FormedMesh ? {} : await afterDeaths(mesh, count)),
   }
+}
+
+function afterSeconds(mesh: MeshWorld, settledMs: number | undefined): string | number {
+  return settledMs === undefined ? `not (${mesh.misplaced()} misplaced)` : settledMs / 1000
 }
 
 async function afterDeaths(mesh: MeshWorld, pairs: number): Promise<Row> {
@@ -92,9 +104,9 @@ function baselines(graph: Graph): Row {
 }
 
 /** A minute during which nothing stays as it is; packets count between nodes that links join at the moment of sending. */
-async function measureUnrest({ nodes, seed, maxRoutes, pairs }: MeshChoice, { speed, sessionSeconds }: Unrest): Promise<Row> {
+async function measureUnrest({ nodes, seed, maxRoutes, ring, pairs }: MeshChoice, { speed, sessionSeconds }: Unrest): Promise<Row> {
   let radios: Radios | undefined
-  const mesh = new MeshWorld({ seed, maxRoutes, draw: (random) => (radios = new Radios(nodes, random)).graph() })
+  const mesh = new MeshWorld({ seed, maxRoutes, ring, draw: (random) => (radios = new Radios(nodes, random)).graph() })
   await mesh.simulation.run(30_000)
   const before = mesh.packets
   const sent: { readonly number: number; readonly shortest: number }[] = []
@@ -164,15 +176,18 @@ const { values } = parseArgs({
   options: {
     nodes: { type: "string", default: "1000" }, graph: { type: "string", default: "geometric" }, pairs: { type: "string", default: "1000" },
     routes: { type: "string", default: "256" }, seed: { type: "string", default: "1" }, speed: { type: "string" }, session: { type: "string" },
+    ring: { type: "string", default: "linearization" }, rows: { type: "string" }, formed: { type: "boolean", default: false },
     still: { type: "boolean", default: false }, json: { type: "boolean" }, svg: { type: "string" },
   },
 })
 const kind = graphKinds.find((one) => one === values.graph)
 if (kind === undefined) throw new Error(`--graph: expected ${graphKinds.join(", ")}, found ${values.graph}`)
-const rows: Row[] = []
-for (const nodes of numbers(values.nodes)) {
+const ring = values.ring
+if (ring !== "linearization" && ring !== "isprp") throw new Error(`--ring: expected linearization, isprp, found ${ring}`)
+const rows: Row[] = values.rows === undefined ? [] : readFileSync(values.rows, "utf8").trim().split("\n").map((line) => JSON.parse(line) as Row)
+for (const nodes of numbers(values.nodes).filter((count) => count > 0)) {
   const startedAt = performance.now()
-  const choice = { nodes, kind, pairs: Number(values.pairs), maxRoutes: Number(values.routes), seed: Number(values.seed), isStill: values.still }
+  const choice = { nodes, kind, ring, pairs: Number(values.pairs), maxRoutes: Number(values.routes), seed: Number(values.seed), isStill: values.still, isFormed: values.formed }
   const unrests = [
     ...numbers(values.speed ?? "").filter((speed) => speed > 0).map((speed) => ({ speed, sessionSeconds: Infinity })),
     ...numbers(values.session ?? "").filter((seconds) => seconds > 0).map((sessionSeconds) => ({ speed: 0, sessionSeconds })),
@@ -187,7 +202,7 @@ for (const nodes of numbers(values.nodes)) {
   process.stderr.write(`${((performance.now() - startedAt) / 1000).toFixed(0)} s\n`)
 }
 if (values.svg !== undefined) {
-  const y = ["median stretch, cold", "99 %, cold", "median stretch, warm", "99 %, warm"]
+  const y = ["99 %, cold", "median stretch, cold", "99 %, warm", "median stretch, warm"]
   const chart = { title: "Links travelled, against the shortest way", x: { column: "nodes", scale: "log" }, y, unit: "stretch" } as const
   writeFileSync(values.svg, await drawChart(chart, rows.map((row) => ({ ...row, backend: "ssr", label: "" }))))
 }
