@@ -60,13 +60,14 @@ export async function startKamailio(configure: KamailioConfiguration): Promise<K
   return { version, port, pids: () => [pid, ...childrenOf(pid)], ended, end }
 }
 
-function modulePath(): string {
+/** Where its modules are, as `mpath` takes it. */
+export function modulePath(): string {
   const folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"].map((path) => `${path}/kamailio/modules`)
   return folders.filter((path) => existsSync(path)).join(":")
 }
 
 /** What its own default configuration does for local users, without a database and accounting. */
-export function registrarConfiguration(domain: string, port: number, mpath: string): string {
+export function registrarConfiguration(domain: string, port: number, mpath: string, host = "127.0.0.1"): string {
   const modules = ["kex", "tm", "tmx", "sl", "rr", "pv", "maxfwd", "sanity", "textops", "siputils", "usrloc", "registrar"]
   return `#!KAMAILIO
 debug=-1
@@ -75,7 +76,7 @@ children=1
 disable_tcp=yes
 auto_aliases=no
 alias="${domain}"
-listen=udp:127.0.0.1:${port}
+listen=udp:${host}:${port}
 mpath="${mpath}"
 ${modules.map((name) => `loadmodule "${name}.so"`).join("\n")}
 modparam("usrloc", "db_mode", 0)

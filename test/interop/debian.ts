@@ -15,6 +15,7 @@ export const baresip: Program = { command: "baresip", versionArgs: ["-h"], versi
 export const sipsak: Program = { command: "sipsak", versionArgs: ["-V"], version: /sipsak [\d.]+/, package: "sipsak" }
 export const linphone: Program = { command: "linphonec", versionArgs: ["-v"], version: /version: [\d.]+/, package: "linphone-cli" }
 export const kamailio: Program = { command: "kamailio", versionArgs: ["-v"], version: /kamailio [\d.]+/, package: "kamailio" }
+export const babeld: Program = { command: "babeld", versionArgs: ["-V"], version: /babeld-[\d.]+/, package: "babeld" }
 export const tshark: Program = { command: "tshark", versionArgs: ["--version"], version: /TShark[^\d]*[\d.]+/, package: "tshark" }
 
 /** The program's name and version. Throws with what is missing. */

@@ -3,6 +3,12 @@ import { execFileSync } from "node:child_process"
 
 const prefix = "p2psip"
 
+/** As `ip -s -j link` tells of it. */
+interface Interface {
+  readonly ifname: string
+  readonly stats64: { readonly tx: { readonly bytes: number } }
+}
+
 /** See the head of this file. */
 export class Hosts {
   readonly #names = new Map<string, string>()
@@ -65,6 +71,34 @@ export class Hosts {
     return ["ip", "netns", "exec", this.#namespaceOf(host)]
   }
 
+  /** Bytes that all hosts have sent into their cables so far, headers of Ethernet included. */
+  bytesSent(): number {
+    const links = [...this.#names.values()].flatMap((namespace) => JSON.parse(ip("-n", namespace, "-s", "-j", "link", "show").toString()) as Interface[])
+    return links.reduce((sum, { ifname, stats64 }) => (ifname === "lo" ? sum : sum + stats64.tx.bytes), 0)
+  }
+
+  /** The host forwards what is not for itself. */
+  makeRouter(host: string): void {
+    const settings = ["net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0"]
+    const [program = "", ...args] = [...this.inside(host), "sysctl", "-q", "-w", ...settings]
+    execFileSync(program, args, { stdio: ["ignore", "ignore", "pipe"] })
+  }
+
+  /** Ways that a routing protocol has found there. */
+  routes(host: string, protocol: string): readonly string[] {
+    return ip("-n", this.#namespaceOf(host), "route", "show", "proto", protocol).toString().split("\n").filter((line) => line !== "")
+  }
+
+  /** The host beside `host` that its packets for an address go to. */
+  nextHop(host: string, address: string): string | undefined {
+    return / dev (\S+)/.exec(ip("-n", this.#namespaceOf(host), "route", "get", address).toString())?.[1]
+  }
+
+  /** The power fails: all that runs there ends at once. Its cables are for the caller to pull. */
+  kill(host: string): void {
+    killAll(this.#namespaceOf(host))
+  }
+
   /** Ends all that runs there, and takes everything down. */
   destroy(): void {
     process.removeListener("exit", this.#atExit)
@@ -83,12 +117,16 @@ function ip(...args: readonly string[]): Buffer {
   return execFileSync("ip", args, { stdio: ["ignore", "pipe", "pipe"] })
 }
 
-function removeNamespace(namespace: string): void {
+function killAll(namespace: string): void {
   try {
     for (const pid of ip("netns", "pids", namespace).toString().split("\n")) if (pid !== "") process.kill(Number(pid), "SIGKILL")
   } catch {
     // Ended by itself meanwhile.
   }
+}
+
+function removeNamespace(namespace: string): void {
+  killAll(namespace)
   try {
     ip("netns", "del", namespace)
   } catch {
