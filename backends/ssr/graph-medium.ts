@@ -9,6 +9,8 @@ import type { LinkEvent, Neighbourhood } from "./neighbourhood.ts"
 export interface GraphMediumOptions {
   /** Milliseconds that a packet takes over a link. @default 2 */
   readonly delayMs?: number
+  /** Packets that a link carries each way in a second; up to 64 wait. Left out: any number. */
+  readonly packetsPerSecond?: number
   /** Told of each packet that is sent. */
   readonly onSend?: (from: Address, to: Address, packet: Uint8Array) => void
 }
@@ -17,16 +19,20 @@ const defaultDelayMs = 2
 /** Who one has for neighbours is said so long after it has changed: what a beacon would take. */
 const sayMs = 100
 const maxPacketBytes = 65_536
+const maxWaiting = 64
 
 /** See the head of this file. */
 export class GraphMedium {
   readonly #nodes = new Map<Address, GraphNeighbourhood>()
   readonly #edges = new Map<Address, Set<Address>>()
   readonly delayMs: number
+  /** Milliseconds that a link is busy with a packet. */
+  readonly serviceMs: number
   readonly onSend: GraphMediumOptions["onSend"]
 
   constructor(options: GraphMediumOptions = {}) {
     this.delayMs = options.delayMs ?? defaultDelayMs
+    this.serviceMs = 1000 / (options.packetsPerSecond ?? Infinity)
     this.onSend = options.onSend
   }
 
@@ -114,6 +120,8 @@ export class GraphNeighbourhood implements Neighbourhood {
   /** Nodes at the other ends of its links. */
   readonly links = new Map<Address, GraphNeighbourhood>()
   readonly #medium: GraphMedium
+  /** When a link has nothing more to send. */
+  readonly #freeAt = new Map<Address, number>()
   readonly #runtime: Runtime
   #packetHandler: (neighbour: Address, packet: Uint8Array) => void = () => undefined
   #linkListener: (event: LinkEvent) => void = () => undefined
@@ -137,12 +145,25 @@ export class GraphNeighbourhood implements Neighbourhood {
   send(neighbour: Address, packet: Uint8Array): boolean {
     const receiver = this.links.get(neighbour)
     if (receiver === undefined) return false
+    const waitMs = this.#queue(neighbour)
+    if (waitMs === undefined) return false
     this.#medium.onSend?.(this.self, neighbour, packet)
-    this.#runtime.setTimer(this.#medium.delayMs, () => {
+    this.#runtime.setTimer(waitMs + this.#medium.delayMs, () => {
       // The receiver may be another one by now, or the link gone.
       if (this.links.get(neighbour) === receiver) receiver.#packetHandler(this.self, packet)
     })
     return true
+  }
+
+  /** Milliseconds until the link is through with one more packet; undefined where too many wait. */
+  #queue(neighbour: Address): number | undefined {
+    const { serviceMs } = this.#medium
+    if (serviceMs === 0) return 0
+    const now = this.#runtime.now()
+    const busyMs = Math.max(0, (this.#freeAt.get(neighbour) ?? 0) - now)
+    if (busyMs > maxWaiting * serviceMs) return undefined
+    this.#freeAt.set(neighbour, now + busyMs + serviceMs)
+    return busyMs + serviceMs
   }
 
   onPacket(handler: (neighbour: Address, packet: Uint8Array) => void): void {

@@ -17,6 +17,8 @@ export interface MeshWorldOptions {
   readonly maxRoutes: number
   /** See `SsrOptions`. */
   readonly ring: "linearization" | "isprp"
+  /** Packets that a link carries each way in a second. @default any number */
+  readonly packetsPerSecond?: number
   /** The graph of links, drawn with the world's own random. */
   readonly draw: (random: SimRandom) => Graph
 }
@@ -36,10 +38,10 @@ export class MeshWorld {
   readonly #gone = new Set<number>()
   readonly #tracks = new MeshTracks()
 
-  constructor({ seed, maxRoutes, ring, draw }: MeshWorldOptions) {
+  constructor({ seed, maxRoutes, ring, packetsPerSecond = Infinity, draw }: MeshWorldOptions) {
     this.simulation = new Simulation({ seed })
     this.#settings = ssrSettings({ maxRoutes, ring })
-    this.#medium = new GraphMedium({ onSend: (_from, _to, packet) => this.#tracks.onSend(packet) })
+    this.#medium = new GraphMedium({ packetsPerSecond, onSend: (_from, _to, packet) => this.#tracks.onSend(packet) })
     this.#graph = draw(this.random)
     this.#addresses = this.#graph.map(() => Math.floor(this.random.float() * ringSize))
     for (const [at, others] of this.#graph.entries()) for (const other of others) this.#medium.link(this.#addressOf(at), this.#addressOf(other))

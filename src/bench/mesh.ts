@@ -4,10 +4,10 @@
  * counted on the same graph. Static: how soon it stands, what it delivers, how
  * long its ways are, what that costs; then a tenth of its nodes dies. Restless,
  * with --speed or --session: what it delivers for a minute while radios move,
- * or nodes come and go.
+ * or nodes come and go; with --overload: what is left of it when links are asked for too much.
  *
  *     node src/bench/mesh.ts [--nodes N,N…] [--graph geometric|grid|line|small-world] [--pairs N] [--routes N] [--seed N]
- *         [--ring linearization|isprp] [--speed RANGES/S,… | --session SECONDS,…] [--still] [--formed] [--json] [--svg FILE] [--rows FILE]
+ *         [--ring linearization|isprp] [--speed RANGES/S,… | --session SECONDS,…] [--still] [--formed] [--overload] [--json] [--svg FILE] [--rows FILE]
  *
  * --rows: what earlier runs printed with --json, to be drawn as well; --nodes "" measures nothing more.
  */
@@ -17,6 +17,7 @@ import { drawChart } from "../sim/chart.ts"
 import { FormedMesh } from "./mesh-formed.ts"
 import type { Graph, GraphKind } from "./mesh-graphs.ts"
 import { Radios, countLinks, distancesFrom, drawGraph, graphKinds, piecesOf } from "./mesh-graphs.ts"
+import { measureOverload } from "./mesh-overload.ts"
 import type { Delivery } from "./mesh-tracks.ts"
 import { MeshWorld, flightMs } from "./mesh-world.ts"
 
@@ -177,7 +178,7 @@ const { values } = parseArgs({
     nodes: { type: "string", default: "1000" }, graph: { type: "string", default: "geometric" }, pairs: { type: "string", default: "1000" },
     routes: { type: "string", default: "256" }, seed: { type: "string", default: "1" }, speed: { type: "string" }, session: { type: "string" },
     ring: { type: "string", default: "linearization" }, rows: { type: "string" }, formed: { type: "boolean", default: false },
-    still: { type: "boolean", default: false }, json: { type: "boolean" }, svg: { type: "string" },
+    overload: { type: "boolean", default: false }, still: { type: "boolean", default: false }, json: { type: "boolean" }, svg: { type: "string" },
   },
 })
 const kind = graphKinds.find((one) => one === values.graph)
@@ -192,7 +193,7 @@ for (const nodes of numbers(values.nodes).filter((count) => count > 0)) {
     ...numbers(values.speed ?? "").filter((speed) => speed > 0).map((speed) => ({ speed, sessionSeconds: Infinity })),
     ...numbers(values.session ?? "").filter((seconds) => seconds > 0).map((sessionSeconds) => ({ speed: 0, sessionSeconds })),
   ]
-  const found = unrests.length === 0 ? [await measure(choice)] : []
+  const found = values.overload ? await measureOverload(nodes, choice) : unrests.length === 0 ? [await measure(choice)] : []
   for (const unrest of unrests) found.push(await measureUnrest(choice, unrest))
   for (const row of found) {
     rows.push(row)
