@@ -19,7 +19,7 @@ import type { Runtime } from "../runtime/runtime.ts"
 import { Simulation } from "../sim/index.ts"
 import type { Graph, Place } from "./mesh-graphs.ts"
 import { distancesFrom, drawPlaced } from "./mesh-graphs.ts"
-import type { Delivery } from "./mesh-tracks.ts"
+import type { Delivery, Sent } from "./mesh-tracks.ts"
 import { MeshTracks } from "./mesh-tracks.ts"
 
 /** Beacons have been heard. */
@@ -66,7 +66,7 @@ export class FormedMesh {
 
   async deliver(pairs: readonly (readonly [number, number])[]): Promise<Delivery> {
     this.#tracks.beginPhase()
-    const sent = []
+    const sent: Sent[] = []
     for (const [from, to] of pairs) {
       const { number, payload } = this.#tracks.next()
       this.#nodes[from]?.forwarder.send(packetTypes.connect, this.#addressOf(to), payload, payloadTypes.application)

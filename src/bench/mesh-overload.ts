@@ -1,5 +1,6 @@
 /** A mesh whose links carry only so much, and is asked for more and more: what arrives, what is dropped, and whether all is well afterwards. */
 import { drawGraph } from "./mesh-graphs.ts"
+import type { Sent } from "./mesh-tracks.ts"
 import type { MeshWorldOptions } from "./mesh-world.ts"
 import { MeshWorld, flightMs } from "./mesh-world.ts"
 
@@ -27,7 +28,7 @@ export async function measureOverload(nodes: number, options: Omit<MeshWorldOpti
 
 async function measureLoad(mesh: MeshWorld, load: number): Promise<Row> {
   const before = dropped(mesh)
-  const sent = []
+  const sent: Sent[] = []
   const count = mesh.graph.length * load * seconds
   for (let step = 0; step < (1000 * seconds) / stepMs; step++) {
     const due = Math.round((count * (step + 1) * stepMs) / (1000 * seconds)) - sent.length

@@ -183,8 +183,8 @@ const { values } = parseArgs({
 })
 const kind = graphKinds.find((one) => one === values.graph)
 if (kind === undefined) throw new Error(`--graph: expected ${graphKinds.join(", ")}, found ${values.graph}`)
-const ring = values.ring
-if (ring !== "linearization" && ring !== "isprp") throw new Error(`--ring: expected linearization, isprp, found ${ring}`)
+const ring = (["linearization", "isprp"] as const).find((one) => one === values.ring)
+if (ring === undefined) throw new Error(`--ring: expected linearization, isprp, found ${values.ring}`)
 const rows: Row[] = values.rows === undefined ? [] : readFileSync(values.rows, "utf8").trim().split("\n").map((line) => JSON.parse(line) as Row)
 for (const nodes of numbers(values.nodes).filter((count) => count > 0)) {
   const startedAt = performance.now()
