@@ -12,7 +12,7 @@ import { ManualRuntime, settle } from "../../support/manual-runtime.ts"
 const phones = ["desk", "mobile", "tablet"] as const
 type PhoneName = (typeof phones)[number]
 
-/** What one phone says. Its Call-ID is its own; it counts, unless it repeats an old number. */
+/** What one phone says. Its Call-ID is its own; it counts, but for when it repeats the number of what is in force. */
 type Step =
   | { readonly kind: "register"; readonly phone: PhoneName; readonly contacts: readonly { readonly name: PhoneName; readonly seconds: number }[]; readonly isOld: boolean }
   | { readonly kind: "removeAll"; readonly phone: PhoneName; readonly isOld: boolean }
@@ -35,20 +35,17 @@ interface Bound {
   readonly until: number
 }
 
-/** More than the page: what took a contact away is remembered, so that an older REGISTER that comes late does not bring it back. */
-type Removed = Pick<Bound, "callId" | "cseq">
-
 const maxContacts = 2
 
 /** The page. */
 class Model {
   readonly #bound = new Map<string, Bound>()
-  readonly #removed = new Map<string, Removed>()
   now = 0
 
   /** The status of the answer; where it is 200, everything has been done, else nothing. */
   register(callId: string, cseq: number, changes: ReadonlyMap<string, number>): number {
     this.#forgetExpired()
+    if ([...changes.values()].filter((seconds) => seconds > 0).length > maxContacts) return 403
     for (const name of changes.keys()) if (this.#isStale(name, callId, cseq)) return 500
     const next = new Map(this.#bound)
     for (const [name, seconds] of changes) {
@@ -56,10 +53,6 @@ class Model {
       else next.set(name, { callId, cseq, until: this.now + seconds * 1000 })
     }
     if ([...changes.values()].some((seconds) => seconds > 0) && next.size > maxContacts) return 403
-    for (const [name, seconds] of changes) {
-      if (seconds === 0) this.#removed.set(name, { callId, cseq })
-      else this.#removed.delete(name)
-    }
     this.#bound.clear()
     for (const [name, bound] of next) this.#bound.set(name, bound)
     return 200
@@ -70,6 +63,12 @@ class Model {
     return this.register(callId, cseq, new Map([...this.#bound.keys()].map((name) => [name, 0])))
   }
 
+  /** Whether this number is old for what is in force. For what is not, nobody says how long numbers are remembered. */
+  isOld(callId: string, cseq: number, names: readonly string[] = [...this.#bound.keys()]): boolean {
+    this.#forgetExpired()
+    return names.some((name) => this.#isStale(name, callId, cseq))
+  }
+
   /** As the answer lists it: the name and the seconds left. */
   get listed(): string[] {
     this.#forgetExpired()
@@ -77,7 +76,7 @@ class Model {
   }
 
   #isStale(name: string, callId: string, cseq: number): boolean {
-    const known = this.#bound.get(name) ?? this.#removed.get(name)
+    const known = this.#bound.get(name)
     return known?.callId === callId && cseq <= known.cseq
   }
 
@@ -138,7 +137,8 @@ describe("registrations", () => {
           continue
         }
         const latest = numbers.get(one.phone) ?? 0
-        const cseq = one.isOld && latest > 0 ? latest : latest + 1
+        const names = one.kind === "register" ? one.contacts.map(({ name }) => name) : undefined
+        const cseq = one.isOld && model.isOld(one.phone, latest, names) ? latest : latest + 1
         numbers.set(one.phone, cseq)
         if (one.kind === "removeAll") {
           const status = model.removeAll(one.phone, cseq)
