@@ -309,7 +309,8 @@ export class SimNetwork {
 
   #tellDown(host: Host, peerId: PeerId): void {
     const tell = { isCancelled: false, fire: () => this.#tellDown(host, peerId) }
-    if (!host.isUp || host.connections.has(peerId) || host.backlog?.keeps(tell) === true) return
+    // Whoever has sent something since is dialling already, and knows that only now.
+    if (!host.isUp || host.connections.get(peerId)?.isOpen === true || host.backlog?.keeps(tell) === true) return
     host.receiver.peerEvent({ name: "down", peerId })
   }
 }
