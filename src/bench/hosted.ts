@@ -21,6 +21,8 @@ export interface HostProcess {
 const program = new URL(import.meta.url.endsWith(".ts") ? "./peer-host.ts" : "./peer-host.js", import.meta.url)
 /** Who has not stopped by then is killed. */
 const endTimeoutMs = 2000
+/** Longer than a peer itself looks for others. */
+const startTimeoutMs = 90_000
 
 /** Starts one. Rejects with what went wrong; `name` is what people call it. */
 export async function startHost(name: string, plan: HostPlan): Promise<HostProcess> {
@@ -59,7 +61,7 @@ export async function startHost(name: string, plan: HostPlan): Promise<HostProce
     clearTimeout(timer)
   }
   try {
-    const started = await ask({ ask: "start", plan })
+    const started = await inTime(ask({ ask: "start", plan }), `${name} did not start within ${startTimeoutMs / 1000} s`)
     if (!("hosted" in started)) throw new Error(`${name}: expected a start, found another answer`)
     return {
       hosted: started.hosted,
@@ -73,6 +75,16 @@ export async function startHost(name: string, plan: HostPlan): Promise<HostProce
   } catch (error) {
     await end()
     throw error
+  }
+}
+
+async function inTime<T>(answer: Promise<T>, complaint: string): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(complaint)), startTimeoutMs)
+  try {
+    return await Promise.race([answer, promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
