@@ -1,4 +1,8 @@
+import { setTimeout as sleep } from "node:timers/promises"
 import type { SippResult } from "../../src/bench/sipp.ts"
+
+/** What is not whole again by then has failed. */
+const maxRepairMs = 60_000
 
 /** What a scenario found out, one statement after the other. */
 export interface Check {
@@ -48,4 +52,16 @@ export function passed(name: string, detail: string): Check {
 
 export function seconds(elapsedMs: number): string {
   return `${(elapsedMs / 1000).toFixed(1)} s`
+}
+
+/** Asks again until all is found. */
+export async function untilAll(name: string, ask: () => Promise<SippResult>, expected: number): Promise<Check> {
+  const startedAt = performance.now()
+  for (;;) {
+    const askedAt = performance.now() - startedAt
+    const result = await ask()
+    if (result.successful === expected) return passed(name, `${expected} of ${expected}, at the latest ${seconds(askedAt)} after`)
+    if (askedAt > maxRepairMs) return judge(name, result, expected)
+    await sleep(500)
+  }
 }

@@ -4,9 +4,9 @@
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Check } from "../interop/checks.ts"
-import { judge, passed, seconds } from "../interop/checks.ts"
+import { judge, passed, seconds, untilAll } from "../interop/checks.ts"
 import { fetchEach, register, unregister } from "../mesh/phones.ts"
-import { names, untilAll } from "./partition.ts"
+import { names } from "./partition.ts"
 import type { Network, PlacedPeer } from "./peers.ts"
 
 const registered = 200

@@ -3,10 +3,8 @@
  * open and silent. Both halves go on; what either acknowledged holds in both
  * when they meet again.
  */
-import { setTimeout as sleep } from "node:timers/promises"
-import type { SippResult } from "../../src/bench/sipp.ts"
 import type { Check } from "../interop/checks.ts"
-import { judge, passed, seconds } from "../interop/checks.ts"
+import { judge, untilAll } from "../interop/checks.ts"
 import { call, fetchEach, register, startPhone, unregister } from "../mesh/phones.ts"
 import type { Network, PlacedPeer } from "./peers.ts"
 
@@ -16,8 +14,6 @@ const removed = 40
 const registersPerSecond = 10
 const callsPerSecond = 10
 const fetchesPerSecond = 100
-/** What is not whole again by then has failed. */
-const maxRepairMs = 60_000
 
 type Half = readonly [PlacedPeer, PlacedPeer, PlacedPeer]
 
@@ -57,18 +53,6 @@ async function useHalf(name: string, [first, second, third]: Half): Promise<Chec
   } finally {
     phone.stop()
     await phone.done
-  }
-}
-
-/** Asks again until all is found. */
-export async function untilAll(name: string, ask: () => Promise<SippResult>, expected: number): Promise<Check> {
-  const startedAt = performance.now()
-  for (;;) {
-    const askedAt = performance.now() - startedAt
-    const result = await ask()
-    if (result.successful === expected) return passed(name, `${expected} of ${expected}, at the latest ${seconds(askedAt)} after`)
-    if (askedAt > maxRepairMs) return judge(name, result, expected)
-    await sleep(500)
   }
 }
 
