@@ -45,7 +45,7 @@ export interface NatKeepAliveOptions {
 interface Phone {
   readonly flow: Flow
   contact: string
-  /** Until when each address-of-record is bound there. */
+  /** Until when each address-of-record is bound there, of the first so many. */
   readonly users: Map<string, number>
   dueAt: number
   unanswered: number
@@ -54,6 +54,8 @@ interface Phone {
 
 const turnMs = 1000
 const maxUnanswered = 3
+/** Of one flow. More of them hang on those: the way is the same for all. */
+const maxUsers = 64
 /** So many at once are no load. */
 const fewPhones = 10
 
@@ -93,7 +95,7 @@ export class NatKeepAlive {
     const phone = known ?? { flow, contact, users: new Map(), dueAt: this.#runtime.now() + this.#intervalMs, unanswered: 0, cseq: 0 }
     phone.contact = contact
     phone.unanswered = 0
-    phone.users.set(addressOfRecord, until)
+    if (phone.users.size < maxUsers || phone.users.has(addressOfRecord)) phone.users.set(addressOfRecord, until)
     if (known === undefined) this.#phones.set(flow.key, phone)
     this.#timer ??= this.#runtime.setTimer(turnMs, () => this.#turn())
   }

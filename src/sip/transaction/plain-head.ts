@@ -25,8 +25,11 @@ export interface PlainHead {
 }
 
 const requestLine = /(INVITE|REGISTER) [!-~]+ SIP\/2\.0\r\n/y
-/** Whatever has a name of one letter, a space before its colon or a second line is not plain. */
-const field = /([A-Za-z][\w.!%*+`'~-]+):[ \t]*([^\r\n\0]*[^\s\0])?\r\n(?![ \t])/y
+/**
+ * Whatever has a name of one letter, a space before its colon or a second line is not plain. A value neither begins nor
+ * ends with a space: where either could be taken for the other's, a line of spaces would cost the square of its length.
+ */
+const field = /([A-Za-z][\w.!%*+`'~-]+):[ \t]*([^\s\0](?:[^\r\n\0]*[^\s\0])?)?\r\n(?![ \t])/y
 const viaValue = /^SIP\/2\.0\/UDP ([a-z\d.-]+(?::(?:[1-9]\d{0,3}|[1-5]\d{4}))?);branch=(z9hG4bK[\w.!%*+`'~-]+);rport$/
 const address = /(?:"[ !#-[\]-~]*" ?|[\w.!%*+`'~ -]*)<sip:[^<>"\\ ]+>/.source
 const fromValue = new RegExp(`^${address};tag=[\\w.!%*+\`'~-]+$`)

@@ -67,6 +67,18 @@ describe("phones behind NAT", () => {
     expect(runtime.timersPending).toBe(0)
   })
 
+  it("of very many users hang on the first of them, so that one flow takes no more room than any", () => {
+    const { runtime, keepAlive, phone, ports } = peer()
+    const user = (number: number): Partial<Registration> => ({ addressOfRecord: `sip:${number}@example.org` })
+    for (let number = 0; number < 1000; number++) keepAlive.note(phone(1, user(number)))
+    for (let number = 0; number < 64; number++) keepAlive.note(phone(1, { ...user(number), contact: undefined, expiresSeconds: 0 }))
+    runtime.advance(100_000)
+    expect(ports()).toEqual([])
+    keepAlive.note(phone(1, user(999)))
+    runtime.advance(25_000)
+    expect(ports()).toEqual([1])
+  })
+
   it("count as silent where somebody else answers for them", () => {
     const { runtime, keepAlive, asked, phone, answer } = peer()
     keepAlive.note(phone(1))

@@ -55,6 +55,16 @@ describe("the head of a plain request", () => {
     expect(checkHead(Buffer.from(written("OPTIONS", lines)))).toBe(false)
   })
 
+  test.each([
+    ["spaces that end in nothing", `Subject:${" ".repeat(2 ** 22)}\0`],
+    ["words that end in spaces", `Subject: ${"a ".repeat(2 ** 21)}\0`],
+    ["a name without a colon", "a".repeat(2 ** 22)],
+    ["a Via without an end", `Via: SIP/2.0/UDP ${"a.".repeat(2 ** 21)}\r\n`],
+    ["a From without an end", `From: ${"a ".repeat(2 ** 21)}<sip:${"a".repeat(2 ** 21)}\r\n`],
+  ])("costs no more than its length: %s, which by its square would take hours", (_name, line) => {
+    expect(checkHead(Buffer.from(`INVITE sip:bob@example.com SIP/2.0\r\n${line}\r\n`))).toBe(false)
+  })
+
   test("is never read where a tag, a second Via, or a Via that asks for nothing makes the answer another", () => {
     const without = (text: string, instead: string): Buffer => Buffer.from(written("INVITE", lines.map((line) => line.replace(text, instead))))
     for (const [text, instead] of [["<sip:bob@example.com>", "<sip:bob@example.com>;tag=b"], [";rport", ""], ["z9hG4bK", "z9hG4b"], ["Via", "v"]] as const) {
