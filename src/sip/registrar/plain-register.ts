@@ -62,17 +62,13 @@ const grammar = {
 type FieldName = keyof typeof grammar
 
 interface Field {
-  /** Its place in the table. */
-  readonly index: number
   readonly name: FieldName
   /** With its line end. */
   readonly line: RegExp
 }
 
-const names = Object.keys(grammar) as FieldName[]
-const fields = names.map((name, index): Field => ({ index, name, line: new RegExp(`${name}: ${grammar[name]}\\r\\n`, "y") }))
+const fields = (Object.keys(grammar) as FieldName[]).map((name): Field => ({ name, line: new RegExp(`${name}: ${grammar[name]}\\r\\n`, "y") }))
 const fieldsByFirstCode = Array.from({ length: 128 }, (_, code) => fields.filter(({ name }) => name.charCodeAt(0) === code))
-const noValues: readonly string[] = names.map(() => "")
 
 /** False for what certainly is none: spares making a text of every datagram. */
 export function mayBePlainRegister(bytes: Uint8Array): boolean {
@@ -85,28 +81,30 @@ export function readPlainRegister(text: string): PlainRegister | undefined {
   if (text.length > maxLength || !requestLine.test(text)) return undefined
   let at = requestLine.lastIndex
   const requestHost = text.slice("REGISTER sip:".length, at - " SIP/2.0\r\n".length)
-  const values = noValues.slice()
+  const values: Record<FieldName, string> = {
+    Via: "", From: "", To: "", "Call-ID": "", CSeq: "", "Max-Forwards": "", Contact: "", Expires: "",
+    "User-Agent": "", Supported: "", Allow: "", "Allow-Events": "", "Content-Length": "",
+  }
   while (at < text.length - 2) {
     const field = fieldAt(text, at)
-    if (field === undefined || values[field.index] !== "") return undefined
+    if (field === undefined || values[field.name] !== "") return undefined
     const start = at + field.name.length + ": ".length
     at = field.line.lastIndex
-    values[field.index] = text.slice(start, at - 2)
+    values[field.name] = text.slice(start, at - 2)
   }
-  // In the order of the grammar.
-  const [via = "", from = "", to = "", callId = "", cseq = "", , contact = "", expiresField = "", userAgent = ""] = values
+  const { Via: via, From: from, To: to, "Call-ID": callId, CSeq: cseq, Contact: contact } = values
   if (!text.endsWith("\r\n\r\n") || via === "" || from === "" || to === "" || callId === "" || cseq === "" || contact === "") return undefined
   // A display name may hold what a URI begins with; a URI holds none of these twice.
   const atSign = to.lastIndexOf("@")
   const contactEnd = contact.lastIndexOf(">")
-  const expires = contactEnd === contact.length - 1 ? expiresField : contact.slice(contactEnd + ">;expires=".length)
+  const expires = contactEnd === contact.length - 1 ? values.Expires : contact.slice(contactEnd + ">;expires=".length)
   return {
     requestHost, via, from, to, callId, cseq,
     toUser: to.slice(to.lastIndexOf("<") + "<sip:".length, atSign),
     toHost: to.slice(atSign + 1, -1),
     contactUri: contact.slice(contact.lastIndexOf("<") + 1, contactEnd),
     expiresSeconds: expires === "" ? undefined : Number(expires),
-    userAgent,
+    userAgent: values["User-Agent"],
   }
 }
 
