@@ -23,6 +23,7 @@ export { formatNameAddress, NameAddress, parseNameAddress } from "./name-address
 export { Params } from "./params.ts"
 export { maxHeadBytes, maxMessageBytes, parseMessage } from "./parse.ts"
 export { reasonPhrase } from "./reason-phrases.ts"
+export { RejectedRequest } from "./rejected-request.ts"
 export { SipSyntaxError } from "./syntax-error.ts"
 export { telToSip } from "./tel-uri.ts"
 export { SipUri } from "./uri.ts"

@@ -1,10 +1,10 @@
-import { isAnswerable } from "./answerable.ts"
 import { isDigits, isToken, printable, tokenClass } from "./characters.ts"
 import { HeaderField } from "./header-field.ts"
 import { addToNameHash, headerId, headerIdAt } from "./header-names.ts"
 import { Headers, maxHeaderFields } from "./headers.ts"
 import { SipRequest, SipResponse } from "./message.ts"
 import { reasonPhrase } from "./reason-phrases.ts"
+import { faultIn } from "./rejected-request.ts"
 import { badRequest, SipSyntaxError } from "./syntax-error.ts"
 
 /** The largest message, start line to the end of the body; that of UDP. */
@@ -46,7 +46,7 @@ interface Head {
  * for. The body ends where Content-Length says; what follows in a datagram is
  * ignored (RFC 3261 §18.3). The message shares memory with `bytes`.
  *
- * Throws {@link SipSyntaxError}; its `request` is set where the fault can be answered.
+ * Throws {@link SipSyntaxError}, a `RejectedRequest` where the fault can be answered.
  */
 export function parseMessage(bytes: Uint8Array): SipRequest | SipResponse {
   if (bytes.length > maxMessageBytes) throw new SipSyntaxError(513, reasonPhrase(513))
@@ -70,7 +70,7 @@ function parseRequest(bytes: Uint8Array, line: string, head: Head): SipRequest {
   const request = new SipRequest(method, uri, headers, body)
   const first = requestLineFault(method, uri, line.slice(versionStart)) ?? head.fault ?? fault
   if (first === undefined) return request
-  throw new SipSyntaxError(first.status, first.reason, head.isCopyable && isAnswerable(request) ? request : undefined)
+  throw head.isCopyable ? faultIn(request, first) : new SipSyntaxError(first.status, first.reason)
 }
 
 function requestLineFault(method: string, uri: string, version: string): Fault | undefined {

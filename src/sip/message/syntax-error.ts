@@ -1,27 +1,23 @@
 import { P2PSipError } from "../../errors.ts"
 import { printable } from "./characters.ts"
-import type { SipRequest } from "./message.ts"
 
 /**
  * Bytes that are not a SIP message this element can work with.
  *
  * `status` and `reason` are what the response should say (RFC 3261 §16.3,
- * RFC 4475). `request` is there only where a response can be addressed: its
- * top Via can be parsed, and it is no ACK. Other headers may be missing.
+ * RFC 4475), where one can be addressed: then it is a `RejectedRequest`.
  */
 export class SipSyntaxError extends P2PSipError {
   override readonly name: string = "SipSyntaxError"
   readonly status: number
   /** A reason phrase that names the fault; printable ASCII. */
   readonly reason: string
-  readonly request: SipRequest | undefined
 
-  constructor(status: number, reason: string, request?: SipRequest) {
+  constructor(status: number, reason: string) {
     const safeReason = printable(reason, 120)
     super("P2PSIP_BAD_SIP", `${status} ${safeReason}`)
     this.status = status
     this.reason = safeReason
-    this.request = request
   }
 }
 

@@ -1,6 +1,6 @@
-import { isAnswerable } from "./answerable.ts"
 import type { SipMessage, SipRequest, SipResponse } from "./message.ts"
 import { reasonPhrase } from "./reason-phrases.ts"
+import { faultIn } from "./rejected-request.ts"
 import { badRequest, SipSyntaxError } from "./syntax-error.ts"
 
 /** The methods of RFC 3261 and its extensions. */
@@ -16,14 +16,14 @@ const knownMethods: ReadonlySet<string> = new Set(
  * Max-Forwards and the From tag may be missing (RFC 2543 phones). A URI scheme
  * that nobody knows is fine here; 416 is for whoever routes the request.
  *
- * Throws {@link SipSyntaxError} with the request where it can be answered.
+ * Throws {@link SipSyntaxError}, a `RejectedRequest` where it can be answered.
  */
 export function validateRequest(request: SipRequest): void {
   try {
     checkRequest(request)
   } catch (error) {
     if (!(error instanceof SipSyntaxError)) throw error
-    throw new SipSyntaxError(error.status, error.reason, isAnswerable(request) ? request : undefined)
+    throw faultIn(request, error)
   }
 }
 

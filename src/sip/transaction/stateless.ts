@@ -1,6 +1,7 @@
 import { hash } from "node:crypto"
 import {
   createResponse,
+  RejectedRequest,
   SipSyntaxError,
   type HeaderEntries,
   type SipRequest,
@@ -79,9 +80,10 @@ export class StatelessAnswers {
   }
 
   /** A fault that can be told to the sender is told; an ACK or a response is never answered. */
-  refuse({ request, status, reason }: SipSyntaxError, flow: Flow): void {
+  refuse(fault: SipSyntaxError, flow: Flow): void {
     this.#counters.dropped("malformed")
-    if (request === undefined || request.method === "ACK") return
+    if (!(fault instanceof RejectedRequest) || fault.request.method === "ACK") return
+    const { request, status, reason } = fault
     this.#counters.refused(status)
     const via = soundVia(request)
     if (via === undefined) {
@@ -109,7 +111,7 @@ export function topViaOf(request: SipRequest): Via {
   try {
     via = request.via
   } catch (error) {
-    throw error instanceof SipSyntaxError ? new SipSyntaxError(error.status, error.reason, request) : error
+    throw error instanceof SipSyntaxError ? new RejectedRequest(error, request) : error
   }
   if (via === undefined) throw new SipSyntaxError(400, "Missing Via")
   return via

@@ -1,4 +1,4 @@
-import { createResponse, parseMessage, SipSyntaxError, type SipMessage, SipRequest } from "../message/index.ts"
+import { createResponse, parseMessage, RejectedRequest, type SipMessage, SipRequest } from "../message/index.ts"
 import type { FramerFault } from "./stream-framer.ts"
 
 /**
@@ -18,6 +18,6 @@ function requestIn(head: Uint8Array): SipRequest | undefined {
     const message: SipMessage = parseMessage(head)
     return message instanceof SipRequest ? message : undefined
   } catch (error) {
-    return error instanceof SipSyntaxError ? error.request : undefined
+    return error instanceof RejectedRequest ? error.request : undefined
   }
 }

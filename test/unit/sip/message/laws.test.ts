@@ -4,6 +4,7 @@ import { isP2PSipError } from "../../../../src/errors.ts"
 import {
   createResponse,
   parseMessage,
+  RejectedRequest,
   SipRequest,
   SipResponse,
   SipSyntaxError,
@@ -34,7 +35,7 @@ function survive(bytes: Uint8Array): void {
   }
   expect(message.status).toBeGreaterThanOrEqual(400)
   expect(message.reason).toMatch(/^[ -~]+$/)
-  if (message.request === undefined) return
+  if (!(message instanceof RejectedRequest)) return
   const answer = parseMessage(createResponse(message.request, message.status, message.reason, { toTag: "t1" }).toBytes())
   expect(answer).toMatchObject({ status: message.status, reason: message.reason })
 }

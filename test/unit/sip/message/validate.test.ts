@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { parseMessage, SipRequest, SipResponse, SipSyntaxError, validateRequest, validateResponse } from "../../../../src/sip/message/index.ts"
+import { parseMessage, RejectedRequest, SipRequest, SipResponse, SipSyntaxError, validateRequest, validateResponse } from "../../../../src/sip/message/index.ts"
 
 const good: Readonly<Record<string, string>> = {
   Via: "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK-1",
@@ -34,12 +34,13 @@ describe("validateRequest", () => {
   test.each(["From", "To", "Call-ID", "CSeq"])("says that %s is missing, to whoever sent it", (name) => {
     const fault = faultOf({ [name]: undefined })
     expect(fault).toMatchObject({ status: 400, reason: `Missing ${name}` })
-    expect(fault?.request?.method).toBe("OPTIONS")
+    expect(fault).toBeInstanceOf(RejectedRequest)
+    expect(fault).toMatchObject({ request: { method: "OPTIONS" } })
   })
 
   test("without a Via nobody can be answered", () => {
-    expect(faultOf({ Via: undefined })).toMatchObject({ reason: "Missing Via", request: undefined })
-    expect(faultOf({ Via: "nonsense" })).toMatchObject({ reason: "Malformed Via", request: undefined })
+    expect(faultOf({ Via: undefined })).toMatchObject({ reason: "Missing Via", name: "SipSyntaxError" })
+    expect(faultOf({ Via: "nonsense" })).toMatchObject({ reason: "Malformed Via", name: "SipSyntaxError" })
   })
 
   test.each([
@@ -67,7 +68,7 @@ describe("validateRequest", () => {
   })
 
   test("an ACK is refused, but never answered", () => {
-    expect(faultOf({ CSeq: "1 ACK", To: undefined }, "ACK sip:c@d SIP/2.0")).toMatchObject({ reason: "Missing To", request: undefined })
+    expect(faultOf({ CSeq: "1 ACK", To: undefined }, "ACK sip:c@d SIP/2.0")).toMatchObject({ reason: "Missing To", name: "SipSyntaxError" })
   })
 })
 
