@@ -18,6 +18,7 @@ import type { Place } from "./ref-index.ts"
 import { isSamePlace, placeOf, RefIndex, refIn } from "./ref-index.ts"
 import type { Ref } from "./slabs.ts"
 import type { BucketDigest, RecordStore, StoreCounts } from "./store.ts"
+import { isFloor } from "./view.ts"
 
 /** Bounds of what one peer stores; what goes beyond is refused with `P2PSIP_LIMIT`. */
 export interface StoreOptions {
@@ -229,6 +230,8 @@ export class MemoryStore implements RecordStore {
     let bytesOfKey = before
     let added = 0
     for (const record of records) {
+      // A store that is full must not keep anybody from being removed from it.
+      if (refs.length > 0 && isFloor(record)) continue
       const replaced = refs.find((ref) => this.#records.hasValueHash(ref, record.valueHash))
       if (replaced === undefined) added++
       bytesOfKey += sizeOf(record) - (replaced === undefined ? 0 : overheadBytes + this.#records.sizeOf(replaced))

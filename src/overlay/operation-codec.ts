@@ -22,9 +22,10 @@ import { idBytes } from "./id.ts"
 import type { Member } from "./key-based-routing.ts"
 import { maxPeerIdBytes, readMembers, writeMembers } from "./member-codec.ts"
 import type { StoredRecord } from "./record.ts"
-import { isLive, toBinaryText } from "./record.ts"
+import { toBinaryText } from "./record.ts"
 import { maxSeriesBytes, maxValueBytes, maxValueHashBytes, operationIdBytes } from "./record-codec.ts"
 import type { Update } from "./update.ts"
+import { liveRecords } from "./view.ts"
 
 /** What is to be done at the owner. */
 export type Operation =
@@ -144,12 +145,10 @@ function readAnswerBody(reader: ByteReader, status: Answer["status"]): Answer {
 }
 
 function writeLive(writer: ByteWriter, records: readonly StoredRecord[], now: number): void {
-  let count = 0
-  for (const record of records) if (isLive(record, now)) count++
-  writer.varint(count)
-  for (const record of records) {
-    if (record.value === undefined || record.liveUntil <= now) continue
-    writer.binary(record.valueHash).binary(record.value).uint32(Math.ceil((record.liveUntil - now) / 1000))
+  const live = liveRecords(records, now)
+  writer.varint(live.length)
+  for (const { valueHash, value = "", liveUntil } of live) {
+    writer.binary(valueHash).binary(value).uint32(Math.ceil((liveUntil - now) / 1000))
   }
 }
 

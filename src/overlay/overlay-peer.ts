@@ -12,7 +12,7 @@ import { wholeRing } from "./key-range.ts"
 import { memberOf } from "./member-codec.ts"
 import type { OverlayComponents, OverlayOptions, RoutingFactory } from "./overlay-options.ts"
 import { Owner } from "./owner.ts"
-import { isLive } from "./record.ts"
+import { isRemembered } from "./record.ts"
 import { PathCache } from "./path-cache.ts"
 import { Replication } from "./replication.ts"
 import { Router } from "./router.ts"
@@ -22,6 +22,7 @@ import type { RecordStore } from "./store.ts"
 import { Strays } from "./strays.ts"
 import { Synchroniser } from "./synchroniser.ts"
 import { Transfer } from "./transfer.ts"
+import { liveRecords } from "./view.ts"
 
 export interface OverlayPeerOptions extends OverlayOptions {
   readonly maxValuesPerKey: number
@@ -139,12 +140,11 @@ export class OverlayPeer {
     let copies = 0
     let tombstones = 0
     for (const key of this.#store.keys(wholeRing, maxCountedKeys)) {
-      const isOwner = this.routing.isResponsible(key)
-      for (const record of this.#store.get(key)) {
-        if (!isLive(record, now)) tombstones += record.keptUntil > now ? 1 : 0
-        else if (isOwner) owned++
-        else copies++
-      }
+      const records = this.#store.get(key)
+      const live = liveRecords(records, now).length
+      if (this.routing.isResponsible(key)) owned += live
+      else copies += live
+      tombstones += records.filter((record) => isRemembered(record, now)).length - live
     }
     return { owned, copies, tombstones }
   }

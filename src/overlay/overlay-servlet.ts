@@ -16,10 +16,10 @@ import type { Operation, Result } from "./operation-codec.ts"
 import { operationIdOf } from "./operation-codec.ts"
 import type { OverlayComponents, OverlayOptions, RoutingFactory } from "./overlay-options.ts"
 import { OverlayPeer } from "./overlay-peer.ts"
-import { liveValues } from "./record.ts"
 import { peerInfoOf } from "./router.ts"
 import { lookupEvents } from "./lookup-events.ts"
 import { isDurable } from "./storage.ts"
+import { liveValues } from "./view.ts"
 
 const defaultLeaveTimeoutMs = 8_000
 

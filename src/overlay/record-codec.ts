@@ -3,7 +3,7 @@
  * clocks may differ.
  *
  *     flags:uint8        1 tombstone, 2 has a sequence
- *     valueHash:bytes    1 to 64
+ *     valueHash:bytes    1 to 64; 0 for a floor (`view.ts`), which is a tombstone and kept for `unseenRemovalSeconds` at most
  *     order:uint53
  *     operationId        8 bytes
  *     [series:bytes  number:uint32]
@@ -12,9 +12,10 @@
  */
 import type { ByteReader, ByteWriter } from "../codec.ts"
 import { badFrame } from "../codec.ts"
-import { maxTtlSeconds } from "../servlet/normalise.ts"
+import { maxTtlSeconds, unseenRemovalSeconds } from "../servlet/normalise.ts"
 import type { StoredRecord } from "./record.ts"
 import { forgottenAt, graceMs } from "./record.ts"
+import { isFloor } from "./view.ts"
 
 export const operationIdBytes = 8
 export const maxValueHashBytes = 64
@@ -24,7 +25,7 @@ export const maxValueBytes: number = 1024 * 1024
 
 const tombstoneFlag = 1
 const sequenceFlag = 2
-const minRecordBytes = 20
+const minRecordBytes = 19
 const maxLifeMs = maxTtlSeconds * 1000 + graceMs
 
 /** A record that is about to be forgotten does not travel: it would only go round. */
@@ -52,7 +53,7 @@ export function readRecord(reader: ByteReader, now: number): StoredRecord {
   const flags = reader.uint8()
   if (flags > (tombstoneFlag | sequenceFlag)) throw badFrame("known flags of a record", `${flags}`)
   const valueHash = reader.binary(maxValueHashBytes)
-  if (valueHash === "") throw badFrame("a valueHash", "an empty one")
+  if (isFloor({ valueHash }) && !(flags & tombstoneFlag)) throw badFrame("the valueHash of a value", "an empty one")
   const order = reader.uint53()
   const operationId = reader.fixedBinary(operationIdBytes)
   let series = ""
@@ -68,7 +69,9 @@ export function readRecord(reader: ByteReader, now: number): StoredRecord {
     value = reader.binary(maxValueBytes)
     liveUntil = now + life(reader)
   }
-  const keptUntil = now + life(reader) - graceMs
+  // Whoever sends a floor, it is kept for no longer than a removal of everything asks for.
+  const longest = isFloor({ valueHash }) ? unseenRemovalSeconds * 1000 + graceMs : maxLifeMs
+  const keptUntil = now + Math.min(life(reader), longest) - graceMs
   if (liveUntil > keptUntil && liveUntil > now) throw badFrame("a record kept for as long as it lives", "a shorter time")
   return { valueHash, value, order, operationId, series, number, liveUntil, keptUntil }
 }

@@ -15,13 +15,12 @@
  * Bytes are held as strings of characters below 256: a million short strings
  * take far less memory than a million byte arrays.
  */
-import type { Value } from "../servlet/types.ts"
-
 /** Bytes, one character each. */
 export type BinaryText = string
 
 /** See the head of this file. Times are milliseconds on this peer's `Runtime.now()`. */
 export interface StoredRecord {
+  /** Empty for the floor that a removal of everything leaves (`view.ts`). */
   readonly valueHash: BinaryText
   /** Undefined for a tombstone. */
   readonly value: BinaryText | undefined
@@ -87,20 +86,6 @@ export function merge<Record extends StoredRecord>(a: Record, b: Record): Record
   const keptUntil = Math.max(a.keptUntil, b.keptUntil)
   if (liveUntil === winner.liveUntil && keptUntil === winner.keptUntil) return winner
   return { ...winner, liveUntil, keptUntil }
-}
-
-/** The live ones as the servlet shows them. */
-export function liveValues(records: readonly StoredRecord[], now: number): Value[] {
-  const values: Value[] = []
-  for (const record of records) {
-    if (record.value === undefined || record.liveUntil <= now) continue
-    values.push({
-      valueHash: Buffer.from(record.valueHash, "latin1"),
-      value: Buffer.from(record.value, "latin1"),
-      ttlSeconds: Math.ceil((record.liveUntil - now) / 1000),
-    })
-  }
-  return values
 }
 
 export function toBinaryText(bytes: Uint8Array): BinaryText {

@@ -15,10 +15,10 @@ import { methods } from "./methods.ts"
 import type { Answer, Operation } from "./operation-codec.ts"
 import { encodeOperation, encodeRequest, readAnswer } from "./operation-codec.ts"
 import type { Owner } from "./owner.ts"
-import { liveValues } from "./record.ts"
 import { isSilence } from "./replica-queue.ts"
 import type { Rpc } from "./rpc.ts"
 import type { CallOptions } from "./rpc-options.ts"
+import { liveValues } from "./view.ts"
 
 /** How an operation gets to the owner of its key: passed on from peer to peer, or carried by the asker. */
 export type RoutingMode = "recursive" | "iterative"

@@ -1,12 +1,13 @@
 /**
  * An update, judged and applied: the rules of `src/servlet/README.md`, one
- * after the other, on plain data.
+ * after the other, on plain data. What is there is what `view.ts` shows.
  */
 import type { NormalMutation, NormalPrecondition, NormalSequence } from "../servlet/normalise.ts"
 import { unseenRemovalSeconds } from "../servlet/normalise.ts"
 import type { RejectionCode } from "../servlet/rejected.ts"
 import type { BinaryText, StoredRecord } from "./record.ts"
 import { isLive, isRemembered, toBinaryText } from "./record.ts"
+import { floorHash, isFloor, viewOf } from "./view.ts"
 
 /** What is to be done to one key. */
 export interface Update {
@@ -37,11 +38,13 @@ const recordsPerValue = 8
 /** See the head of this file. `stored` are all the records of the key that the store holds. */
 export function applyUpdate(stored: readonly StoredRecord[], update: Update, context: UpdateContext): UpdateOutcome {
   const { now, maxValuesPerKey } = context
-  const before = stored.every((record) => isRemembered(record, now)) ? stored : stored.filter((record) => isRemembered(record, now))
+  const view = viewOf(stored)
+  const before = remembered(view, now)
 
   // 1. Repeated?
   const isOwn = (record: StoredRecord): boolean => record.operationId === update.operationId
-  if (context.wasMade === true || before.some(isOwn)) return { kind: "repeated", changed: before.filter(isOwn), records: before }
+  const written = view === stored ? before : remembered(stored, now)
+  if (context.wasMade === true || written.some(isOwn)) return { kind: "repeated", changed: written.filter(isOwn), records: before }
 
   // 2. Preconditions, on the live values.
   for (const condition of update.preconditions) {
@@ -65,7 +68,7 @@ export function applyUpdate(stored: readonly StoredRecord[], update: Update, con
   const changed: StoredRecord[] = []
   for (const mutation of update.mutations) {
     for (const record of apply(after, mutation, update.operationId, context)) {
-      put(after, record)
+      if (!isFloor(record)) put(after, record)
       put(changed, record)
     }
   }
@@ -81,6 +84,10 @@ export function applyUpdate(stored: readonly StoredRecord[], update: Update, con
     return rejected("P2PSIP_TOO_MANY_VALUES", message)
   }
   return { kind: "applied", changed, records: after }
+}
+
+function remembered(records: readonly StoredRecord[], now: number): readonly StoredRecord[] {
+  return records.every((record) => isRemembered(record, now)) ? records : records.filter((record) => isRemembered(record, now))
 }
 
 function find(records: readonly StoredRecord[], valueHash: BinaryText): StoredRecord | undefined {
@@ -132,6 +139,7 @@ function apply(
   const bury = ({ valueHash, keptUntil }: Pick<StoredRecord, "valueHash" | "keptUntil">): StoredRecord => ({
     valueHash, value: undefined, order: context.tick(), operationId, series, number, liveUntil: context.now, keptUntil,
   })
+  const unseen = context.now + unseenRemovalSeconds * 1000
   switch (mutation.kind) {
     case "put": {
       const valueHash = toBinaryText(mutation.valueHash)
@@ -142,9 +150,9 @@ function apply(
     }
     case "remove": {
       const valueHash = toBinaryText(mutation.valueHash)
-      return [bury(find(records, valueHash) ?? { valueHash, keptUntil: context.now + unseenRemovalSeconds * 1000 })]
+      return [bury(find(records, valueHash) ?? { valueHash, keptUntil: unseen })]
     }
     case "removeAll":
-      return records.filter((record) => isLive(record, context.now)).map(bury)
+      return [...records.filter((record) => isLive(record, context.now)), { valueHash: floorHash, keptUntil: unseen }].map(bury)
   }
 }

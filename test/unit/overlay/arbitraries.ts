@@ -8,7 +8,8 @@ export const bytes = (length: number): fc.Arbitrary<string> =>
 export const id: fc.Arbitrary<string> = fc.array(fc.constantFrom(..."018f"), { minLength: 4, maxLength: 4 })
   .map((digits) => digits.join("").padEnd(40, "0"))
 
-export const record = (valueHash: fc.Arbitrary<string> = fc.constantFrom("a", "b")): fc.Arbitrary<StoredRecord> =>
+/** Values, tombstones, and floors, which have the empty valueHash. */
+export const record = (valueHash: fc.Arbitrary<string> = fc.constantFrom("a", "b", "")): fc.Arbitrary<StoredRecord> =>
   fc.record({
     valueHash,
     value: fc.option(fc.constantFrom("", "x", "ÿy"), { nil: undefined }),
@@ -18,9 +19,10 @@ export const record = (valueHash: fc.Arbitrary<string> = fc.constantFrom("a", "b
     number: fc.nat(2),
     liveFor: fc.nat(5).map((seconds) => seconds * 1000),
     keptFor: fc.nat(5).map((seconds) => seconds * 1000),
-  }).map(({ liveFor, keptFor, ...rest }) => ({
-    ...rest,
-    number: rest.series === "" ? 0 : rest.number,
-    liveUntil: rest.value === undefined ? 0 : liveFor,
-    keptUntil: Math.max(liveFor, keptFor),
-  }))
+  }).map(({ liveFor, keptFor, ...rest }) => ({ ...rest, value: rest.valueHash === "" ? undefined : rest.value, liveFor, keptFor }))
+    .map(({ liveFor, keptFor, ...rest }) => ({
+      ...rest,
+      number: rest.series === "" ? 0 : rest.number,
+      liveUntil: rest.value === undefined ? 0 : liveFor,
+      keptUntil: Math.max(liveFor, keptFor),
+    }))

@@ -2,7 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { ByteReader, ByteWriter } from "../../../src/codec.ts"
 import { isP2PSipError } from "../../../src/errors.ts"
-import { compareRecords, isLive, liveValues, merge } from "../../../src/overlay/record.ts"
+import { compareRecords, isLive, merge } from "../../../src/overlay/record.ts"
 import type { StoredRecord } from "../../../src/overlay/record.ts"
 import { readRecord, writeRecord } from "../../../src/overlay/record-codec.ts"
 import { record } from "./arbitraries.ts"
@@ -70,10 +70,4 @@ describe("a record on the wire", () => {
     const writer = new ByteWriter().uint8(1).binary("a").uint53(1).fixedBinary("12345678").varint(2 ** 52)
     expect(() => readRecord(new ByteReader(writer.finish()), 0)).toThrow("to live")
   })
-})
-
-it("live values are shown with whole seconds, rounded up", () => {
-  const base = { valueHash: "h", value: "v", order: 1, operationId: "12345678", series: "", number: 0 }
-  const records = [{ ...base, liveUntil: 1_001, keptUntil: 1_001 }, { ...base, liveUntil: 0, keptUntil: 9 }]
-  expect(liveValues(records, 0)).toEqual([{ valueHash: Buffer.from("h"), value: Buffer.from("v"), ttlSeconds: 2 }])
 })

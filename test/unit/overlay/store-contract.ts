@@ -7,6 +7,7 @@ import type { StoreOptions } from "../../../src/overlay/memory-store.ts"
 import { graceMs, merge } from "../../../src/overlay/record.ts"
 import type { StoredRecord } from "../../../src/overlay/record.ts"
 import type { RecordStore } from "../../../src/overlay/store.ts"
+import { floorHash, liveRecords } from "../../../src/overlay/view.ts"
 import { ManualRuntime } from "../../support/manual-runtime.ts"
 import { id as earlyId, record } from "./arbitraries.ts"
 
@@ -107,6 +108,16 @@ export function storeContract(name: string, open: (runtime: ManualRuntime, optio
       expect(() => store.put(key("1"), { ...simple, valueHash: "other" })).toThrow(name)
       expect(store.digest(wholeRing)).toEqual(before)
       expect(store.put(key("1"), { ...simple, order: 2 }).order).toBe(2)
+    })
+
+    it("takes the floor of a key that it has, full or not, and no other when it is full", () => {
+      const floor = { ...simple, valueHash: floorHash, value: undefined, order: 2 }
+      const { store } = storeOf([[key("1"), simple]], { maxRecords: 1, maxBytes: 200, maxRecordsPerKey: 1, maxBytesPerKey: 3 })
+      store.requireRoom(key("1"), [floor])
+      store.put(key("1"), floor)
+      expect(liveRecords(store.get(key("1")), 0)).toEqual([])
+      expect(store.counts()).toEqual({ keys: 1, values: 1, tombstones: 1 })
+      expect(() => store.put(key("2"), floor)).toThrow("maxRecords")
     })
 
     it("has no timers left once closed", () => {
