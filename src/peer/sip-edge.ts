@@ -12,7 +12,7 @@ import type { Runtime } from "../runtime/runtime.ts"
 import { DigestAuthenticator } from "../security/digest-authenticator.ts"
 import { parseNetwork, SourceGuard } from "../security/source-guard.ts"
 import type { UserDirectory } from "../security/users.ts"
-import { RegistrationEvents } from "../sip/events/index.ts"
+import { EventServer } from "../sip/events/index.ts"
 import { DialogTokens, type Gateway, pathThrough, serviceRoute, SipProxy } from "../sip/proxy/index.ts"
 import type { GruuKeys } from "../sip/registrar/gruu-key.ts"
 import { Gruus } from "../sip/registrar/gruus.ts"
@@ -55,7 +55,7 @@ export class SipEdge {
   readonly #transports: TransportSet
   readonly #layer: TransactionLayer
   readonly #registrar: Registrar
-  readonly #events: RegistrationEvents
+  readonly #events: EventServer
   readonly #keepAlive: NatKeepAlive
 
   constructor({ runtime, link, location: bindings, gruuKeys, users, secret, listeners }: SipEdgeComponents, config: PeerConfig) {
@@ -86,7 +86,7 @@ export class SipEdge {
     const { thirdParties, natKeepAliveSeconds: intervalSeconds } = config.registration
     const keepAlive = new NatKeepAlive({ runtime, send: (request, flow) => layer.sendStateless(request, flow) }, { intervalSeconds })
     this.#keepAlive = keepAlive
-    const events = new RegistrationEvents({ runtime, layer, location: bindings, domains }, { thirdParties, maxSubscriptions, isOpen: users === undefined })
+    const events = new EventServer({ runtime, layer, location: bindings, domains }, { thirdParties, maxSubscriptions, isOpen: users === undefined })
     this.#events = events
     const location = events.watched
     const gruus = gruuKeys && new Gruus({ runtime, location, domains, keys: gruuKeys })

@@ -1,7 +1,7 @@
 /** Peers with registrar and proxy, and phones played by the test, on one virtual clock. */
 import { createResponse, parseMessage, SipRequest, SipResponse } from "../../src/sip/message/index.ts"
 import type { SipMessage } from "../../src/sip/message/index.ts"
-import { RegistrationEvents } from "../../src/sip/events/index.ts"
+import { EventServer } from "../../src/sip/events/index.ts"
 import { DialogTokens } from "../../src/sip/proxy/dialog-tokens.ts"
 import { pathThrough } from "../../src/sip/proxy/forwarding.ts"
 import { SipProxy } from "../../src/sip/proxy/proxy.ts"
@@ -71,7 +71,7 @@ export class Peer {
     const domains = new ServedDomains(options.domains ?? [domain], (host, port) => transports.isSelf(host, port))
     const send = (response: SipResponse, flow: Flow) => this.layer.sendStateless(response, flow)
     this.registrar = new Registrar({ runtime, location, domains, authenticator, pathFor: pathThrough(transports), send })
-    const notifier = new RegistrationEvents({ runtime, layer: this.layer, location, domains }, { isOpen: authenticator === undefined })
+    const notifier = new EventServer({ runtime, layer: this.layer, location, domains }, { isOpen: authenticator === undefined })
     const components = { runtime, layer: this.layer, transports, location, domains, authenticator, dialogTokens, notifier }
     this.proxy = new SipProxy(components, options)
     this.layer.onStateless((request, flow) => this.registrar.handle(request, flow))

@@ -1,3 +1,4 @@
 /** Subscriptions that this element answers itself: see README.md in this folder. */
-export { RegistrationEvents } from "./registration-events.ts"
-export type { RegistrationEventComponents, RegistrationEventOptions } from "./registration-events.ts"
+export { EventServer } from "./event-server.ts"
+export type { EventServerComponents, EventServerOptions } from "./event-server.ts"
+export type { EventAuthorizationOptions } from "./event-authorization.ts"

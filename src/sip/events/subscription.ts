@@ -5,17 +5,26 @@ import { retryAfterOf } from "../message/index.ts"
 import type { SipRequest, SipResponse } from "../message/index.ts"
 import type { TransactionLayer } from "../transaction/index.ts"
 import type { Flow } from "../transport/index.ts"
-import { reginfoOf, reginfoType } from "./reginfo.ts"
-import type { ContactState, RegistrationState } from "./registration-state.ts"
+import type { Watch } from "./watch.ts"
 
 /** What a subscription needs of those who keep it. */
 export interface SubscriptionHost {
   readonly runtime: Runtime
   readonly layer: TransactionLayer
-  /** What is known of the address-of-record. */
-  stateOf(addressOfRecord: string): RegistrationState
   /** It has ended. */
   forget(subscription: Subscription): void
+}
+
+/** What stays the same while a subscription lasts. */
+export interface SubscriptionParts {
+  /** What it tells. */
+  readonly watch: Watch
+  /** The subscriber's address-of-record; undefined for strangers. */
+  readonly subscriber: string | undefined
+  readonly localTag: string
+  /** Of the Event header; comes back in each NOTIFY. */
+  readonly eventId: string | undefined
+  readonly contact: string
 }
 
 /** Why a subscription ends (RFC 6665 §4.1.3): its time is over, or the subscriber should ask again, elsewhere. */
@@ -23,13 +32,9 @@ export type EndReason = "timeout" | "deactivated"
 
 /** See the head of this file. */
 export class Subscription {
-  readonly addressOfRecord: string
-  readonly localTag: string
+  readonly parts: SubscriptionParts
   readonly #host: SubscriptionHost
   readonly #dialog: Dialog
-  /** Of the Event header; comes back in each NOTIFY. */
-  readonly #eventId: string | undefined
-  readonly #contact: string
   #flow: Flow
   #expiresAt = 0
   #expiry: Timer | undefined
@@ -39,19 +44,16 @@ export class Subscription {
   #isBehind = false
   #hasEnded = false
 
-  constructor(host: SubscriptionHost, request: SipRequest, flow: Flow, parts: { addressOfRecord: string; localTag: string; eventId: string | undefined; contact: string }) {
+  constructor(host: SubscriptionHost, request: SipRequest, flow: Flow, parts: SubscriptionParts) {
     this.#host = host
     this.#flow = flow
     this.#dialog = Dialog.ofCallee(request, parts.localTag)
-    this.addressOfRecord = parts.addressOfRecord
-    this.localTag = parts.localTag
-    this.#eventId = parts.eventId
-    this.#contact = parts.contact
+    this.parts = parts
   }
 
   /** Whether a request is of this dialog. */
   isOf({ callId, from, to }: SipRequest): boolean {
-    return to.tag === this.localTag && from.tag === this.#dialog.remoteTag && callId === this.#dialog.callId
+    return to.tag === this.parts.localTag && from.tag === this.#dialog.remoteTag && callId === this.#dialog.callId
   }
 
   /** A SUBSCRIBE of its dialog; false for one that is older than another. */
@@ -72,11 +74,11 @@ export class Subscription {
     this.#notifyAll()
   }
 
-  /** Tells what has changed. */
-  notify(changes: readonly ContactState[]): void {
+  /** Tells what the latest look has changed. */
+  notify(): void {
     if (this.#isNotifying) this.#isBehind = true
     else if (this.#isBehind) this.#notifyAll()
-    else this.#send(changes, false)
+    else this.#send("changes")
   }
 
   /** Tells everything a last time, whatever is under way. */
@@ -84,31 +86,25 @@ export class Subscription {
     if (this.#hasEnded) return
     this.#hasEnded = true
     this.#expiry?.cancel()
-    this.#send(this.#contacts, true, `terminated;reason=${reason}`)
+    this.#send("all", `terminated;reason=${reason}`)
     this.#host.forget(this)
-  }
-
-  get #contacts(): readonly ContactState[] {
-    return [...this.#host.stateOf(this.addressOfRecord).contacts.values()]
   }
 
   #notifyAll(): void {
     this.#isBehind = this.#isNotifying
-    if (!this.#isNotifying) this.#send(this.#contacts, true)
+    if (!this.#isNotifying) this.#send("all")
   }
 
-  #send(contacts: readonly ContactState[], isFull: boolean, ended?: string): void {
+  #send(scope: "all" | "changes", ended?: string): void {
     const { runtime, layer } = this.#host
-    const now = runtime.now()
-    const { addressOfRecord } = this
-    const { phase } = this.#host.stateOf(addressOfRecord)
+    const { watch: { eventPackage, state }, eventId, contact } = this.parts
     const request = this.#dialog.request("NOTIFY")
     const { headers } = request
-    headers.append("Contact", this.#contact)
-    headers.append("Event", this.#eventId === undefined ? "reg" : `reg;id=${this.#eventId}`)
-    headers.append("Subscription-State", ended ?? `active;expires=${Math.max(0, Math.ceil((this.#expiresAt - now) / 1000))}`)
-    headers.append("Content-Type", reginfoType)
-    request.body = reginfoOf({ version: this.#version++, isFull, addressOfRecord, phase, contacts, now })
+    headers.append("Contact", contact)
+    headers.append("Event", eventId === undefined ? eventPackage.name : `${eventPackage.name};id=${eventId}`)
+    headers.append("Subscription-State", ended ?? `active;expires=${Math.max(0, Math.ceil((this.#expiresAt - runtime.now()) / 1000))}`)
+    headers.append("Content-Type", eventPackage.contentType)
+    request.body = state.document(scope, this.#version++)
     this.#isNotifying = true
     layer.request(request, this.#flow, {
       onResponse: (response) => this.#onResponse(response),

@@ -29,11 +29,11 @@ import { widestRank } from "./targets.ts"
 import type { Target, Way } from "./targets.ts"
 import { breadthOf, requireHops, validate } from "./validation.ts"
 
-/** Who answers subscriptions instead of the phones: a port, which `sip/events` implements. */
+/** Who answers in the place of phones what is asked about their users: a port, which `sip/events` implements. */
 export interface Notifier {
   /** Whether a request is of a subscription here: no credentials are asked for. */
   isOwn(request: SipRequest): boolean
-  /** Whether a request is for a new one. */
+  /** Whether a request is for it otherwise. */
   takes(request: SipRequest): boolean
   /** Answers one of these. Rejects with a Refusal or a SipSyntaxError. */
   accept(server: ServerTransaction, request: SipRequest): Promise<void>
@@ -48,6 +48,7 @@ export interface ProxyComponents extends RouteComponents {
   readonly authenticator?: Authenticator | undefined
   /** Without them a GRUU is a URI like any other. */
   readonly gruus?: Gruus | undefined
+  /** Without one the phones are asked themselves. */
   readonly notifier?: Notifier | undefined
 }
 
@@ -175,8 +176,8 @@ export class SipProxy {
     const isTrusted = work.routes.isInDialog || flow.transport.protocol === "P2P" || this.#isGateway(request.from.parsedUri, flow)
     const away = (error: unknown): Refusal => this.#destinations.away(error)
     return whenKnown(authorize(request, flow, { authenticator, domains, isTrusted, away }), () => {
-      // Another peer would have answered it itself.
-      if (flow.transport.protocol !== "P2P" && notifier?.takes(work.base) === true) return notifier.accept(server, work.base)
+      // Another peer would have answered it itself; who has not proved who he is by a password is told nothing here.
+      if (!isTrusted && notifier?.takes(work.base) === true) return notifier.accept(server, work.base)
       this.#dropUnprovedIdentities(work)
       const breadth = breadthOf(request, this.#maxBreadth)
       const destination = this.#destinations.of({ ...work, mayLeave: this.#mayLeave(request, isTrusted) })
