@@ -44,7 +44,7 @@ const defaultMaxKeys = 5_000_000
 const tombstonesPerValue = 8
 /** For so long a caller may still wait for an answer, and repeat the operation. */
 const repeatWindowMs = 60_000
-/** Under it stands what a removal of everything leaves besides. */
+/** Under it stands what a removal of everything leaves besides: that it was made, and its sequence. */
 const nowhere = ""
 const rememberedOperations = 131_072
 const sweepIntervalMs = 60_000
@@ -118,7 +118,7 @@ export class MemoryServlet extends P2PSipServlet {
       const met = mutation.kind === "removeAll"
         ? [...before.values()].filter((entry) => isAlive(entry, now))
         : [before.get(hex(mutation.valueHash))]
-      for (const entry of met) {
+      for (const entry of [...met, before.get(nowhere)]) {
         if (isStale(mutation.sequence, entry?.sequence)) {
           reject("P2PSIP_OUT_OF_ORDER", `expected a sequence after ${entry?.sequence?.number}, found ${mutation.sequence?.number}`)
         }
@@ -222,7 +222,7 @@ function apply(entries: Entries, mutation: NormalMutation, operationId: Uint8Arr
     }
     case "removeAll":
       for (const [hash, entry] of entries) if (isAlive(entry, now)) bury(hash, entry)
-      // Other backends may meet older values later; here it only tells that the operation was made.
+      // Where peers may hold values that the owner does not know, these count as removed as well.
       bury(nowhere, { valueHash: new Uint8Array(0), keptUntil: now + unseenRemovalSeconds * 1000 })
   }
 }

@@ -55,9 +55,11 @@ export function applyUpdate(stored: readonly StoredRecord[], update: Update, con
   }
 
   // 3. Sequences, against what was there before.
+  const floor = view === stored ? undefined : written.find(isFloor)
+  const numbered = floor === undefined ? before : [...before, floor]
   for (const mutation of update.mutations) {
-    if (mutation.sequence === undefined || before.length === 0) continue
-    const newer = notOlder(mutation, mutation.sequence, before, now)
+    if (mutation.sequence === undefined || numbered.length === 0) continue
+    const newer = notOlder(mutation, mutation.sequence, numbered, now)
     if (newer !== undefined) {
       return rejected("P2PSIP_OUT_OF_ORDER", `expected a sequence after ${newer.number}, found ${mutation.sequence.number}`)
     }
@@ -122,7 +124,7 @@ function notOlder(
   const hash = mutation.kind === "removeAll" ? undefined : toBinaryText(mutation.valueHash)
   const series = toBinaryText(sequence.series)
   return records.find((record) => {
-    const isMet = hash === undefined ? isLive(record, now) : record.valueHash === hash
+    const isMet = isFloor(record) || (hash === undefined ? isLive(record, now) : record.valueHash === hash)
     return isMet && record.series === series && sequence.number <= record.number
   })
 }

@@ -17,8 +17,8 @@ export interface Value {
 
 /**
  * Places a mutation in a series of its writer's: it applies only if the stored
- * value or tombstone of the same valueHash is of another series or has a lower
- * number. (RFC 3261 §10.3: the series is the Call-ID, the number the CSeq.)
+ * value or tombstone of the same valueHash, and the last removal of everything,
+ * is of another series or has a lower number. (RFC 3261 §10.3: the series is the Call-ID, the number the CSeq.)
  */
 export interface Sequence {
   /** 1 to 255 bytes. */
@@ -44,7 +44,7 @@ export interface RemoveMutation {
   readonly sequence?: Sequence
 }
 
-/** Deletes every live value of the key. */
+/** Deletes every live value of the key, also those that are not known yet where it is made: peers out of reach may hold them. */
 export interface RemoveAllMutation {
   readonly kind: "removeAll"
   readonly sequence?: Sequence

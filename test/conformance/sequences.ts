@@ -66,6 +66,20 @@ export function sequences({ describe, it, options }: Suite): void {
       assert.deepEqual(await texts("key"), [])
     })
 
+    it("refuse what removeAll has overtaken, though nothing was there to remove", async ({ one, other, run, rejects, texts }) => {
+      await run(one.update("key", [{ kind: "removeAll", sequence: at(5).sequence }]))
+      await rejects(other.put("key", "late", at(4)), "P2PSIP_OUT_OF_ORDER")
+      await run(other.put("key", "next", at(6)))
+      assert.deepEqual(await texts("key"), ["next"])
+    })
+
+    it("let no removeAll that a later one has overtaken remove what came between", async ({ one, other, run, rejects, texts }) => {
+      await run(one.update("key", [{ kind: "removeAll", sequence: at(5).sequence }]))
+      await run(one.put("key", "another phone", at(1, "its call-id")))
+      await rejects(other.update("key", [{ kind: "removeAll", sequence: at(4).sequence }]), "P2PSIP_OUT_OF_ORDER")
+      assert.deepEqual(await texts("key"), ["another phone"])
+    })
+
     it("take the whole range of a CSeq", async ({ one, run, rejects }) => {
       await run(one.put("key", "first", at(0)))
       await run(one.put("key", "last", at(2 ** 32 - 1)))

@@ -141,6 +141,14 @@ describe("a removal of everything", () => {
     expect(outcome).toMatchObject({ kind: "applied", changed: [{ valueHash: "a" }] })
   })
 
+  it("does not let through what it has overtaken, whatever was there", () => {
+    const side = new Side()
+    side.update([{ ...removal, sequence: { series: Buffer.from("s"), number: 5 } }])
+    expect(side.update([put("a", { number: 4 })])).toMatchObject({ kind: "rejected", code: "P2PSIP_OUT_OF_ORDER" })
+    expect(side.update([{ ...removal, sequence: { series: Buffer.from("s"), number: 5 } }])).toMatchObject({ kind: "rejected" })
+    expect(side.update([put("a", { number: 6 })]).kind).toBe("applied")
+  })
+
   it("can be made of a key that has as many records as it may", () => {
     const full = Array.from({ length: 8 }, (_, at): StoredRecord => ({
       valueHash: `${at}`, value: undefined, order: 0, operationId: "earlier!", series: "", number: 0, liveUntil: 0, keptUntil: 9,
