@@ -1,16 +1,18 @@
 /**
- * One write to the socket per turn of the event loop.
+ * One encrypted message and one write to the socket per turn of the event loop.
  *
- * libp2p writes each encrypted record in two pieces, and answers each piece
- * that it reads with a window update of its own: four system calls for one
- * message. Here everything that a connection has to say after the events at
- * hand goes out as one piece.
+ * yamux sends each of its frames by itself, and answers each one that it reads
+ * with a window update: libp2p would encipher each of them alone, and write
+ * every result in two pieces. Here everything that a connection has to say
+ * after the events at hand is enciphered as one message and written as one
+ * piece, and a window update alone is no reason to say anything.
  */
 import type { ConnectionEncrypter, MessageStream, SecureConnectionOptions, SecuredConnection } from "@libp2p/interface"
 import { Uint8ArrayList } from "uint8arraylist"
 import type { Runtime } from "../runtime/runtime.ts"
+import { WindowGrants } from "./window-grants.ts"
 
-/** An encrypter whose connections, once they are secured, write in large pieces. */
+/** An encrypter whose connections, once they are secured, encipher and write in large pieces. */
 export function coalescing<Components>(
   create: (components: Components) => ConnectionEncrypter,
   runtime: Runtime,
@@ -26,7 +28,8 @@ export function coalescing<Components>(
 
   async function secured(connection: MessageStream, securing: Promise<SecuredConnection>): Promise<SecuredConnection> {
     const result = await securing
-    coalesceWrites(connection, runtime)
+    joinPieces(connection)
+    coalesceWrites(result.connection, runtime)
     return result
   }
 }
@@ -35,24 +38,37 @@ export function coalescing<Components>(
 export function coalesceWrites(stream: MessageStream, runtime: Runtime): void {
   const send = stream.send.bind(stream)
   const close = stream.close.bind(stream)
+  const grants = new WindowGrants()
   let gathered = new Uint8ArrayList()
+  let isScheduled = false
   const flush = (): void => {
-    if (gathered.byteLength === 0) return
-    const piece = gathered.subarray()
+    isScheduled = false
+    const pieces = gathered
     gathered = new Uint8ArrayList()
+    grants.writeTo(pieces)
     // What is left when the connection has broken is lost with it.
-    if (stream.status === "open") send(piece)
+    if (pieces.byteLength > 0 && stream.status === "open") send(pieces.subarray())
   }
   // Twice deferred: what the first round of deferred work sends still comes along.
   const later = (): void => runtime.defer(flush)
   stream.send = (data) => {
     if (stream.status !== "open") return send(data)
-    if (gathered.byteLength === 0) runtime.defer(later)
-    gathered.append(data)
+    const isGrant = grants.take(data)
+    if (!isGrant) gathered.append(data)
+    if (!isScheduled && (!isGrant || grants.isDue)) {
+      isScheduled = true
+      runtime.defer(later)
+    }
     return !stream.writableNeedsDrain
   }
   stream.close = (options) => {
     flush()
     return close(options)
   }
+}
+
+/** Writes what is sent at once in one piece: a cipher's output is a list of a length and a body, and TCP would write each by itself. */
+function joinPieces(stream: MessageStream): void {
+  const send = stream.send.bind(stream)
+  stream.send = (data) => send(data.subarray())
 }

@@ -17,6 +17,7 @@ import { P2PSipError } from "../errors.ts"
 import type { Runtime, Timer } from "../runtime/runtime.ts"
 import { AddressBook } from "./address-book.ts"
 import { admitting, Membership } from "./admission.ts"
+import { fastCiphers } from "./ciphers.ts"
 import { coalescing } from "./coalesce.ts"
 import { LinkCounters, PeerListeners, Receivers, type DropReason } from "./common.ts"
 import { createKey, loadOrCreateKey } from "./identity.ts"
@@ -194,7 +195,7 @@ export class Libp2pLink implements Link {
   }
 
   #encrypter(): (components: NoiseComponents) => ConnectionEncrypter {
-    const encrypter = coalescing(noise(), this.#runtime)
+    const encrypter = coalescing(noise({ crypto: fastCiphers() }), this.#runtime)
     const { secret } = this.#options
     if (secret === undefined) return encrypter
     const refused = this.#runtime.metrics.counter("p2psip_link_refused_connections_total", "Connections to and from peers that do not know the overlay's secret.")
