@@ -35,8 +35,8 @@ export async function startHost(name: string, plan: HostPlan): Promise<HostProce
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
   child.once("exit", (code, signal) => {
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`
-    const said = complaints.trim().split("\n").at(-1) ?? ""
-    die(`${name} has ended ${how}${said === "" ? "" : `: ${said.slice(0, 200)}`}`)
+    const said = complaintOf(complaints)
+    die(`${name} has ended ${how}${said === "" ? "" : `: ${said}`}`)
   })
   let line: Promise<unknown> = Promise.resolve()
   /** One question after another: answers carry no name. */
@@ -76,6 +76,13 @@ export async function startHost(name: string, plan: HostPlan): Promise<HostProce
     await end()
     throw error
   }
+}
+
+/** Of all that a dying process writes, the line that says why: Node's error, or else the last. */
+export function complaintOf(stderr: string): string {
+  const lines = stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "")
+  const said = lines.find((line) => /^(?:\w*Error\b|.*\b(?:ERROR|CRITICAL):)/.test(line)) ?? lines.at(-1) ?? ""
+  return said.slice(0, 200)
 }
 
 async function inTime<T>(answer: Promise<T>, complaint: string): Promise<T> {

@@ -7,6 +7,7 @@ import { createSocket } from "node:dgram"
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { complaintOf } from "./hosted.ts"
 import { childrenOf } from "./process-cost.ts"
 
 /** A running Kamailio. */
@@ -32,12 +33,12 @@ export function kamailioVersion(): string | undefined {
 /** The text of a configuration for a port of loopback; `modulePath` is what `mpath` takes. */
 export type KamailioConfiguration = (port: number, modulePath: string) => string
 
-/** Starts it on a free port of loopback. Rejects with what it complained of when it does not answer. */
-export async function startKamailio(configure: KamailioConfiguration): Promise<Kamailio> {
+/** Starts it on a port of loopback, a free one by default. Rejects with what it complained of when it ends, or does not answer. */
+export async function startKamailio(configure: KamailioConfiguration, choosePort = freePort): Promise<Kamailio> {
   const version = kamailioVersion()
   if (version === undefined) throw new Error("there is no kamailio: install the package of that name")
   const folder = mkdtempSync(join(tmpdir(), "p2psip-kamailio-"))
-  const port = await freePort()
+  const port = await choosePort()
   writeFileSync(join(folder, "kamailio.cfg"), configure(port, modulePath()))
   const child = spawn("kamailio", ["-DD", "-E", "-m", "1024", "-M", "32", "-b", "4194304", "-Y", folder, "-f", join(folder, "kamailio.cfg")], {
     stdio: ["ignore", "ignore", "pipe"],
@@ -53,9 +54,9 @@ export async function startKamailio(configure: KamailioConfiguration): Promise<K
     await ended
     rmSync(folder, { recursive: true, force: true })
   }
-  if (!(await answers(port))) {
+  if (!(await Promise.race([answers(port), ended.then(() => false)]))) {
     await end()
-    throw new Error(`kamailio did not answer: ${complaints}`)
+    throw new Error(`kamailio did not answer on port ${port}: ${complaintOf(complaints)}`)
   }
   return { version, port, pids: () => [pid, ...childrenOf(pid)], ended, end }
 }

@@ -15,7 +15,7 @@ export function benchCommand(): Command {
 
 function compareCommand(): Command {
   const list = (entries: readonly { readonly name: string; readonly about: string }[]): string =>
-    entries.map(({ name, about }) => `  ${name.padEnd(14)}${about}`).join("\n")
+    entries.map(({ name, about }) => `  ${name.padEnd(17)}${about}`).join("\n")
   return new Command("compare")
     .description("run backends, and programs of others, against each other; write a page with charts")
     .option("--backends <names>", `default: ${defaults.backends}`)

@@ -34,19 +34,20 @@ export const dhtnode: SideKind = {
   start: ({ peers, entry }) => startNodes(peers, entry),
 }
 
-async function startNodes(count: number, entry: "spread" | "first"): Promise<Side> {
+/** Rejects with what went wrong: a port that is taken, nodes that do not find each other. */
+export async function startNodes(count: number, entry: "spread" | "first", choosePort = freePort): Promise<Side> {
   const nodes: Node[] = []
   const { died, die } = deathOf()
   const end = async (): Promise<void> => {
     await Promise.all(nodes.map((node) => node.end()))
   }
   try {
-    const first = await freePort()
+    const first = await choosePort()
     for (let index = 0; index < count; index++) {
-      const args = index === 0 ? ["-p", `${first}`] : ["-p", `${await freePort()}`, "-b", `127.0.0.1:${first}`]
+      const args = index === 0 ? ["-p", `${first}`] : ["-p", `${await choosePort()}`, "-b", `127.0.0.1:${first}`]
       nodes.push(startNode(`dhtnode, node ${index + 1}`, args, die))
     }
-    await untilFormed(nodes)
+    await Promise.race([untilFormed(nodes), died])
   } catch (error) {
     await end()
     throw error
@@ -78,6 +79,8 @@ function startNode(name: string, args: readonly string[], die: (line: string) =>
     const lines = (rest + chunk.toString("latin1")).split("\n")
     rest = lines.pop() ?? ""
     for (const line of lines) {
+      // Without the port that it was given it goes on with none, and nobody would find it.
+      if (/ on IPv4 port 0\b/.test(line)) die(`${name}: port ${args[1]} is taken; free it, or start again`)
       if (/Get: found \d/.test(line)) found++
       if (!/(?:Get|Put): (?:completed|success|failure)/.test(line)) continue
       waiting.shift()?.(found > 0 ? `${line} found` : line)
