@@ -11,7 +11,7 @@ import type { ICryptoInterface } from "@chainsafe/libp2p-noise"
 import { asCrypto, defaultCrypto } from "@chainsafe/libp2p-noise/crypto"
 
 /** From here on OpenSSL is faster: 3 to 4 µs a call whatever the length, against 7 µs a kilobyte. */
-const minOpenSslBytes = 512
+const minOpenSslBytes = 768
 
 const cipher = "chacha20-poly1305"
 const tagBytes = 16

@@ -12,6 +12,9 @@ import { Uint8ArrayList } from "uint8arraylist"
 import type { Runtime } from "../runtime/runtime.ts"
 import { WindowGrants } from "./window-grants.ts"
 
+/** The longest message of Noise; its length takes two bytes, so that there never are so many bytes without one. */
+const maxNoiseBytes = 65_535
+
 /** An encrypter whose connections, once they are secured, encipher and write in large pieces. */
 export function coalescing<Components>(
   create: (components: Components) => ConnectionEncrypter,
@@ -29,6 +32,7 @@ export function coalescing<Components>(
   async function secured(connection: MessageStream, securing: Promise<SecuredConnection>): Promise<SecuredConnection> {
     const result = await securing
     joinPieces(connection)
+    readLengthsQuietly(result.connection)
     coalesceWrites(result.connection, runtime)
     return result
   }
@@ -71,4 +75,20 @@ export function coalesceWrites(stream: MessageStream, runtime: Runtime): void {
 function joinPieces(stream: MessageStream): void {
   const send = stream.send.bind(stream)
   stream.send = (data) => send(data.subarray())
+}
+
+/** What libp2p-noise keeps in its streams besides what their type says. */
+interface WithDecoder {
+  readonly decoder?: { lengthDecoder?: (data: Uint8ArrayList) => number }
+}
+
+/**
+ * At the end of each read libp2p-noise looks for a length where there are no
+ * bytes, and learns that from a RangeError, which takes longer than deciphering.
+ * A length that no message has makes it wait for more bytes just so.
+ */
+function readLengthsQuietly(stream: MessageStream & WithDecoder): void {
+  const { decoder } = stream
+  if (typeof decoder?.lengthDecoder !== "function") return
+  decoder.lengthDecoder = (data) => (data.byteLength < 2 ? maxNoiseBytes : (data.get(0) << 8) | data.get(1))
 }
