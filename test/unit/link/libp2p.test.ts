@@ -133,6 +133,45 @@ test("two silent peers keep their connection by asking each other for signs of l
   expect(events).toEqual(["up"])
 })
 
+test("frames that nobody answers go on arriving, far beyond the window of a stream", async () => {
+  const [a, b] = [await createLink(), await createLink()]
+  await Promise.all([a.link.start(), b.link.start()])
+  const received: number[] = []
+  b.link.onFrame(channels.overlay, (_from, frame) => received.push(Buffer.from(frame).readUInt32BE()))
+  a.link.learn(b.link.self)
+  const count = 400
+  const frame = Buffer.alloc(10_000)
+  for (let sent = 0; sent < count;) {
+    frame.writeUInt32BE(sent)
+    if (a.link.send(b.link.self.peerId, channels.overlay, Buffer.from(frame))) sent++
+    else await new Promise(setImmediate)
+  }
+  await vi.waitFor(() => expect(received).toHaveLength(count), 10_000)
+  expect(received).toEqual(Array.from({ length: count }, (_, index) => index))
+})
+
+test("no exception is thrown where a read ends between two messages", async () => {
+  const [a, b] = [await createLink(), await createLink()]
+  await Promise.all([a.link.start(), b.link.start()])
+  const echoed = vi.fn()
+  b.link.onFrame(channels.overlay, (from, frame) => void b.link.send(from, channels.overlay, frame))
+  a.link.onFrame(channels.overlay, echoed)
+  a.link.learn(b.link.self)
+  const ask = async (count: number): Promise<void> => {
+    a.link.send(b.link.self.peerId, channels.overlay, Buffer.of(1))
+    await vi.waitFor(() => expect(echoed).toHaveBeenCalledTimes(count))
+  }
+  await ask(1)
+  const errors = vi.spyOn(globalThis, "RangeError")
+  try {
+    await ask(2)
+    await ask(3)
+    expect(errors).not.toHaveBeenCalled()
+  } finally {
+    errors.mockRestore()
+  }
+})
+
 test("drops what waits for a peer that cannot be reached, and says that it may be dead", async () => {
   const { link, drops } = await createLink({ minBackoffMs: 1, maxBackoffMs: 5, maxQueuedMs: 10 })
   await link.start()
