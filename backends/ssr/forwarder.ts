@@ -224,6 +224,8 @@ export class Forwarder {
   /** A way may turn up, where there is anybody to tell of it, and the destination has not been asked in vain. */
   #wait(packet: Packet): boolean {
     const { cache, doubts } = this.#components
+    // Nobody wants to hear late what was said.
+    if (packet.payloadType === payloadTypes.media) return false
     return packet.type === packetTypes.connect && cache.size > 0 && !doubts.isSilent(packet.destination) && this.#waiting.add(packet)
   }
 

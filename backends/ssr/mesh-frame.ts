@@ -22,7 +22,8 @@ export interface Piece {
 export const maxPieces = 64
 /** Bytes of a piece without its own. */
 export const pieceHeadBytes = 11
-const knownChannels: ReadonlySet<number> = new Set(Object.values(channels))
+/** Media go without pieces. */
+const knownChannels: ReadonlySet<number> = new Set([channels.overlay, channels.sip])
 
 export function encodePiece({ channel, epoch, sequence, index, count, bytes }: Piece): Uint8Array {
   return new ByteWriter(pieceHeadBytes + bytes.length)

@@ -1,6 +1,7 @@
 /** The mesh as a Link: frames between any two of its nodes, whether or not they are neighbours. */
 import { ByteReader } from "../../src/codec.ts"
 import { P2PSipError, badArgument, isP2PSipError } from "../../src/errors.ts"
+import { channels } from "../../src/link/link.ts"
 import type { Channel, FrameHandler, PeerAddress, PeerEvent, PeerId } from "../../src/link/link.ts"
 import type { Runtime } from "../../src/runtime/runtime.ts"
 import type { NetworkLink, NetworkStatus, NetworkTrace } from "../../src/servlet/index.ts"
@@ -51,6 +52,7 @@ export class MeshLink implements NetworkLink {
     this.maxFrameBytes = Math.min(maxFrameBytes, maxPieces * this.#pieceBytes)
     const listener: NodeListener = {
       onData: (source, payload) => this.#onData(source, payload),
+      onDatagram: (source, datagram) => this.#deliver(peerIdOf(source), channels.media, datagram),
       onPlaces: () => this.#tellRing(),
       onNear: () => this.#tellRing(),
       onUnreachable: (address) => this.#emit({ name: "down", peerId: peerIdOf(address) }),
@@ -128,6 +130,8 @@ export class MeshLink implements NetworkLink {
       this.#components.runtime.defer(() => this.#deliver(to, channel, frame))
       return true
     }
+    // In one packet, and without a number: it may be overtaken, and overtake.
+    if (channel === channels.media) return this.node.sendDatagram(address, frame)
     // One count for all receivers: each sees numbers that grow.
     const sequence = (this.#sequence = (this.#sequence + 1) >>> 0)
     const count = Math.max(1, Math.ceil(frame.length / this.#pieceBytes))

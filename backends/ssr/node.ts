@@ -38,6 +38,8 @@ export interface NodeComponents {
 export interface NodeListener {
   /** Application data for this node; `isExact` unless this node is only the closest. */
   onData(source: Address, payload: Uint8Array, isExact: boolean): void
+  /** A datagram for exactly this node. */
+  onDatagram?(source: Address, datagram: Uint8Array): void
   onPlaces(places: RingPlaces): void
   /** The nearest nodes on the ring are others now. */
   onNear?(): void
@@ -157,6 +159,11 @@ export class SsrNode {
     return this.#forwarder.send(packetTypes.connect, to, payload, payloadTypes.application)
   }
 
+  /** Data that is of no use later: it waits for no way. */
+  sendDatagram(to: Address, datagram: Uint8Array): boolean {
+    return this.#forwarder.send(packetTypes.connect, to, datagram, payloadTypes.media)
+  }
+
   /** Application data to the node that answers for an address. */
   sendToClosest(to: Address, payload: Uint8Array): boolean {
     return this.#forwarder.send(packetTypes.closest, to, payload, payloadTypes.application)
@@ -274,6 +281,7 @@ export class SsrNode {
       case packetTypes.closest: {
         this.#announcer.onData(packet.route)
         if (packet.payloadType === payloadTypes.trace) this.#tracer.onArrival(packet, this.address)
+        if (packet.payloadType === payloadTypes.media && packet.destination === this.address) this.#listener.onDatagram?.(source, packet.payload)
         if (packet.payloadType === payloadTypes.application) this.#listener.onData(source, packet.payload, packet.destination === this.address)
       }
     }

@@ -27,7 +27,7 @@ export const packetTypes = {
 export type PacketType = (typeof packetTypes)[keyof typeof packetTypes]
 
 /** What a payload is. */
-export const payloadTypes = { none: 0, ipv4: 4, ipv6: 6, application: 10, trace: 11 } as const
+export const payloadTypes = { none: 0, ipv4: 4, ipv6: 6, application: 10, trace: 11, media: 12 } as const
 
 /** Hop counts have one byte. */
 export const maxRouteLength = 255

@@ -12,6 +12,9 @@ interface Flags {
   readonly tlsKey?: string
   readonly tlsCa?: string
   readonly webOrigin?: readonly string[]
+  readonly mediaPorts?: string
+  readonly mediaAddress?: string
+  readonly mediaAdvertise?: string
   readonly [key: string]: unknown
 }
 
@@ -37,6 +40,9 @@ export function addConfigFlags(command: Command): Command {
     .option("--http <host:port>", "serves /healthz, /readyz, /status, /metrics and the other commands")
     .option("--overlay-users", "lets users register that `p2psip user add` has stored")
     .option("--open-registration", "lets anybody register, also from other machines")
+    .option("--media-ports <from-to>", "carries media of calls between peers, for phones that share no IP route: UDP ports for phones, such as 40000-40099")
+    .option("--media-address <address>", "where these ports are opened; otherwise 127.0.0.1")
+    .option("--media-advertise <address>", "what phones are told instead of that address")
     .option("--replication <copies>", "copies of each record, the owner's included")
     .option("--acks <copies>", "copies that must exist before a change is confirmed")
     .option("--log-level <level>", "debug, info, warn, error or silent")
@@ -44,12 +50,14 @@ export function addConfigFlags(command: Command): Command {
 
 /** The checked configuration from flags, environment and file. */
 export async function configFrom(flags: Flags): Promise<PeerConfig> {
-  const { config: file, domain, replication, acks, bootstrapSeconds, tlsCertificate: certificate, tlsKey: key, tlsCa: ca, webOrigin, ...rest } = flags
+  const { config: file, domain, replication, acks, bootstrapSeconds, tlsCertificate: certificate, tlsKey: key, tlsCa: ca, webOrigin, mediaPorts: ports, mediaAddress: address, mediaAdvertise: advertise, ...rest } = flags
+  const hasRelay = ports !== undefined || address !== undefined || advertise !== undefined
   const hasTls = certificate !== undefined || key !== undefined || ca !== undefined
   const layer = {
     ...rest,
     ...(domain === undefined ? {} : { domains: domain }),
     ...(hasTls ? { tls: { certificate, key, ...(ca === undefined ? {} : { ca }) } } : {}),
+    ...(hasRelay ? { mediaRelay: { ports, ...(address === undefined ? {} : { address }), ...(advertise === undefined ? {} : { advertise }) } } : {}),
     ...(webOrigin === undefined ? {} : { webOrigins: webOrigin }),
     ...(replication === undefined ? {} : { replication: asNumber(replication) }),
     ...(bootstrapSeconds === undefined ? {} : { bootstrapSeconds: asNumber(bootstrapSeconds) }),

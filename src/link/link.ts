@@ -19,7 +19,7 @@ export interface PeerAddress {
 }
 
 /** What a frame carries; its number is the first byte on the wire. */
-export const channels = { overlay: 1, sip: 2 } as const
+export const channels = { overlay: 1, sip: 2, media: 3 } as const
 
 /** One of {@link channels}. */
 export type Channel = (typeof channels)[keyof typeof channels]

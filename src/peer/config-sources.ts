@@ -31,7 +31,7 @@ export function variableOf(key: string): string {
 
 /** `--log-level` for `logLevel`; lists take their flag once for each value. */
 export function flagOf(key: string): string {
-  const names: Readonly<Record<string, string>> = { domains: "domain", webOrigins: "webOrigin", tls: "tlsCertificate" }
+  const names: Readonly<Record<string, string>> = { domains: "domain", webOrigins: "webOrigin", tls: "tlsCertificate", mediaRelay: "mediaPorts" }
   return `--${(names[key] ?? key).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 

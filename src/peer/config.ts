@@ -1,4 +1,5 @@
 /** The configuration of a peer: one schema for file, environment, flags and programs. */
+import { isIP } from "node:net"
 import { multiaddr } from "@multiformats/multiaddr"
 import { z } from "zod"
 import { parseDnsServer } from "../dns/index.ts"
@@ -113,6 +114,16 @@ const calls = z.strictObject({
   relayFor: z.enum(["users", "nobody", "everybody"], "users, nobody or everybody").default("users"),
 }, "an object")
 
+const ipAddress = (expected: string) => text(expected, (value) => isIP(value) !== 0)
+const mediaRelay = z.strictObject({
+  /** UDP ports, two for each stream; all are opened at the start. */
+  ports: text("a range of UDP ports such as 40000-40099", (value) => parsePortRange(value) !== undefined),
+  /** Where they are opened: phones send there. */
+  address: ipAddress("an IP address of this machine").default("127.0.0.1"),
+  /** What phones are told instead. */
+  advertise: ipAddress("an IP address").optional(),
+}, 'an object such as {"ports": "40000-40099"}')
+
 const gateway = z.strictObject({
   /** `*` for all domains without a gateway of their own. */
   domain: z.union([z.literal("*"), domain], 'a domain name or "*"'),
@@ -153,6 +164,7 @@ export const configSchema = z.strictObject({
   calls: calls.prefault({}),
   dns: dns.prefault({}),
   gateways: list(gateway, "a list of gateways").default([]),
+  mediaRelay: mediaRelay.optional(),
   logLevel: z.enum(logLevels, `one of ${logLevels.join(", ")}`).default("info"),
   limits: limits.prefault({}),
   sources: sources.prefault({}),
@@ -257,6 +269,13 @@ function requireSense(config: PeerConfig, sourceOf: (key: string) => string | un
   if (config.users.length === 0 && !config.overlayUsers && !config.openRegistration && open !== undefined) {
     throw badConfig("users", "users, overlayUsers, or openRegistration (--open-registration), before anybody outside this machine may register", `none, and the listener ${open}`, sourceOf("sip"))
   }
+}
+
+/** `40000-40099`: first and last port, at least two and at most 2,000. */
+export function parsePortRange(text: string): { readonly from: number; readonly to: number } | undefined {
+  const [, first, last] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? []
+  const [from, to] = [Number(first), Number(last)]
+  return from >= 1 && to <= 65_535 && to - from >= 1 + (from % 2) && to - from < 2000 ? { from, to } : undefined
 }
 
 function isServed(domain: string, { domains }: PeerConfig): boolean {

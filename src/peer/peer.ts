@@ -3,18 +3,20 @@ import { hash, hkdfSync } from "node:crypto"
 import type { PrivateKey } from "@libp2p/interface"
 import { peerIdFromPrivateKey } from "@libp2p/peer-id"
 import { loadBackend } from "../../backends/index.ts"
-import { P2PSipError } from "../errors.ts"
+import { badArgument, P2PSipError } from "../errors.ts"
 import { createKey, loadOrCreateKey } from "../link/identity.ts"
 import { Libp2pLink } from "../link/libp2p.ts"
 import type { Link, PeerId } from "../link/link.ts"
 import type { Settings } from "../link/settings.ts"
+import { MediaRelay } from "../media/media-relay.ts"
+import { UdpPortPairs } from "../media/relay-ports.ts"
 import { RegistryMetrics } from "../runtime/metrics.ts"
 import { NodeRuntime } from "../runtime/node.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import type { UserDirectory } from "../security/users.ts"
 import type { NetworkLink, P2PSipServlet, ServletStatus } from "../servlet/index.ts"
 import { adminRoutes } from "./admin-api.ts"
-import { explain, parseConfig, type PeerConfig, type PeerConfigInput } from "./config.ts"
+import { explain, parseConfig, parsePortRange, type PeerConfig, type PeerConfigInput } from "./config.ts"
 import { OverlayGruuKeys } from "./gruu-keys.ts"
 import { HttpServer } from "./http-server.ts"
 import { ServletLocation } from "./location.ts"
@@ -112,6 +114,15 @@ function commonSettings({ domains, realm, users }: PeerConfig): Settings {
   }
 }
 
+function createMediaRelay(
+  components: { readonly runtime: Runtime; readonly link: Link },
+  { ports, address, advertise }: NonNullable<PeerConfig["mediaRelay"]>,
+  { maxRingingSeconds }: PeerConfig["calls"],
+): MediaRelay {
+  const pairs = new UdpPortPairs(address, parsePortRange(ports) ?? badArgument("mediaRelay.ports", "a range of ports", ports))
+  return new MediaRelay({ ...components, ports: pairs }, { advertise, idleMs: (maxRingingSeconds + 50) * 1000 })
+}
+
 interface PeerParts {
   readonly runtime: Runtime
   readonly metrics: RegistryMetrics
@@ -131,6 +142,7 @@ export class Peer {
   readonly #runtime: Runtime
   readonly #metrics: RegistryMetrics
   readonly #link: Link
+  readonly #media: MediaRelay | undefined
   readonly #sip: SipEdge
   readonly #probe: ReadinessProbe
   readonly #http: HttpServer | undefined
@@ -147,7 +159,8 @@ export class Peer {
     this.#metrics = metrics
     this.#link = link
     const [location, gruuKeys] = [new ServletLocation({ runtime, servlet }), new OverlayGruuKeys({ runtime, servlet })]
-    this.#sip = new SipEdge({ runtime, link, location, gruuKeys, users, secret }, config)
+    this.#media = config.mediaRelay && createMediaRelay({ runtime, link }, config.mediaRelay, config.calls)
+    this.#sip = new SipEdge({ runtime, link, location, gruuKeys, users, secret, media: this.#media }, config)
     this.#probe = new ReadinessProbe({ runtime, servlet })
     this.#http = config.http === undefined ? undefined : this.#createHttp(config.http, network)
     metrics.gauge("p2psip_records_owned", "Live values for which this peer is responsible.", () => servlet.status().records.owned)
@@ -179,6 +192,7 @@ export class Peer {
     try {
       // Ports first: what can fail at once fails before anybody has heard of this peer.
       await this.#link.start()
+      await this.#media?.start()
       await this.#sip.start()
       await this.#http?.start()
       const { bootstrap, bootstrapSeconds } = this.config
@@ -201,7 +215,7 @@ export class Peer {
   async stop(): Promise<void> {
     if (this.#state === "stopped") return this.#ended.promise
     this.#state = "stopped"
-    await Promise.all([this.#sip.stop(), this.#http?.stop()])
+    await Promise.all([this.#sip.stop(), this.#media?.stop(), this.#http?.stop()])
     await this.#abandon()
     await this.#link.stop()
     this.#ended.resolve()

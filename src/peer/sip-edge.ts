@@ -13,7 +13,7 @@ import { DigestAuthenticator } from "../security/digest-authenticator.ts"
 import { parseNetwork, SourceGuard } from "../security/source-guard.ts"
 import type { UserDirectory } from "../security/users.ts"
 import { EventServer } from "../sip/events/index.ts"
-import { DialogTokens, type Gateway, pathThrough, serviceRoute, SipProxy } from "../sip/proxy/index.ts"
+import { DialogTokens, type Gateway, type MediaPath, pathThrough, serviceRoute, SipProxy } from "../sip/proxy/index.ts"
 import type { GruuKeys } from "../sip/registrar/gruu-key.ts"
 import { Gruus } from "../sip/registrar/gruus.ts"
 import type { LocationService } from "../sip/registrar/location-service.ts"
@@ -36,6 +36,8 @@ export interface SipEdgeComponents {
   readonly users?: UserDirectory | undefined
   /** At least 32 secret bytes. The same ones after a restart keep calls and UDP phones reachable. */
   readonly secret: Uint8Array
+  /** Without one, phones send their media to each other. */
+  readonly media?: MediaPath | undefined
   /** Take the place of the configuration's: for networks that are simulated. */
   readonly listeners?: readonly Transport[] | undefined
 }
@@ -58,7 +60,7 @@ export class SipEdge {
   readonly #events: EventServer
   readonly #keepAlive: NatKeepAlive
 
-  constructor({ runtime, link, location: bindings, gruuKeys, users, secret, listeners }: SipEdgeComponents, config: PeerConfig) {
+  constructor({ runtime, link, location: bindings, gruuKeys, users, secret, media, listeners }: SipEdgeComponents, config: PeerConfig) {
     this.#runtime = runtime
     this.#config = config
     const overlay = new OverlayTransport({ runtime, link })
@@ -104,7 +106,7 @@ export class SipEdge {
     }, { ...config.registration, maxPending: maxPendingRegistrations })
     const { maxRingingSeconds, ringSeconds, directFallback = config.mesh === undefined, ...calls } = config.calls
     const proxy = new SipProxy(
-      { runtime, layer, transports, location, gruus, domains, authenticator, dialogTokens, notifier: events },
+      { runtime, layer, transports, location, gruus, domains, authenticator, dialogTokens, notifier: events, media },
       { ...calls, directFallback, timerCMs: maxRingingSeconds * 1000, ringMs: ringSeconds * 1000, gateways: config.gateways.map(toGateway) },
     )
     layer.onUnparsed((bytes, flow) => this.#registrar.handleUnparsed(bytes, flow))

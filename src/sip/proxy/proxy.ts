@@ -39,6 +39,12 @@ export interface Notifier {
   accept(server: ServerTransaction, request: SipRequest): Promise<void>
 }
 
+/** What carries media between phones: a port, which `media` implements. */
+export interface MediaPath {
+  /** Sees each message of a dialog that goes from one flow to another, and may change its session description. */
+  pass(message: SipMessage, from: Flow, to: Flow): void
+}
+
 /** What the proxy is built on. `transports` are those of the layer. */
 export interface ProxyComponents extends RouteComponents {
   readonly runtime: Runtime
@@ -50,6 +56,8 @@ export interface ProxyComponents extends RouteComponents {
   readonly gruus?: Gruus | undefined
   /** Without one the phones are asked themselves. */
   readonly notifier?: Notifier | undefined
+  /** Without one, phones send their media to each other. */
+  readonly media?: MediaPath | undefined
 }
 
 /** What a user may choose about the proxy. */
@@ -225,13 +233,14 @@ export class SipProxy {
 
   /** §16.6. What other elements have written into Path or Route may turn out unusable only here. */
   #send(work: Work, way: Way, handlers: ClientHandlers): ClientTransaction | undefined {
-    const { runtime, layer, transports, dialogTokens } = this.#components
+    const { runtime, layer, transports, dialogTokens, media } = this.#components
     try {
       const outgoing = prepare(work.base, way, transports)
       if (!outgoing) return undefined
       recordRoute(outgoing, work.flow, dialogTokens)
+      media?.pass(outgoing.request, work.flow, outgoing.flow)
       this.#branches.add()
-      return layer.request(outgoing.request, outgoing.flow, handlers, { branchSuffix: work.ownHash })
+      return layer.request(outgoing.request, outgoing.flow, media ? overMedia(media, work.flow, outgoing.flow, handlers) : handlers, { branchSuffix: work.ownHash })
     } catch (error) {
       runtime.log.debug({ error }, "a request cannot go along its way")
       return undefined
@@ -261,12 +270,13 @@ export class SipProxy {
   }
 
   #sendAck(work: Work, targets: readonly Target[]): void {
-    const { layer, transports } = this.#components
+    const { layer, transports, media } = this.#components
     let sent = 0
     for (const { ways } of targets.slice(0, this.#maxBreadth)) {
       for (const way of ways) {
         const outgoing = prepare(work.base, way, transports)
         if (!outgoing) continue
+        media?.pass(outgoing.request, work.flow, outgoing.flow)
         layer.sendStateless(outgoing.request, outgoing.flow, { branchSuffix: work.ownHash })
         sent++
         break
@@ -320,5 +330,16 @@ export class SipProxy {
 
   #newTag(): string {
     return Buffer.from(this.#components.runtime.random.bytes(8)).toString("hex")
+  }
+}
+
+/** Responses, before anybody else sees them. */
+function overMedia(media: MediaPath, client: Flow, server: Flow, handlers: ClientHandlers): ClientHandlers {
+  return {
+    ...handlers,
+    onResponse: (response, transaction) => {
+      media.pass(response, server, client)
+      handlers.onResponse(response, transaction)
+    },
   }
 }

@@ -1,0 +1,282 @@
+import fc from "fast-check"
+import { expect, test } from "vitest"
+import { MemoryLink, MemoryNetwork } from "../../../src/link/memory.ts"
+import { channels } from "../../../src/link/link.ts"
+import { decodeMedia, encodeMedia } from "../../../src/media/media-packet.ts"
+import { MediaRelay } from "../../../src/media/media-relay.ts"
+import type { MediaKind, PortPair, PortPairs } from "../../../src/media/relay-ports.ts"
+import { createResponse, SipRequest, type SipMessage } from "../../../src/sip/message/index.ts"
+import { hostOfPeer } from "../../../src/sip/transport/index.ts"
+import type { Flow, HostPort } from "../../../src/sip/transport/index.ts"
+import { ManualRuntime } from "../../support/manual-runtime.ts"
+import "../../support/laws.ts"
+
+type Receiver = (kind: MediaKind, packet: Uint8Array, from: HostPort) => void
+
+/** Ports without a network. */
+class Pairs implements PortPairs {
+  readonly address: string
+  readonly sent: { readonly port: number; readonly text: string; readonly to: HostPort }[] = []
+  readonly receivers = new Map<number, Receiver>()
+  readonly #free: number[]
+
+  constructor(address: string, count: number) {
+    this.address = address
+    this.#free = Array.from({ length: count }, (_, at) => 40_000 + 2 * at)
+  }
+
+  get free(): number {
+    return this.#free.length
+  }
+
+  take(): PortPair | undefined {
+    const port = this.#free.shift()
+    if (port === undefined) return undefined
+    return {
+      port,
+      send: (kind, packet, to) => void this.sent.push({ port: port + kind, text: Buffer.from(packet).toString(), to }),
+      onPacket: (receiver) => (receiver === undefined ? this.receivers.delete(port) : this.receivers.set(port, receiver)),
+    }
+  }
+
+  give(pair: PortPair): void {
+    pair.onPacket(undefined)
+    this.#free.push(pair.port)
+  }
+
+  start(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  stop(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+/** Only what a relay looks at. */
+function flowOf(protocol: string, host: string, port = 5060): Flow {
+  const transport = { protocol, advertised: { host: "127.0.0.1", port: 5060 } }
+  return { transport, remote: { host, port }, key: `${protocol} ${host}:${port}` } as unknown as Flow
+}
+
+interface Side {
+  readonly relay: MediaRelay
+  readonly pairs: Pairs
+  readonly link: MemoryLink
+  readonly phone: Flow
+  /** The flow to it, from the other peer. */
+  readonly host: Flow
+}
+
+/** Two peers with a phone each, and a stranger. */
+async function makeSides(count = 4) {
+  const runtime = new ManualRuntime()
+  const network = new MemoryNetwork()
+  const make = async (peerId: string, phoneHost: string): Promise<Side> => {
+    const link = new MemoryLink({ runtime, network }, { peerId })
+    const pairs = new Pairs("127.0.0.1", count)
+    const relay = new MediaRelay({ runtime, link, ports: pairs }, { idleMs: 100_000, maxCalls: 8 })
+    await link.start()
+    await relay.start()
+    return { relay, pairs, link, phone: flowOf("UDP", phoneHost), host: flowOf("P2P", hostOfPeer(peerId), 0) }
+  }
+  const [a, b, stranger] = [await make("a", "127.0.0.2"), await make("b", "127.0.0.3"), await make("stranger", "127.0.0.4")]
+  for (const { link } of [a, b, stranger]) for (const other of [a, b, stranger]) link.learn(other.link.self)
+  return { runtime, a, b, stranger }
+}
+
+function description(port: number, more = ""): string {
+  return `v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio ${port} RTP/AVP 0\r\n${more}`
+}
+
+function makeRequest(method: string, body: string, callId = "call@phone"): SipRequest {
+  const headers: [string, string][] = [
+    ["Via", "SIP/2.0/UDP 127.0.0.2;branch=z9hG4bK1"], ["From", "<sip:a@x>;tag=1"], ["To", "<sip:b@x>;tag=2"], ["Call-ID", callId], ["CSeq", `1 ${method}`],
+    ...(body === "" ? [] : [["Content-Type", "application/sdp"] as [string, string]]),
+  ]
+  return SipRequest.create(method, "sip:b@x", headers, Buffer.from(body))
+}
+
+function answerTo(request: SipRequest, status: number, body = ""): SipMessage {
+  const response = createResponse(request, status)
+  if (body !== "") response.headers.set("Content-Type", "application/sdp")
+  response.body = Buffer.from(body)
+  return response
+}
+
+/** Carries a message from one phone to the other; what the latter gets. */
+function carry(message: SipMessage, from: Side, to: Side): string {
+  from.relay.pass(message, from.phone, to.host)
+  to.relay.pass(message, from.host, to.phone)
+  return Buffer.from(message.body).toString()
+}
+
+function portIn(body: string): number {
+  return Number(/^m=audio (\d+)/m.exec(body)?.[1])
+}
+
+/** A call that stands: where either phone sends to. */
+function setUp(a: Side, b: Side, callId?: string): { readonly atA: number; readonly atB: number } {
+  const invite = makeRequest("INVITE", description(7000), callId)
+  const atB = portIn(carry(invite, a, b))
+  const atA = portIn(carry(answerTo(invite, 200, description(8000)), b, a))
+  return { atA, atB }
+}
+
+function speak(side: Side, port: number, text: string, from: HostPort, kind: MediaKind = 0): void {
+  side.pairs.receivers.get(port)?.(kind, Buffer.from(text), from)
+}
+
+test("phones are led to the relay beside them, and hear each other", async () => {
+  const { runtime, a, b } = await makeSides()
+  const invite = makeRequest("INVITE", description(7000, "a=candidate:1 1 UDP 1 10.0.0.1 7000 typ host\r\n"))
+  const offer = carry(invite, a, b)
+  expect(offer).toContain("c=IN IP4 127.0.0.1\r\n")
+  expect(offer).not.toMatch(/candidate|p2psip/)
+  const answer = carry(answerTo(invite, 200, description(8000)), b, a)
+  expect([portIn(offer), portIn(answer)]).toEqual([40_000, 40_000])
+
+  speak(a, 40_000, "hello", { host: "127.0.0.2", port: 7000 })
+  speak(b, 40_000, "who is it?", { host: "127.0.0.3", port: 8000 })
+  speak(b, 40_000, "report", { host: "127.0.0.3", port: 8001 }, 1)
+  await runtime.advanceAsync(100)
+  expect(b.pairs.sent).toEqual([{ port: 40_000, text: "hello", to: { host: "127.0.0.3", port: 8000 } }])
+  expect(a.pairs.sent).toEqual([
+    { port: 40_000, text: "who is it?", to: { host: "127.0.0.2", port: 7000 } },
+    { port: 40_001, text: "report", to: { host: "127.0.0.2", port: 7001 } },
+  ])
+})
+
+test("a phone is answered where it sends from", async () => {
+  const { runtime, a, b } = await makeSides()
+  const { atA, atB } = setUp(a, b)
+  speak(b, atB, "from behind NAT", { host: "127.0.0.3", port: 31_000 })
+  speak(a, atA, "hello", { host: "127.0.0.2", port: 7000 })
+  await runtime.advanceAsync(100)
+  expect(b.pairs.sent).toMatchObject([{ to: { host: "127.0.0.3", port: 31_000 } }])
+})
+
+test("nobody else takes part: another host, another port, another peer, another stream", async () => {
+  const { runtime, a, b, stranger } = await makeSides()
+  const { atA } = setUp(a, b)
+  speak(a, atA, "1", { host: "127.0.0.2", port: 7000 })
+  await runtime.advanceAsync(100)
+  expect(b.pairs.sent).toHaveLength(1)
+  speak(a, atA, "2", { host: "127.0.0.9", port: 7000 })
+  speak(a, atA, "3", { host: "127.0.0.2", port: 7777 })
+  const stolen = makeRequest("INVITE", description(7000), "other")
+  b.relay.pass(stolen, b.phone, a.host)
+  const id = /relay:\S+ ([0-9a-f]{16})/.exec(Buffer.from(stolen.body).toString())?.[1] ?? ""
+  for (const one of [id, "0".repeat(16)]) stranger.link.send("b", channels.media, encodeMedia({ id: one, kind: 0, packet: Buffer.from("4") }))
+  stranger.link.send("b", channels.media, Buffer.from("short"))
+  await runtime.advanceAsync(100)
+  expect(b.pairs.sent).toHaveLength(1)
+})
+
+test("what a phone says of relays is not believed", async () => {
+  const { a, b } = await makeSides()
+  const invite = makeRequest("INVITE", description(7000, `a=x-p2psip-relay:${hostOfPeer("stranger")} ${"0".repeat(16)}\r\n`))
+  a.relay.pass(invite, a.phone, b.host)
+  expect(Buffer.from(invite.body).toString().match(/x-p2psip-relay:.*/g)).toEqual([expect.stringContaining(hostOfPeer("a"))])
+})
+
+test("the end of a call gives its ports back, whoever ends it; so does an INVITE that is turned down", async () => {
+  const { a, b } = await makeSides(2)
+  for (const ender of [a, b]) {
+    setUp(a, b)
+    expect([a.pairs.free, b.pairs.free]).toEqual([1, 1])
+    const other = ender === a ? b : a
+    const bye = makeRequest("BYE", "")
+    carry(bye, ender, other)
+    carry(answerTo(bye, 200), other, ender)
+    expect([a.pairs.free, b.pairs.free]).toEqual([2, 2])
+  }
+  const invite = makeRequest("INVITE", description(7000))
+  carry(invite, a, b)
+  carry(answerTo(invite, 486), b, a)
+  expect([a.pairs.free, b.pairs.free]).toEqual([2, 2])
+})
+
+test("a re-INVITE that fails ends nothing, and one that moves the phone's port is followed", async () => {
+  const { runtime, a, b } = await makeSides()
+  const { atA, atB } = setUp(a, b)
+  const again = makeRequest("INVITE", description(7100))
+  expect(portIn(carry(again, a, b))).toBe(atB)
+  carry(answerTo(again, 488), b, a)
+  speak(b, atB, "still there", { host: "127.0.0.3", port: 8000 })
+  await runtime.advanceAsync(100)
+  expect(a.pairs.sent).toMatchObject([{ port: atA, to: { port: 7100 } }])
+})
+
+test("a call on hold stays on hold", async () => {
+  const { a, b } = await makeSides()
+  setUp(a, b)
+  const hold = makeRequest("INVITE", description(7000).replace("c=IN IP4 10.0.0.1", "c=IN IP4 0.0.0.0"))
+  expect(carry(hold, a, b)).toBe(description(7000).replace("c=IN IP4 10.0.0.1", "c=IN IP4 0.0.0.0"))
+})
+
+test("what falls silent is forgotten, and what speaks is not", async () => {
+  const { runtime, a, b } = await makeSides()
+  const { atA } = setUp(a, b)
+  for (let turn = 0; turn < 6; turn++) {
+    await runtime.advanceAsync(50_000)
+    speak(a, atA, "hello", { host: "127.0.0.2", port: 7000 })
+  }
+  await runtime.advanceAsync(1000)
+  expect([a.pairs.free, b.pairs.free]).toEqual([3, 3])
+  await runtime.advanceAsync(150_000)
+  expect([a.pairs.free, b.pairs.free]).toEqual([4, 4])
+})
+
+test("without ports the call goes on as it would without a relay", async () => {
+  const { a, b } = await makeSides(1)
+  setUp(a, b)
+  const invite = makeRequest("INVITE", description(7000), "second")
+  expect(carry(invite, a, b)).toBe(description(7000))
+})
+
+test("calls are bounded: those without ports make room", async () => {
+  const { runtime, a, b } = await makeSides()
+  const { atB } = setUp(a, b)
+  for (let number = 0; number < 50; number++) a.relay.pass(makeRequest("INVITE", description(7000), `${number}`), a.phone, b.host)
+  speak(b, atB, "hello", { host: "127.0.0.3", port: 8000 })
+  await runtime.advanceAsync(100)
+  expect(a.pairs.sent).toHaveLength(1)
+})
+
+test("no stream carries more than its share, nor what is longer than a packet", async () => {
+  const { runtime, a, b } = await makeSides()
+  const { atA } = setUp(a, b)
+  const phone = { host: "127.0.0.2", port: 7000 }
+  speak(a, atA, "x".repeat(1501), phone)
+  for (let count = 0; count < 1500; count++) speak(a, atA, "x", phone)
+  await runtime.advanceAsync(100)
+  expect(b.pairs.sent).toHaveLength(1000)
+})
+
+test("other bodies, browsers and calls beside this peer pass as they are", async () => {
+  const { a, b } = await makeSides()
+  const plain = makeRequest("MESSAGE", description(7000))
+  plain.headers.set("Content-Type", "text/plain")
+  const [browser, beside] = [flowOf("WSS", "127.0.0.2"), flowOf("UDP", "127.0.0.5")]
+  const cases: [SipMessage, Flow, Flow][] = [
+    [plain, a.phone, b.host], [makeRequest("INVITE", description(7000)), browser, b.host], [makeRequest("INVITE", description(7000)), a.phone, beside],
+    [makeRequest("INVITE", description(7000)), a.host, b.host],
+  ]
+  for (const [message, from, to] of cases) {
+    const { body } = message
+    a.relay.pass(message, from, to)
+    expect(message.body).toBe(body)
+  }
+})
+
+test("packets between relays come out as they went in, and anything else is none", () => {
+  const id = fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString("hex"))
+  fc.assert(fc.property(id, fc.constantFrom<MediaKind>(0, 1), fc.uint8Array(), (name, kind, packet) => {
+    expect(decodeMedia(encodeMedia({ id: name, kind, packet }))).toEqual({ id: name, kind, packet: Buffer.from(packet) })
+  }))
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 12 }), (bytes) => {
+    const media = decodeMedia(bytes)
+    expect(media === undefined || Buffer.from(encodeMedia(media)).equals(bytes)).toBe(true)
+  }))
+})
