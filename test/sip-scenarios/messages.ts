@@ -14,6 +14,14 @@ export function changed<M extends SipMessage>(message: M, changes: HeaderChanges
   return message
 }
 
+/** The message with a session description, if there is one. */
+export function describing<M extends SipMessage>(message: M, session: string): M {
+  if (session === "") return message
+  message.headers.set("Content-Type", "application/sdp")
+  message.body = Buffer.from(session, "latin1")
+  return message
+}
+
 /** What a script calls it: `INVITE`, `180`. */
 export function labelOf(message: SipMessage): string {
   return message instanceof SipRequest ? message.method : message instanceof SipResponse ? String(message.status) : "?"

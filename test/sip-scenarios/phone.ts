@@ -4,7 +4,7 @@ import { createResponse, parseMessage, SipRequest, SipResponse, type SipMessage 
 import { formatHostPort, TcpTransport, TlsTransport, UdpTransport, WssTransport, type Flow, type HostPort, type Transport } from "../../src/sip/transport/index.ts"
 import type { Runtime } from "../../src/runtime/runtime.ts"
 import { Acknowledgements, derived } from "./acknowledgements.ts"
-import { changed, labelOf, summaryOf, within } from "./messages.ts"
+import { changed, describing, labelOf, summaryOf, within } from "./messages.ts"
 import type { HeaderChanges, Home, PhoneProtocol, PhoneSettings } from "./phone-settings.ts"
 
 const pingPrefix = "ping-"
@@ -211,8 +211,8 @@ export class Phone {
     return sorted.filter((message) => message !== undefined)
   }
 
-  /** Answers a request, on the flow on which it came. */
-  answers(request: SipRequest, status: number, changes: HeaderChanges = {}): SipResponse {
+  /** Answers a request, on the flow on which it came; with a session description where one is given. */
+  answers(request: SipRequest, status: number, changes: HeaderChanges = {}, session = ""): SipResponse {
     const flow = this.#flows.get(request)
     if (flow === undefined) throw new Error(`${this.name} never got that ${request.method}`)
     const response = createResponse(request, status, undefined, {
@@ -220,7 +220,7 @@ export class Phone {
       headers: [["Contact", `<${this.contact}>`]],
       withRecordRoute: true,
     })
-    this.#write(changed(response, changes), flow)
+    this.#write(describing(changed(response, changes), session), flow)
     return response
   }
 

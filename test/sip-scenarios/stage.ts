@@ -2,6 +2,7 @@
 import { expect } from "vitest"
 import { MemoryServlet } from "../../backends/memory/index.ts"
 import { MemoryLink, MemoryNetwork } from "../../src/link/memory.ts"
+import { MediaRelay } from "../../src/media/media-relay.ts"
 import { parseConfig, type PeerConfigInput } from "../../src/peer/config.ts"
 import { OverlayGruuKeys } from "../../src/peer/gruu-keys.ts"
 import { ServletLocation } from "../../src/peer/location.ts"
@@ -11,6 +12,7 @@ import type { LocationService } from "../../src/sip/registrar/location-service.t
 import type { HostPort } from "../../src/sip/transport/index.ts"
 import { parseHostPort } from "../../src/sip/transport/host-port.ts"
 import type { TestDnsServer } from "../support/dns-server.ts"
+import { TestPortPairs } from "../support/port-pairs.ts"
 import { SocketRuntime } from "../support/socket-runtime.ts"
 import { Phone } from "./phone.ts"
 import type { Home, PhoneProtocol, PhoneSettings } from "./phone-settings.ts"
@@ -105,6 +107,9 @@ export class Stage {
 /** The SIP side of one peer. */
 export class StagePeer implements Home {
   readonly edge: SipEdge
+  readonly media: MediaRelay | undefined
+  /** Those of the relay, which have no network. */
+  readonly ports: TestPortPairs | undefined
   readonly link: MemoryLink
   readonly domain: string
   isRunning = false
@@ -115,11 +120,14 @@ export class StagePeer implements Home {
     this.link = new MemoryLink({ runtime, network: links })
     const users = userDirectoryOf({ runtime, servlet, findUser: undefined }, config)
     const gruuKeys = new OverlayGruuKeys({ runtime, servlet })
-    this.edge = new SipEdge({ runtime, link: this.link, location, gruuKeys, users, secret: runtime.random.bytes(32) }, config)
+    this.ports = config.mediaRelay && new TestPortPairs("127.0.0.1", 4)
+    this.media = this.ports && new MediaRelay({ runtime, link: this.link, ports: this.ports })
+    this.edge = new SipEdge({ runtime, link: this.link, location, gruuKeys, users, secret: runtime.random.bytes(32), media: this.media }, config)
   }
 
   async start(): Promise<void> {
     await this.link.start()
+    await this.media?.start()
     await this.edge.start()
     this.isRunning = true
   }
@@ -129,6 +137,7 @@ export class StagePeer implements Home {
     if (!this.isRunning) return
     this.isRunning = false
     await this.edge.stop()
+    await this.media?.stop()
     await this.link.stop()
   }
 

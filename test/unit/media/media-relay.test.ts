@@ -4,54 +4,13 @@ import { MemoryLink, MemoryNetwork } from "../../../src/link/memory.ts"
 import { channels } from "../../../src/link/link.ts"
 import { decodeMedia, encodeMedia } from "../../../src/media/media-packet.ts"
 import { MediaRelay } from "../../../src/media/media-relay.ts"
-import type { MediaKind, PortPair, PortPairs } from "../../../src/media/relay-ports.ts"
+import type { MediaKind } from "../../../src/media/relay-ports.ts"
 import { createResponse, SipRequest, type SipMessage } from "../../../src/sip/message/index.ts"
 import { hostOfPeer } from "../../../src/sip/transport/index.ts"
 import type { Flow, HostPort } from "../../../src/sip/transport/index.ts"
 import { ManualRuntime } from "../../support/manual-runtime.ts"
+import { TestPortPairs } from "../../support/port-pairs.ts"
 import "../../support/laws.ts"
-
-type Receiver = (kind: MediaKind, packet: Uint8Array, from: HostPort) => void
-
-/** Ports without a network. */
-class Pairs implements PortPairs {
-  readonly address: string
-  readonly sent: { readonly port: number; readonly text: string; readonly to: HostPort }[] = []
-  readonly receivers = new Map<number, Receiver>()
-  readonly #free: number[]
-
-  constructor(address: string, count: number) {
-    this.address = address
-    this.#free = Array.from({ length: count }, (_, at) => 40_000 + 2 * at)
-  }
-
-  get free(): number {
-    return this.#free.length
-  }
-
-  take(): PortPair | undefined {
-    const port = this.#free.shift()
-    if (port === undefined) return undefined
-    return {
-      port,
-      send: (kind, packet, to) => void this.sent.push({ port: port + kind, text: Buffer.from(packet).toString(), to }),
-      onPacket: (receiver) => (receiver === undefined ? this.receivers.delete(port) : this.receivers.set(port, receiver)),
-    }
-  }
-
-  give(pair: PortPair): void {
-    pair.onPacket(undefined)
-    this.#free.push(pair.port)
-  }
-
-  start(): Promise<void> {
-    return Promise.resolve()
-  }
-
-  stop(): Promise<void> {
-    return Promise.resolve()
-  }
-}
 
 /** Only what a relay looks at. */
 function flowOf(protocol: string, host: string, port = 5060): Flow {
@@ -61,7 +20,7 @@ function flowOf(protocol: string, host: string, port = 5060): Flow {
 
 interface Side {
   readonly relay: MediaRelay
-  readonly pairs: Pairs
+  readonly pairs: TestPortPairs
   readonly link: MemoryLink
   readonly phone: Flow
   /** The flow to it, from the other peer. */
@@ -74,7 +33,7 @@ async function makeSides(count = 4) {
   const network = new MemoryNetwork()
   const make = async (peerId: string, phoneHost: string): Promise<Side> => {
     const link = new MemoryLink({ runtime, network }, { peerId })
-    const pairs = new Pairs("127.0.0.1", count)
+    const pairs = new TestPortPairs("127.0.0.1", count)
     const relay = new MediaRelay({ runtime, link, ports: pairs }, { idleMs: 100_000, maxCalls: 8 })
     await link.start()
     await relay.start()
