@@ -85,7 +85,12 @@ export function drawScenario(seed: number): Scenario {
     ...(weather !== "changes" && random.chance(0.15) ? { maxClockSkewMs: Math.round(random.between(100, 60_000)) } : {}),
     ...(weather === "storm" && random.chance(0.3) ? { churn: { medianSessionMs: random.between(30_000, 600_000), graceful: random.float() } } : {}),
   }
-  return { ...scenario, faults: drawFaults(random, scenario, weather) }
+  const { registrations } = scenario
+  return {
+    ...scenario,
+    registrations: registrations.phonesPerKey === 1 ? { ...registrations, clearances: 0.5 } : registrations,
+    faults: drawFaults(random, scenario, weather),
+  }
 }
 
 function drawFaults(random: SimRandom, scenario: Scenario, weather: Weather): TimedFault[] {

@@ -64,6 +64,7 @@ const scenarioSchema = z.strictObject({
     ttlSeconds: count.optional(),
     meanIntervalMs: z.number().min(1).optional(),
     removals: share.optional(),
+    clearances: share.optional(),
     patienceMs: ms.optional(),
   }),
   lookups: z.strictObject({ perSecond: z.number().positive(), zipf: ms.optional(), patienceMs: ms.optional() }).optional(),

@@ -4,6 +4,7 @@
  * never has two requests under way.
  */
 import { isP2PSipError } from "../../errors.ts"
+import type { Sequence } from "../../servlet/index.ts"
 import type { Fleet, FleetMember } from "../fleet.ts"
 import { SimRandom } from "../sim-random.ts"
 import type { Ledger, LedgerOperation } from "./ledger.ts"
@@ -18,6 +19,8 @@ export interface RegistrationOptions {
   readonly meanIntervalMs?: number
   /** Probability that a request is a removal. @default 0.1 */
   readonly removals?: number
+  /** How many of the removals are of everything under the key; counts where a key has one phone, which so knows what it removed. @default 0 */
+  readonly clearances?: number
   /** A phone gives a request up after this long. @default 15_000 */
   readonly patienceMs?: number
 }
@@ -34,6 +37,8 @@ interface Phone {
   readonly name: string
   readonly key: string
   readonly random: SimRandom
+  /** A stream of its own, so that what it decides draws nothing from the other. */
+  readonly clearing: SimRandom
   sequence: number
 }
 
@@ -52,7 +57,7 @@ export class Registrations {
     this.#fleet = components.fleet
     this.#ledger = components.ledger
     this.#options = {
-      phonesPerKey: 2, ttlSeconds: 600, meanIntervalMs: 60_000, removals: 0.1, patienceMs: 15_000, ...options,
+      phonesPerKey: 2, ttlSeconds: 600, meanIntervalMs: 60_000, removals: 0.1, clearances: 0, patienceMs: 15_000, ...options,
     }
   }
 
@@ -71,8 +76,8 @@ export class Registrations {
     for (let number = 0; number < this.#options.phones; number++) {
       const name = `phone${number}`
       const key = `sip:user${Math.floor(number / this.#options.phonesPerKey)}@example.test`
-      const random = new SimRandom(this.#fleet.simulation.seed, name)
-      void this.#live({ name, key, random, sequence: 0 })
+      const { seed } = this.#fleet.simulation
+      void this.#live({ name, key, random: new SimRandom(seed, name), clearing: new SimRandom(seed, `${name} clears`), sequence: 0 })
     }
   }
 
@@ -107,12 +112,18 @@ export class Registrations {
     const outcome = await withPatience(
       this.#fleet,
       value === undefined
-        ? member.servlet.remove(phone.key, phone.name, options)
+        ? this.#remove(phone, member, options)
         : member.servlet.put(phone.key, value, { ...options, valueHash: phone.name, ttlSeconds }),
       patienceMs,
     )
     this.#underWay--
     this.#account(operation, outcome, startedAt)
+  }
+
+  #remove(phone: Phone, { servlet }: FleetMember, options: { readonly sequence: Sequence }): Promise<unknown> {
+    const { clearances, phonesPerKey } = this.#options
+    if (phonesPerKey === 1 && phone.clearing.chance(clearances)) return servlet.update(phone.key, [{ kind: "removeAll", ...options }])
+    return servlet.remove(phone.key, phone.name, options)
   }
 
   #account(operation: LedgerOperation, outcome: Outcome, startedAt: number): void {
