@@ -4,6 +4,7 @@ import { formatQ, fromBinaryText, Params } from "../message/index.ts"
 import { publicGruuOf } from "../registrar/gruus.ts"
 import { instanceOf } from "../registrar/instance.ts"
 import { isActive, type ContactState, type RegistrationState } from "./registration-state.ts"
+import { escapeXml } from "./xml.ts"
 
 export const reginfoType = "application/reginfo+xml"
 
@@ -72,11 +73,6 @@ function paramsIn(parameters: string): Params {
   }
 }
 
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;" }
-
-/** As text of XML: what must not stand there is a replacement character. */
 function escape(binary: string): string {
-  return fromBinaryText(binary)
-    .replace(/[&<>"']/g, (character) => entities[character] ?? "")
-    .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, "\uFFFD")
+  return escapeXml(fromBinaryText(binary))
 }
