@@ -52,8 +52,8 @@ const limits = z.strictObject({
   maxTransactions: whole(1, 10_000_000).default(200_000),
   /** REGISTERs waiting for the overlay. */
   maxPendingRegistrations: whole(1, 1_000_000).default(10_000),
-  /** Subscriptions to registrations (RFC 3680). */
-  maxSubscriptions: whole(0, 1_000_000).default(2000),
+  /** Subscriptions to registrations, presence and waiting messages. */
+  maxSubscriptions: whole(0, 1_000_000).default(10_000),
 }, "an object")
 
 const sources = z.strictObject({

@@ -21,6 +21,7 @@ import { OverlayGruuKeys } from "./gruu-keys.ts"
 import { HttpServer } from "./http-server.ts"
 import { ServletLocation } from "./location.ts"
 import { joinPatiently } from "./patient-join.ts"
+import { ServletPublications } from "./publications.ts"
 import { ReadinessProbe, type Readiness } from "./readiness.ts"
 import { SipEdge, type SipEdgeStatus } from "./sip-edge.ts"
 import { userDirectoryOf, type FindUser } from "./user-directories.ts"
@@ -159,8 +160,9 @@ export class Peer {
     this.#metrics = metrics
     this.#link = link
     const [location, gruuKeys] = [new ServletLocation({ runtime, servlet }), new OverlayGruuKeys({ runtime, servlet })]
+    const publications = new ServletPublications({ runtime, servlet })
     this.#media = config.mediaRelay && createMediaRelay({ runtime, link }, config.mediaRelay, config.calls)
-    this.#sip = new SipEdge({ runtime, link, location, gruuKeys, users, secret, media: this.#media }, config)
+    this.#sip = new SipEdge({ runtime, link, location, publications, gruuKeys, users, secret, media: this.#media }, config)
     this.#probe = new ReadinessProbe({ runtime, servlet })
     this.#http = config.http === undefined ? undefined : this.#createHttp(config.http, network)
     metrics.gauge("p2psip_records_owned", "Live values for which this peer is responsible.", () => servlet.status().records.owned)

@@ -13,6 +13,7 @@ import { DigestAuthenticator } from "../security/digest-authenticator.ts"
 import { parseNetwork, SourceGuard } from "../security/source-guard.ts"
 import type { UserDirectory } from "../security/users.ts"
 import { EventServer } from "../sip/events/index.ts"
+import type { PublicationService } from "../sip/events/index.ts"
 import { DialogTokens, type Gateway, type MediaPath, pathThrough, serviceRoute, SipProxy } from "../sip/proxy/index.ts"
 import type { GruuKeys } from "../sip/registrar/gruu-key.ts"
 import { Gruus } from "../sip/registrar/gruus.ts"
@@ -30,6 +31,8 @@ export interface SipEdgeComponents {
   readonly runtime: Runtime
   readonly link: Link
   readonly location: LocationService
+  /** Without it phones tell nobody of their presence. */
+  readonly publications?: PublicationService | undefined
   /** Without them phones get no GRUUs (RFC 5627). */
   readonly gruuKeys?: GruuKeys | undefined
   /** Without one, anybody may register anything. */
@@ -60,7 +63,7 @@ export class SipEdge {
   readonly #events: EventServer
   readonly #keepAlive: NatKeepAlive
 
-  constructor({ runtime, link, location: bindings, gruuKeys, users, secret, media, listeners }: SipEdgeComponents, config: PeerConfig) {
+  constructor({ runtime, link, location: bindings, publications, gruuKeys, users, secret, media, listeners }: SipEdgeComponents, config: PeerConfig) {
     this.#runtime = runtime
     this.#config = config
     const overlay = new OverlayTransport({ runtime, link })
@@ -88,7 +91,7 @@ export class SipEdge {
     const { thirdParties, natKeepAliveSeconds: intervalSeconds } = config.registration
     const keepAlive = new NatKeepAlive({ runtime, send: (request, flow) => layer.sendStateless(request, flow) }, { intervalSeconds })
     this.#keepAlive = keepAlive
-    const events = new EventServer({ runtime, layer, location: bindings, domains }, { thirdParties, maxSubscriptions, isOpen: users === undefined })
+    const events = new EventServer({ runtime, layer, location: bindings, domains, publications }, { thirdParties, maxSubscriptions, isOpen: users === undefined })
     this.#events = events
     const location = events.watched
     const gruus = gruuKeys && new Gruus({ runtime, location, domains, keys: gruuKeys })

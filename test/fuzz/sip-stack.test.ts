@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from "vitest"
 import { createResponse, parseMessage, SipRequest, SipResponse } from "../../src/sip/message/index.ts"
+import { parseXml } from "../../src/sip/events/xml.ts"
 import { domain, World } from "../support/sip-world.ts"
 import type { Flow } from "../../src/sip/transport/index.ts"
 import { brokenCopies, hostileDatagrams } from "./sip-datagrams.ts"
@@ -64,6 +65,52 @@ describe("a hostile phone", () => {
         expect(finals.length).toBeGreaterThan(0)
       }
       expect(peer.layer.size).toBe(0)
+      expect(errors.mock.calls).toEqual([])
+    })
+  }
+})
+
+/** As phones write it. */
+const presence = `<?xml version="1.0"?>
+<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:d="urn:ietf:params:xml:ns:pidf:data-model" entity="sip:bob@example.org">
+<tuple id="t1"><status><basic>open</basic></status><contact priority="0.8">sip:bob@192.0.2.1</contact><note xml:lang="de">Gr&#xFC;&amp;n</note></tuple>
+<d:person id="p1"><d:note><![CDATA[<away>]]></d:note></d:person></presence>`
+
+describe("a hostile publisher", () => {
+  for (const seed of [1, 2, 3]) {
+    test(`seed ${seed}: whatever it publishes, subscribers are told what can be read, and nothing stays behind`, async () => {
+      const world = new World()
+      const errors = vi.spyOn(world.runtime.log, "error")
+      const peer = world.addPeer(1)
+      const alice = world.addPhone("alice", "10.0.1.1", peer)
+      const notified: string[] = []
+      alice.transport.onMessage((bytes, flow) => {
+        const message = parseMessage(bytes)
+        if (!(message instanceof SipRequest)) return
+        notified.push(Buffer.from(message.body).toString())
+        flow.send(createResponse(message, 200).toBytes())
+      })
+      alice.send(alice.request("SUBSCRIBE", `sip:bob@${domain}`, { Event: "presence" }))
+      const bob = world.addPhone("bob", "10.0.1.2", peer)
+      let tag = ""
+      bob.transport.onMessage((bytes) => {
+        const message = parseMessage(bytes)
+        tag = message.headers.get("SIP-ETag") ?? tag
+      })
+      for (let round = 0; round < 100; round++) {
+        const request = bob.request("PUBLISH", `sip:bob@${domain}`, {
+          Event: "presence", "Content-Type": "application/pidf+xml", ...(tag === "" ? {} : { "SIP-If-Match": tag }),
+        })
+        request.body = Buffer.from(presence.replace("192.0.2.1", `192.0.2.${round}`))
+        const copies = brokenCopies(request.toBytes(), { seed: seed * 10_000 + round, count: 3 })
+        for (const copy of round % 2 === 0 ? copies : [request.toBytes()]) bob.transport.flowTo(peer.address).send(copy)
+        await world.run(5_000)
+      }
+      expect(notified.length).toBeGreaterThan(30)
+      for (const document of notified) expect(parseXml(Buffer.from(document)).name).toBe("presence")
+      await world.run(3 * 3_600_000)
+      expect(peer.layer.size).toBe(0)
+      expect(world.runtime.metrics.count("p2psip_sip_messages_dropped_total", { reason: "defect" })).toBe(0)
       expect(errors.mock.calls).toEqual([])
     })
   }

@@ -6,6 +6,7 @@ import { MediaRelay } from "../../src/media/media-relay.ts"
 import { parseConfig, type PeerConfigInput } from "../../src/peer/config.ts"
 import { OverlayGruuKeys } from "../../src/peer/gruu-keys.ts"
 import { ServletLocation } from "../../src/peer/location.ts"
+import { ServletPublications } from "../../src/peer/publications.ts"
 import { SipEdge } from "../../src/peer/sip-edge.ts"
 import { userDirectoryOf } from "../../src/peer/user-directories.ts"
 import type { LocationService } from "../../src/sip/registrar/location-service.ts"
@@ -120,9 +121,10 @@ export class StagePeer implements Home {
     this.link = new MemoryLink({ runtime, network: links })
     const users = userDirectoryOf({ runtime, servlet, findUser: undefined }, config)
     const gruuKeys = new OverlayGruuKeys({ runtime, servlet })
+    const publications = new ServletPublications({ runtime, servlet })
     this.ports = config.mediaRelay && new TestPortPairs("127.0.0.1", 4)
     this.media = this.ports && new MediaRelay({ runtime, link: this.link, ports: this.ports })
-    this.edge = new SipEdge({ runtime, link: this.link, location, gruuKeys, users, secret: runtime.random.bytes(32), media: this.media }, config)
+    this.edge = new SipEdge({ runtime, link: this.link, location, publications, gruuKeys, users, secret: runtime.random.bytes(32), media: this.media }, config)
   }
 
   async start(): Promise<void> {

@@ -122,7 +122,7 @@ scenario("other requests to the proxy itself are a 405", async ({ phone }) => {
   alice.asks("INVITE", "sip:example.org")
   await alice.gets(405)
   alice.asks("MESSAGE", "sip:example.org")
-  expect((await alice.gets(405)).headers.get("Allow")).toBe("OPTIONS, REGISTER")
+  expect((await alice.gets(405)).headers.get("Allow")).toBe("OPTIONS, REGISTER, SUBSCRIBE, PUBLISH")
 })
 
 scenario("what a stranger has learnt in a call over two peers opens no way to others", async ({ stage, phone, registered }) => {

@@ -14,6 +14,7 @@ import { TransportSet } from "../../src/sip/transport/index.ts"
 import type { Flow, HostPort } from "../../src/sip/transport/index.ts"
 import { ManualRuntime } from "./manual-runtime.ts"
 import { MapLocation } from "./map-location.ts"
+import { MapPublications } from "./map-publications.ts"
 import { MemoryNetwork } from "./memory-transport.ts"
 import type { MemoryTransport } from "./memory-transport.ts"
 
@@ -23,6 +24,7 @@ export class World {
   readonly runtime = new ManualRuntime()
   readonly network = new MemoryNetwork(this.runtime)
   readonly location = new MapLocation()
+  readonly publications = new MapPublications()
 
   /** A peer at `10.0.0.<number>`. */
   addPeer(number: number, options: PeerOptions = {}): Peer {
@@ -56,7 +58,7 @@ export class Peer {
   readonly transports: TransportSet
   readonly address: HostPort
 
-  constructor({ runtime, network, location }: World, number: number, options: PeerOptions) {
+  constructor({ runtime, network, location, publications }: World, number: number, options: PeerOptions) {
     const { authenticator } = options
     const host = `10.0.0.${number}`
     const overlayHost = `peer${number}.p2psip.invalid`
@@ -71,7 +73,7 @@ export class Peer {
     const domains = new ServedDomains(options.domains ?? [domain], (host, port) => transports.isSelf(host, port))
     const send = (response: SipResponse, flow: Flow) => this.layer.sendStateless(response, flow)
     this.registrar = new Registrar({ runtime, location, domains, authenticator, pathFor: pathThrough(transports), send })
-    const notifier = new EventServer({ runtime, layer: this.layer, location, domains }, { isOpen: authenticator === undefined })
+    const notifier = new EventServer({ runtime, layer: this.layer, location, domains, publications }, { isOpen: authenticator === undefined })
     const components = { runtime, layer: this.layer, transports, location, domains, authenticator, dialogTokens, notifier }
     this.proxy = new SipProxy(components, options)
     this.layer.onStateless((request, flow) => this.registrar.handle(request, flow))

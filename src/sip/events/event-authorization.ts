@@ -1,4 +1,4 @@
-/** Who may watch an address-of-record. Whoever speaks as one of our users has proved to be that user. */
+/** Who may watch an address-of-record, and publish for it. Whoever speaks as one of our users has proved to be that user. */
 import type { SipRequest } from "../message/index.ts"
 import { refuse } from "../registrar/refusal.ts"
 import type { ServedDomains } from "../registrar/served-domains.ts"
@@ -23,19 +23,22 @@ export class EventAuthorization {
     this.#isOpen = isOpen
   }
 
-  /** The address-of-record of whoever asks; undefined for strangers. Throws a Refusal where these users may not. */
+  /**
+   * The address-of-record of the user who asks, for those who count what each may have; undefined where nobody has proved
+   * to be somebody, and for third parties. Throws a Refusal where whoever asks may not.
+   */
   require(allowed: "users" | "self", { from }: SipRequest, addressOfRecord: string): string | undefined {
+    if (this.#isOpen) return undefined
     const user = this.#domains.addressOfRecord(from.parsedUri)
-    const mayDo = this.#isOpen || (user !== undefined && (allowed === "users" || this.#isSelf(user, addressOfRecord)))
-    if (!mayDo) throw refuse(403, allowed === "self" ? "Not Your Address-Of-Record" : "Not One Of Our Users")
+    if (user === undefined) throw refuse(403, "Not One Of Our Users")
+    if (this.#isThirdParty(user, addressOfRecord)) return undefined
+    if (allowed === "self" && user !== addressOfRecord) throw refuse(403, "Not Your Address-Of-Record")
     return user
   }
 
-  #isSelf(user: string, addressOfRecord: string): boolean {
-    if (user === addressOfRecord) return true
+  #isThirdParty(user: string, addressOfRecord: string): boolean {
     const [name, domain] = partsOf(user)
-    const isThirdParty = this.#thirdParties.has(name) || this.#thirdParties.has(`${name}@${domain}`)
-    return isThirdParty && domain === partsOf(addressOfRecord)[1]
+    return (this.#thirdParties.has(name) || this.#thirdParties.has(`${name}@${domain}`)) && domain === partsOf(addressOfRecord)[1]
   }
 }
 

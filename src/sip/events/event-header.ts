@@ -1,7 +1,7 @@
 /** What SUBSCRIBE and PUBLISH say of their event, and for how long. Pure; throws Refusals. */
-import { Params, secondsOf } from "../message/index.ts"
+import { optionTags, Params, secondsOf } from "../message/index.ts"
 import type { SipRequest } from "../message/index.ts"
-import { refuse } from "../registrar/refusal.ts"
+import { refuse, refuseExtensions, type Refusal } from "../registrar/refusal.ts"
 
 /** Neither a subscription nor a publication is for less, unless it is to end. */
 const minExpiresSeconds = 60
@@ -27,4 +27,14 @@ export function expiresOf({ headers }: SipRequest, defaultSeconds: number): numb
   if (asked === undefined) throw refuse(400, "Malformed Expires")
   if (asked > 0 && asked < minExpiresSeconds) throw refuse(423, "Interval Too Brief", [["Min-Expires", String(minExpiresSeconds)]])
   return Math.min(asked, maxExpiresSeconds)
+}
+
+/** RFC 3261 §8.2.2.3: whoever insists on an extension is told that there are none. */
+export function requireNoExtensions({ headers }: SipRequest): void {
+  if (headers.has("Require")) throw refuseExtensions(optionTags(headers, "Require"))
+}
+
+/** 489 (RFC 6665 §7.3.2), which names the packages that there are. */
+export function refuseEvent(names: Iterable<string>): Refusal {
+  return refuse(489, "Bad Event", [["Allow-Events", [...names].join(", ")]])
 }

@@ -5,9 +5,12 @@ import type { Binding, LocationService } from "../registrar/location-service.ts"
 import { refuse } from "../registrar/refusal.ts"
 import type { ServedDomains } from "../registrar/served-domains.ts"
 import type { ServerTransaction, TransactionLayer } from "../transaction/index.ts"
+import { Compositor } from "./compositor.ts"
 import { EventAuthorization, type EventAuthorizationOptions } from "./event-authorization.ts"
 import { eventOf } from "./event-header.ts"
 import type { EventPackage } from "./event-package.ts"
+import type { PublicationService } from "./publications.ts"
+import { publishedPackages } from "./published-packages.ts"
 import { registrationPackage } from "./registration-package.ts"
 import { Subscriptions } from "./subscriptions.ts"
 
@@ -17,13 +20,15 @@ export interface EventServerComponents {
   readonly layer: TransactionLayer
   readonly location: LocationService
   readonly domains: ServedDomains
+  /** Without it users publish nothing, and nobody is told of their presence. */
+  readonly publications?: PublicationService | undefined
 }
 
 /** What a user may choose about it. */
 export interface EventServerOptions extends EventAuthorizationOptions {
-  /** Subscriptions at a time; more are refused with 503. @default 2000 */
+  /** Subscriptions at a time; more are refused with 503. @default 10000 */
   readonly maxSubscriptions?: number
-  /** Of one user, so that nobody takes the places of all. @default 256 */
+  /** Of one user who is no third party, so that nobody takes the places of all. @default 256 */
   readonly maxPerSubscriber?: number
   /** What a 503 tells the phone; up to as much again is added at random. @default 5 */
   readonly retryAfterSeconds?: number
@@ -35,22 +40,29 @@ export class EventServer {
   readonly #location: LocationService
   readonly #domains: ServedDomains
   readonly #packages: ReadonlyMap<string, EventPackage>
+  readonly #compositor: Compositor | undefined
   readonly #subscriptions: Subscriptions
   readonly #retryAfterSeconds: number
 
-  constructor({ runtime, layer, location, domains }: EventServerComponents, options: EventServerOptions = {}) {
+  constructor({ runtime, layer, location, domains, publications }: EventServerComponents, options: EventServerOptions = {}) {
     this.#runtime = runtime
     this.#location = location
     this.#domains = domains
-    const { maxSubscriptions = 2000, maxPerSubscriber = 256, retryAfterSeconds = 5 } = options
+    const { maxSubscriptions = 10_000, maxPerSubscriber = 256, retryAfterSeconds = 5 } = options
     this.#retryAfterSeconds = retryAfterSeconds
-    this.#packages = new Map([registrationPackage({ runtime, location })].map((eventPackage) => [eventPackage.name, eventPackage]))
+    const published = byName(publications === undefined ? [] : publishedPackages({ location, publications }))
+    this.#packages = new Map<string, EventPackage>([...byName([registrationPackage({ runtime, location })]), ...published])
     const authorization = new EventAuthorization(domains, options)
-    const notNow = (): Error => this.#notNow()
-    this.#subscriptions = new Subscriptions(
-      { runtime, layer, domains, authorization, packages: this.#packages, notNow },
-      { maxSubscriptions, maxPerSubscriber },
-    )
+    const common = { runtime, domains, authorization, notNow: () => this.#notNow() }
+    const subscriptions = new Subscriptions({ ...common, layer, packages: this.#packages }, { maxSubscriptions, maxPerSubscriber })
+    this.#subscriptions = subscriptions
+    const onChange = (event: string, addressOfRecord: string): void => subscriptions.publicationsChanged(event, addressOfRecord)
+    this.#compositor = publications && new Compositor({ ...common, publications, packages: published, onChange })
+  }
+
+  /** What it does, as answers to OPTIONS say it (RFC 3903 §7). */
+  get abilities(): { readonly methods: readonly string[]; readonly events: readonly string[] } {
+    return { methods: this.#compositor === undefined ? ["SUBSCRIBE"] : ["SUBSCRIBE", "PUBLISH"], events: [...this.#packages.keys()] }
   }
 
   /** Whether a request is of a subscription here, or of one that has ended: no other credentials are asked for. */
@@ -58,15 +70,23 @@ export class EventServer {
     return request.method === "SUBSCRIBE" && this.#subscriptions.isOwn(request)
   }
 
-  /** Whether a request, outside of dialogs, is for this element. */
+  /**
+   * Whether a request, outside of dialogs, is for this element. Subscriptions to other events are the
+   * phones' own business; of publications there is one place for each address-of-record (RFC 3903 §6).
+   */
   takes(request: SipRequest): boolean {
-    if (request.method !== "SUBSCRIBE" || request.to.tag !== undefined || request.headers.has("Route")) return false
-    if (!this.#packages.has(eventOf(request))) return false
+    if (!this.#isOfOurs(request) || request.to.tag !== undefined || request.headers.has("Route")) return false
     return !request.requestUri.params.has("gr") && this.#domains.addressOfRecord(request.requestUri) !== undefined
+  }
+
+  #isOfOurs(request: SipRequest): boolean {
+    if (request.method === "PUBLISH") return this.#compositor !== undefined
+    return request.method === "SUBSCRIBE" && this.#packages.has(eventOf(request))
   }
 
   /** Answers a request that is one or the other. Rejects with a Refusal, or a SipSyntaxError. */
   accept(server: ServerTransaction, request: SipRequest): Promise<void> {
+    if (this.#compositor !== undefined && request.method === "PUBLISH") return this.#compositor.accept(server, request)
     return this.#subscriptions.accept(server, request)
   }
 
@@ -97,4 +117,8 @@ export class EventServer {
     const seconds = Math.ceil(this.#retryAfterSeconds * (1 + this.#runtime.random.float()))
     return refuse(503, "Service Unavailable", [["Retry-After", String(seconds)]])
   }
+}
+
+function byName<P extends EventPackage>(packages: readonly P[]): ReadonlyMap<string, P> {
+  return new Map(packages.map((eventPackage) => [eventPackage.name, eventPackage]))
 }

@@ -19,7 +19,7 @@ export interface SubscriptionHost {
 export interface SubscriptionParts {
   /** What it tells. */
   readonly watch: Watch
-  /** The subscriber's address-of-record; undefined for strangers. */
+  /** Whose subscriptions are counted. */
   readonly subscriber: string | undefined
   readonly localTag: string
   /** Of the Event header; comes back in each NOTIFY. */

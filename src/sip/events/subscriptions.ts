@@ -8,7 +8,7 @@ import type { ServerTransaction, TransactionLayer } from "../transaction/index.t
 import { formatHostPort } from "../transport/index.ts"
 import type { Flow } from "../transport/index.ts"
 import type { EventAuthorization } from "./event-authorization.ts"
-import { eventIdOf, eventOf, expiresOf } from "./event-header.ts"
+import { eventIdOf, eventOf, expiresOf, refuseEvent, requireNoExtensions } from "./event-header.ts"
 import type { EventPackage } from "./event-package.ts"
 import { Subscription, type SubscriptionHost } from "./subscription.ts"
 import { Watch } from "./watch.ts"
@@ -27,7 +27,7 @@ export interface SubscriptionsComponents {
 /** How many there may be. */
 export interface SubscriptionsOptions {
   readonly maxSubscriptions: number
-  /** Of one subscriber, as he may watch many. */
+  /** Of one user, who may watch many. */
   readonly maxPerSubscriber: number
 }
 
@@ -77,9 +77,10 @@ export class Subscriptions implements SubscriptionHost {
 
   /** Answers a SUBSCRIBE to an address-of-record of ours, or one that `isOwn`. Rejects with a Refusal, or a SipSyntaxError. */
   async accept(server: ServerTransaction, request: SipRequest): Promise<void> {
-    const eventPackage = this.#components.packages.get(eventOf(request))
-    // §4.1.3: also where it is a refresh.
-    if (eventPackage === undefined) throw refuse(489, "Bad Event", [["Allow-Events", [...this.#components.packages.keys()].join(", ")]])
+    const { packages } = this.#components
+    requireNoExtensions(request)
+    const eventPackage = packages.get(eventOf(request))
+    if (eventPackage === undefined) throw refuseEvent(packages.keys())
     const expiresSeconds = expiresOf(request, eventPackage.defaultExpiresSeconds)
     const isNew = request.to.tag === undefined
     const subscription = isNew ? await this.#subscribe(eventPackage, request, server.flow) : this.#found(eventPackage, request, server.flow)

@@ -31,6 +31,8 @@ import { breadthOf, requireHops, validate } from "./validation.ts"
 
 /** Who answers in the place of phones what is asked about their users: a port, which `sip/events` implements. */
 export interface Notifier {
+  /** Which requests and which events it answers. */
+  readonly abilities: { readonly methods: readonly string[]; readonly events: readonly string[] }
   /** Whether a request is of a subscription here: no credentials are asked for. */
   isOwn(request: SipRequest): boolean
   /** Whether a request is for it otherwise. */
@@ -296,8 +298,10 @@ export class SipProxy {
     // §21.4.6, §21.5.2: a method that is not for us, and one that we do not even know.
     const status = server.method === "OPTIONS" ? 200 : knownMethods.has(server.method) ? 405 : 501
     this.#count(status).add()
+    const { methods = [], events = [] } = this.#components.notifier?.abilities ?? {}
     const headers: HeaderList = [
-      ["Allow", "OPTIONS, REGISTER"],
+      ["Allow", ["OPTIONS", "REGISTER", ...methods].join(", ")],
+      ...(events.length === 0 ? [] : [["Allow-Events", events.join(", ")] as const]),
       ["Accept", "application/sdp"],
       ["Supported", "path"],
     ]
