@@ -76,8 +76,8 @@ export class Acquaintances {
     this.#settleTimer?.cancel()
   }
 
-  /** What this peer says of itself. */
-  statementFor(peerId: PeerId): Statement {
+  /** What this peer says of itself, and of so many leaves on either side. */
+  statementFor(peerId: PeerId, marks = Infinity): Statement {
     const { place } = this.#components.surroundings
     return {
       hasLow: place?.low !== undefined,
@@ -87,8 +87,8 @@ export class Acquaintances {
       coordinate: this.locations.own,
       elderBefore: place?.elderBefore,
       elderAfter: place?.elderAfter,
-      before: (place?.leaves.before ?? []).map(({ id }) => markOf(id)),
-      after: (place?.leaves.after ?? []).map(({ id }) => markOf(id)),
+      before: (place?.leaves.before ?? []).slice(0, marks).map(({ id }) => markOf(id)),
+      after: (place?.leaves.after ?? []).slice(0, marks).map(({ id }) => markOf(id)),
     }
   }
 

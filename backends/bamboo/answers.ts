@@ -28,6 +28,8 @@ export interface AnswersComponents {
 const nothing = new Uint8Array()
 /** Members named on the way to a key. */
 const namedHops = 4
+/** Leaves on a side that an answer lists: whoever is granted something by it looks at no more. */
+const grantMarks = 2
 const markTail = "0".repeat(idDigits - markOf("0".repeat(idDigits)).length)
 
 /** See the head of this file. */
@@ -69,9 +71,13 @@ export class Answers {
     const listed = new Set([...statement.before, ...statement.after])
     const marks = [...listed].filter((mark) => this.#isNews(place, mark))
     if (marks.length > 0) void acquaintances.exchange(teller)
-    const theirs = this.#surroundings.leaves.reduce((set, leaf) => withLeaf(set, leaf), emptyLeafSet(teller.id, place.leaves.size))
-    const missing = leavesOf(theirs).filter(({ id }) => !listed.has(markOf(id)))
-    return encodeExchangeAnswer({ statement: acquaintances.statementFor(from), named: acquaintances.named(missing) })
+    // Whom it lists has a place there, unless found dead: beyond that nobody is worth a word.
+    const dead = new Set(acquaintances.lost.doubtfulIds.map(markOf))
+    const there = [...listed].filter((mark) => !dead.has(mark)).map((mark) => ({ id: mark + markTail, peerId: "", addresses: [] }))
+    const unlisted = this.#surroundings.leaves.filter(({ id }) => !listed.has(markOf(id)))
+    const theirs = [...there, ...unlisted].reduce((set, leaf) => withLeaf(set, leaf), emptyLeafSet(teller.id, place.leaves.size))
+    const missing = leavesOf(theirs).filter(({ peerId }) => peerId !== "")
+    return encodeExchangeAnswer({ statement: acquaintances.statementFor(from, grantMarks), named: acquaintances.named(missing) })
   }
 
   /** Whether the other lists somebody who belongs in this peer's set, and whom it does not know. */
