@@ -92,7 +92,7 @@ Content-Length: 0
 ]]></send>
   <label id="done"/>`
 
-/** Calls the injected user through its proxy: INVITE, 180, 200, ACK, BYE, 200; with `mayBeRefused` also INVITE, 503, ACK, which is then counted. */
+/** Calls the injected user through its proxy: INVITE, 180, 200, ACK, BYE, 200, and a 100 where a proxy has waited long (RFC 4320 §4.1); with `mayBeRefused` also INVITE, 503, ACK, which is then counted. */
 export function callerScenario(domain: string, mayBeRefused = false): string {
   return `${head}
 <scenario name="caller">
@@ -140,6 +140,7 @@ CSeq: 2 BYE
 Content-Length: 0
 
 ]]></send>
+  <recv response="100" optional="true"/>
   ${mayBeRefused ? refusedCall : `<recv response="200"/>`}
 </scenario>
 `
