@@ -9,12 +9,11 @@ import type { Address } from "../../backends/ssr/address.ts"
 import { ringSize } from "../../backends/ssr/address.ts"
 import { Doubts } from "../../backends/ssr/doubts.ts"
 import { Forwarder } from "../../backends/ssr/forwarder.ts"
-import { GraphMedium } from "../../backends/ssr/graph-medium.ts"
+import type { Neighbourhood } from "../../backends/ssr/neighbourhood.ts"
 import type { Packet } from "../../backends/ssr/packet.ts"
-import { packetTypes, payloadTypes } from "../../backends/ssr/packet.ts"
+import { packetTypes, payloadTypes, sourceOf } from "../../backends/ssr/packet.ts"
 import { PathAnnouncer } from "../../backends/ssr/path-announcer.ts"
 import { RouteCache } from "../../backends/ssr/route-cache.ts"
-import { Vicinity } from "../../backends/ssr/vicinity.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import { Simulation } from "../sim/index.ts"
 import type { Graph, Place } from "./mesh-graphs.ts"
@@ -22,12 +21,12 @@ import { distancesFrom, drawPlaced } from "./mesh-graphs.ts"
 import type { Delivery, Sent } from "./mesh-tracks.ts"
 import { MeshTracks } from "./mesh-tracks.ts"
 
-/** Beacons have been heard. */
-const beaconsMs = 1_000
+const linkMs = 2
 const flightMs = 5_000
 
 /** What is done with a packet that is sent. */
 interface FormedNode {
+  readonly air: Air
   readonly cache: RouteCache
   readonly forwarder: Forwarder
 }
@@ -36,8 +35,17 @@ interface FormedNode {
 export class FormedMesh {
   readonly simulation: Simulation
   readonly graph: Graph
+  readonly #places: readonly Place[]
+  readonly #maxRoutes: number
+  readonly #runtime: Runtime
   readonly #addresses: readonly Address[]
-  readonly #nodes: readonly FormedNode[]
+  readonly #numbers: ReadonlyMap<Address, number>
+  /** In the order of addresses. */
+  readonly #ring: readonly number[]
+  /** Where each is there. */
+  readonly #rank: number[] = []
+  /** Those that packets have come by. */
+  readonly #nodes = new Map<number, FormedNode>()
   readonly #tracks = new MeshTracks()
   /** Links on the shortest ways between pairs that were asked for. */
   readonly #shortest = new Map<string, number>()
@@ -47,21 +55,22 @@ export class FormedMesh {
     const { random } = this.simulation
     const { graph, places } = drawPlaced(nodes, random)
     this.graph = graph
+    this.#places = places
+    this.#maxRoutes = maxRoutes
     this.#addresses = graph.map(() => Math.floor(random.float() * ringSize))
-    const medium = new GraphMedium({ onSend: (_from, _to, packet) => this.#tracks.onSend(packet) })
-    const { runtime } = this.simulation.addPeer("all")
-    for (const [at, others] of graph.entries()) for (const other of others) medium.link(this.#addressOf(at), this.#addressOf(other))
-    this.#nodes = graph.map((_, at) => this.#node(medium, runtime, at, maxRoutes))
-    this.#teachRing(places)
+    this.#numbers = new Map(this.#addresses.map((address, at) => [address, at]))
+    this.#ring = [...graph.keys()].sort((a, b) => this.#addressOf(a) - this.#addressOf(b))
+    for (const [place, at] of this.#ring.entries()) this.#rank[at] = place
+    this.#runtime = this.simulation.addPeer("all").runtime
   }
 
   get packets(): number {
     return this.#tracks.others
   }
 
-  /** Lets beacons be heard. */
-  async settle(): Promise<undefined> {
-    await this.simulation.run(beaconsMs)
+  /** All stands at once. */
+  settle(): Promise<undefined> {
+    return Promise.resolve(undefined)
   }
 
   async deliver(pairs: readonly (readonly [number, number])[]): Promise<Delivery> {
@@ -69,7 +78,7 @@ export class FormedMesh {
     const sent: Sent[] = []
     for (const [from, to] of pairs) {
       const { number, payload } = this.#tracks.next()
-      this.#nodes[from]?.forwarder.send(packetTypes.connect, this.#addressOf(to), payload, payloadTypes.application)
+      this.#nodeAt(from).forwarder.send(packetTypes.connect, this.#addressOf(to), payload, payloadTypes.application)
       sent.push({ number, shortest: this.#distance(from, to) })
       await this.simulation.run(1)
     }
@@ -77,8 +86,9 @@ export class FormedMesh {
     return this.#tracks.judge(sent)
   }
 
+  /** Of those that packets have come by. */
   cached(): readonly [number, number] {
-    const sizes = this.#nodes.map(({ cache }) => cache.size).sort((a, b) => a - b)
+    const sizes = [...this.#nodes.values()].map(({ cache }) => cache.size).sort((a, b) => a - b)
     return [sizes[Math.floor(sizes.length / 2)] ?? 0, sizes.at(-1) ?? 0]
   }
 
@@ -102,41 +112,97 @@ export class FormedMesh {
     return known
   }
 
-  #node(medium: GraphMedium, runtime: Runtime, at: number, maxRoutes: number): FormedNode {
+  #nodeAt(at: number): FormedNode {
+    let node = this.#nodes.get(at)
+    if (node === undefined) this.#nodes.set(at, (node = this.#begin(at)))
+    return node
+  }
+
+  #begin(at: number): FormedNode {
     const self = this.#addressOf(at)
-    const neighbourhood = medium.attach(runtime, self)
-    const cache = new RouteCache(self, maxRoutes)
-    const vicinity = new Vicinity(self)
-    neighbourhood.onHears?.((neighbour, theirs) => vicinity.tell(neighbour, theirs))
-    for (const other of this.graph[at] ?? []) cache.learn([self, this.#addressOf(other)])
-    const announcer = new PathAnnouncer({ runtime, neighbourhood, send: (to, body) => void forwarder.send(packetTypes.pathAnnounce, to, body) })
-    const forwarder: Forwarder = new Forwarder({ runtime, neighbourhood, cache, vicinity, doubts: new Doubts(runtime) }, {
+    const runtime = this.#runtime
+    const air = new Air(self, new Set((this.graph[at] ?? []).map((other) => this.#addressOf(other))), (to, packet) => this.#carry(self, to, packet))
+    const cache = new RouteCache(self, this.#maxRoutes)
+    for (const neighbour of air.neighbours()) cache.learn([self, neighbour])
+    this.#teachRing(cache, at)
+    const vicinity = this.#vicinityOf(at)
+    const announcer = new PathAnnouncer({ runtime, neighbourhood: air, send: (to, body) => void forwarder.send(packetTypes.pathAnnounce, to, body) })
+    const forwarder: Forwarder = new Forwarder({ runtime, neighbourhood: air, cache, vicinity, doubts: new Doubts(runtime) }, {
       onArrival: (packet) => this.#onArrival(packet, cache, announcer),
       onLearned: () => undefined,
       onBroken: () => undefined,
     })
-    return { cache, forwarder }
+    return { air, cache, forwarder }
+  }
+
+  #carry(from: Address, to: Address, packet: Uint8Array): void {
+    this.#tracks.onSend(packet)
+    this.#runtime.setTimer(linkMs, () => this.#nodeAt(this.#numbers.get(to) as number).air.receive(from, packet))
+  }
+
+  /** What beacons have told: for each node two links away a neighbour that has it for its own. */
+  #vicinityOf(at: number): { via(address: Address): Address | undefined } {
+    const via = new Map<Address, Address>()
+    for (const neighbour of this.graph[at] ?? []) {
+      for (const other of this.graph[neighbour] ?? []) {
+        if (other !== at && !via.has(this.#addressOf(other))) via.set(this.#addressOf(other), this.#addressOf(neighbour))
+      }
+    }
+    return { via: (address) => via.get(address) }
   }
 
   #onArrival(packet: Packet, cache: RouteCache, announcer: PathAnnouncer): void {
-    if (packet.type === packetTypes.pathAnnounce) cache.routeTo(packet.route[0] as Address)
+    if (packet.type === packetTypes.pathAnnounce) cache.routeTo(sourceOf(packet))
     if (packet.type !== packetTypes.connect || packet.destination !== cache.self) return
-    announcer.onData(packet.route)
+    announcer.onData(sourceOf(packet), packet.route)
     this.#tracks.onArrival(packet.payload)
   }
 
-  /** Ways to both neighbours on the ring, for every node. */
-  #teachRing(places: readonly Place[]): void {
-    const ring = [...this.graph.keys()].sort((a, b) => this.#addressOf(a) - this.#addressOf(b))
-    for (const [place, at] of ring.entries()) {
-      const next = ring[(place + 1) % ring.length] as number
-      const way = wayByCompass(this.graph, places, at, next).map((one) => this.#addressOf(one))
-      const before = ring.at(place - 1) as number
-      this.#nodes[at]?.cache.hold([this.#addressOf(before), this.#addressOf(next)])
-      this.#nodes[at]?.cache.learn(way)
-      this.#nodes[next]?.cache.hold([this.#addressOf(at), this.#addressOf(ring[(place + 2) % ring.length] as number)])
-      this.#nodes[next]?.cache.learn(way.toReversed())
-    }
+  /** The ways to both neighbours on the ring. */
+  #teachRing(cache: RouteCache, at: number): void {
+    const place = this.#rank[at] ?? 0
+    const others = [this.#ring.at(place - 1) as number, this.#ring[(place + 1) % this.#ring.length] as number]
+    cache.hold(others.map((other) => this.#addressOf(other)))
+    for (const other of others) cache.learn(wayByCompass(this.graph, this.#places, at, other).map((one) => this.#addressOf(one)))
+  }
+}
+
+/** The links of one node. */
+class Air implements Neighbourhood {
+  readonly self: Address
+  readonly maxPacketBytes = 65_536
+  readonly #neighbours: ReadonlySet<Address>
+  readonly #carry: (to: Address, packet: Uint8Array) => void
+  #handler: (neighbour: Address, packet: Uint8Array) => void = () => undefined
+
+  constructor(self: Address, neighbours: ReadonlySet<Address>, carry: (to: Address, packet: Uint8Array) => void) {
+    this.self = self
+    this.#neighbours = neighbours
+    this.#carry = carry
+  }
+
+  neighbours(): Iterable<Address> {
+    return this.#neighbours
+  }
+
+  isNeighbour(address: Address): boolean {
+    return this.#neighbours.has(address)
+  }
+
+  send(neighbour: Address, packet: Uint8Array): boolean {
+    this.#carry(neighbour, packet)
+    return true
+  }
+
+  onPacket(handler: (neighbour: Address, packet: Uint8Array) => void): void {
+    this.#handler = handler
+  }
+
+  /** No link comes or goes. */
+  onLink(): void {}
+
+  receive(neighbour: Address, packet: Uint8Array): void {
+    this.#handler(neighbour, packet)
   }
 }
 

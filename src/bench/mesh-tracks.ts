@@ -1,5 +1,6 @@
 /** What becomes of packets that are followed link by link. */
-import { payloadTypes } from "../../backends/ssr/packet.ts"
+import { addressBytes } from "../../backends/ssr/address.ts"
+import { originFlag, payloadTypes } from "../../backends/ssr/packet.ts"
 
 /** What packets between pairs have met. */
 export interface Delivery {
@@ -46,7 +47,7 @@ export class MeshTracks {
   onSend(packet: Uint8Array): void {
     const frame = Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength)
     const payloadAt = frame.length - mark.length - 4
-    if (payloadAt < 4 || frame.readUInt32BE(payloadAt - 4) !== payloadTypes.application || !frame.subarray(payloadAt, -4).equals(mark)) {
+    if (payloadAt < 4 || !isApplication(frame, payloadAt) || !frame.subarray(payloadAt, -4).equals(mark)) {
       this.others++
       return
     }
@@ -64,6 +65,13 @@ export class MeshTracks {
     const stretches = arrived.map(({ number, shortest }) => (this.#links[number] ?? 0) / Math.max(1, shortest))
     return { delivered: arrived.length, sent: sent.length, stretch: percentiles(stretches), headerBytes: percentiles(this.#headers) }
   }
+}
+
+/** Whether the header that ends there says so; a packet on a long way says after that who has sent it. */
+function isApplication(frame: Buffer, payloadAt: number): boolean {
+  if (frame.readUInt32BE(payloadAt - 4) === payloadTypes.application) return true
+  const at = payloadAt - addressBytes - 4
+  return at > 0 && frame.readUInt32BE(at) === payloadTypes.application + originFlag
 }
 
 function percentiles(values: readonly number[]): readonly [number, number] {
