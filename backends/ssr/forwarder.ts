@@ -14,7 +14,7 @@ import type { Floods } from "./floods.ts"
 import type { Neighbourhood } from "./neighbourhood.ts"
 import type { Packet, PacketType } from "./packet.ts"
 import { decodePacket, encodePacket, maxRouteLength, nextNode, packetTypes, payloadTypes, readAddress, readRoute, writeAddress } from "./packet.ts"
-import { advanced, bounded, goalOf, isComplaint, previousNode, shortcut } from "./packet-steps.ts"
+import { advanced, goalOf, isComplaint, ledBy, previousNode, shortcut, straightened } from "./packet-steps.ts"
 import type { RouteCache } from "./route-cache.ts"
 import type { Route } from "./route.ts"
 import { extend, reverse } from "./route.ts"
@@ -27,7 +27,7 @@ export interface ForwarderComponents {
   readonly neighbourhood: Neighbourhood
   readonly cache: RouteCache
   readonly doubts: Doubts
-  readonly vicinity: Vicinity
+  readonly vicinity: Pick<Vicinity, "via">
   /** Left out where nothing is flooded. */
   readonly floods?: Floods
 }
@@ -44,6 +44,9 @@ export interface ForwarderListener {
 
 /** To whatever has the smallest address; see `packetTypes.newNodeAnnounce`. */
 export const smallestAddress = 0
+
+/** Half of what a packet can name. */
+const longRoute = maxRouteLength / 2
 
 /** See the head of this file. */
 export class Forwarder {
@@ -194,7 +197,7 @@ export class Forwarder {
     const onward = this.#routeTo(goalOf(packet)) ?? this.#wayTo(packet.destination, packet.type)
     if (onward === undefined) return this.#wait(packet) || this.#drop("broken link")
     // Also back where it came from: the nodes there have just been told of the link, ahead of the packet.
-    return this.#pass({ ...packet, ...bounded(extend(packet.route.slice(0, packet.hop + 1), onward)) })
+    return this.#pass(this.#led(packet, onward))
   }
 
   #tellNeighbour(packet: Packet, gap: Route, neighbour: Address): void {
@@ -215,10 +218,17 @@ export class Forwarder {
 
   /** Another node decides, if one that is nearer is known; undefined where none is. */
   #goOn(packet: Packet): boolean | undefined {
-    const { destination, type, route, hop } = packet
+    const { destination, type } = packet
     const onward = this.#wayTo(destination, type)
     if (onward === undefined) return undefined
-    return this.#pass({ ...this.#noted(packet), ...bounded(extend(route.slice(0, hop + 1), onward)) })
+    return this.#pass(this.#led(this.#noted(packet), onward))
+  }
+
+  /** The packet with a way from here on; what grows long is made as short as this node can. */
+  #led(packet: Packet, onward: Route): Packet {
+    const travelled = packet.route.slice(0, packet.hop + 1)
+    const isLong = travelled.length + onward.length > longRoute
+    return ledBy(packet, extend(isLong ? straightened(travelled, (address) => this.#hopsTo(address), (address) => this.#routeTo(address)) : travelled, onward))
   }
 
   /** A way may turn up, where there is anybody to tell of it, and the destination has not been asked in vain. */
@@ -291,7 +301,7 @@ export class Forwarder {
     const isOpen = onward[1] !== undefined && neighbourhood.isNeighbour(onward[1])
     const learned = isOpen ? [...cache.learn(onward)] : []
     learned.push(...cache.learn(back))
-    if (type === packetTypes.pathAnnounce) this.#lookAround(route[0] as Address, readRoute(new ByteReader(payload)))
+    if (type === packetTypes.pathAnnounce && packet.origin === undefined) this.#lookAround(route[0] as Address, readRoute(new ByteReader(payload)))
     if (learned.length === 0) return
     this.#listener.onLearned(learned)
     this.#waiting.onLearned(learned)

@@ -15,7 +15,7 @@ import { Linearization } from "./linearization.ts"
 import type { LinkEvent, Neighbourhood } from "./neighbourhood.ts"
 import type { SsrSettings } from "./options.ts"
 import type { Packet } from "./packet.ts"
-import { packetTypes, payloadTypes, readAddress } from "./packet.ts"
+import { packetTypes, payloadTypes, readAddress, sourceOf } from "./packet.ts"
 import { PathAnnouncer } from "./path-announcer.ts"
 import type { Ring, RingPlaces, RingPort } from "./ring.ts"
 import type { Claim } from "./ring-messages.ts"
@@ -254,7 +254,7 @@ export class SsrNode {
   }
 
   #onArrival(packet: Packet): void {
-    const source = packet.route[0] as Address
+    const source = sourceOf(packet)
     try {
       this.#take(packet, source)
     } catch (error) {
@@ -279,7 +279,7 @@ export class SsrNode {
       }
       case packetTypes.connect:
       case packetTypes.closest: {
-        this.#announcer.onData(packet.route)
+        this.#announcer.onData(source, packet.route)
         if (packet.payloadType === payloadTypes.trace) this.#tracer.onArrival(packet, this.address)
         if (packet.payloadType === payloadTypes.media && packet.destination === this.address) this.#listener.onDatagram?.(source, packet.payload)
         if (packet.payloadType === payloadTypes.application) this.#listener.onData(source, packet.payload, packet.destination === this.address)

@@ -1,9 +1,9 @@
 /** What a packet says of its way, and the packet one step further on: plain data in, plain data out. */
 import type { Address } from "./address.ts"
 import type { Packet } from "./packet.ts"
-import { maxRouteLength, packetTypes } from "./packet.ts"
+import { maxRouteLength, packetTypes, sourceOf } from "./packet.ts"
 import type { Route, Way } from "./route.ts"
-import { join } from "./route.ts"
+import { join, reverse } from "./route.ts"
 
 export function isComplaint({ type }: Packet): boolean {
   return type === packetTypes.linkBroken || type === packetTypes.unreachable
@@ -29,11 +29,27 @@ export function shortcut(packet: Packet, onward: Route, rejoin: number): Packet 
   const travelled = packet.route.slice(0, packet.hop + 1)
   if (onward.slice(1).some((address) => travelled.includes(address))) return packet
   const ahead = join(onward, packet.route.slice(rejoin))
-  return { ...packet, ...bounded({ stub: [], route: [...travelled, ...ahead.slice(1)], hop: packet.hop }) }
+  return ledBy(packet, { stub: [], route: [...travelled, ...ahead.slice(1)], hop: packet.hop })
 }
 
-/** A way whose route is too long begins at a later node, at this one at the latest: errors are then told to that one. */
-export function bounded(way: Way): Way {
-  const surplus = Math.min(way.hop, Math.max(0, way.route.length - maxRouteLength))
-  return surplus === 0 ? way : { stub: way.stub, route: way.route.slice(surplus), hop: way.hop - surplus }
+/** The packet on its way on. Where the route is too long it begins at a later node, at this one at the latest: errors are told to that one, and the packet says itself whose it is. */
+export function ledBy(packet: Packet, { stub, route, hop }: Way): Packet {
+  const surplus = Math.min(hop, Math.max(0, route.length - maxRouteLength))
+  const led = { ...packet, stub, route: route.slice(surplus), hop: hop - surplus }
+  return surplus === 0 ? led : { ...led, origin: sourceOf(packet) }
+}
+
+/**
+ * The way from a route's beginning to its end, the node that knows these ways: one that comes back near to where it was need not go round.
+ * `routeTo` tells the ways from that node, `hopsTo` how many links they have.
+ */
+export function straightened(travelled: Route, hopsTo: (address: Address) => number | undefined, routeTo: (address: Address) => Route | undefined): Route {
+  let best = travelled
+  for (const [at, address] of travelled.entries()) {
+    const hops = hopsTo(address)
+    if (hops === undefined || at + hops + 1 >= best.length) continue
+    const shorter = [...travelled.slice(0, at), ...reverse(routeTo(address) ?? [])]
+    if (shorter.length === at + hops + 1 && new Set(shorter).size === shorter.length) best = shorter
+  }
+  return best
 }

@@ -29,6 +29,9 @@ export type PacketType = (typeof packetTypes)[keyof typeof packetTypes]
 /** What a payload is. */
 export const payloadTypes = { none: 0, ipv4: 4, ipv6: 6, application: 10, trace: 11, media: 12 } as const
 
+/** Added to the payload type: the payload begins with the address of the origin. */
+export const originFlag = 0x80
+
 /** Hop counts have one byte. */
 export const maxRouteLength = 255
 
@@ -42,6 +45,8 @@ export interface Packet {
   readonly hop: number
   readonly destination: Address
   readonly payloadType: number
+  /** Who has sent it, where the route begins later: it grew too long. */
+  readonly origin?: Address
   /** A view of the frame that it came in. */
   readonly payload: Uint8Array
 }
@@ -54,6 +59,11 @@ export function nextNode({ stub, route, hop }: Packet): Address | undefined {
   return stub.length > 0 ? stub[0] : route[hop + 1]
 }
 
+/** Who has sent a packet. */
+export function sourceOf({ origin, route }: Packet): Address {
+  return origin ?? (route[0] as Address)
+}
+
 /** Bytes of a packet without its payload. */
 export function headerBytes(stubLength: number, routeLength: number): number {
   return 1 + 2 + stubLength * addressBytes + 2 + routeLength * addressBytes + 1 + 3 * addressBytes + 4
@@ -61,7 +71,7 @@ export function headerBytes(stubLength: number, routeLength: number): number {
 
 /** The bytes that go to the packet's next node. */
 export function encodePacket(packet: Packet): Uint8Array {
-  const { type, stub, route, hop, destination, payloadType, payload } = packet
+  const { type, stub, route, hop, destination, payloadType, origin, payload } = packet
   const writer = new ByteWriter(headerBytes(stub.length, route.length) + payload.length)
   writer.uint8(type)
   writeRoute(writer, stub)
@@ -70,7 +80,9 @@ export function encodePacket(packet: Packet): Uint8Array {
   writeAddress(writer, route.at(-1) ?? destination)
   writeAddress(writer, nextNode(packet) ?? destination)
   writeAddress(writer, destination)
-  return writer.uint32(payloadType).fixed(payload).finish()
+  if (origin === undefined) return writer.uint32(payloadType).fixed(payload).finish()
+  writeAddress(writer.uint32(payloadType + originFlag), origin)
+  return writer.fixed(payload).finish()
 }
 
 /** What a neighbour sent to `self`. Throws `P2PSIP_BAD_FRAME`. */
@@ -84,7 +96,11 @@ export function decodePacket(reader: ByteReader, self: Address): Packet {
   const next = readAddress(reader)
   const destination = readAddress(reader)
   if (route.length === 0 || route.at(-1) !== current) throw badFrame("a route to the current destination", "another one")
-  const packet = { type: type as PacketType, stub, route, hop, destination, payloadType: reader.uint32(), payload: reader.fixed(reader.remaining) }
+  const flagged = reader.uint32()
+  const hasOrigin = flagged >= originFlag && flagged < 2 * originFlag
+  const origin = hasOrigin ? { origin: readAddress(reader) } : {}
+  const payloadType = hasOrigin ? flagged - originFlag : flagged
+  const packet = { type: type as PacketType, stub, route, hop, destination, payloadType, ...origin, payload: reader.fixed(reader.remaining) }
   if (next !== self || nextNode(packet) !== self) throw badFrame("a packet for this node", "one for another")
   return packet
 }

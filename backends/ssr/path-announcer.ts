@@ -31,9 +31,8 @@ export class PathAnnouncer {
   }
 
   /** Data has come by this route. */
-  onData(route: Route): void {
-    const [source] = route
-    if (source === undefined || route.length <= 2 || !this.#told.add(source)) return
+  onData(source: Address, route: Route): void {
+    if (route.length <= 2 || !this.#told.add(source)) return
     const writer = new ByteWriter(256)
     writeRoute(writer, [...this.#components.neighbourhood.neighbours()].slice(0, maxNeighbours))
     this.#components.send(source, writer.finish())

@@ -5,7 +5,7 @@ import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
 import type { Address } from "./address.ts"
 import { addressBytes, formatAddress } from "./address.ts"
 import type { Packet } from "./packet.ts"
-import { maxRouteLength, readAddress, readRoute, writeAddress, writeRoute } from "./packet.ts"
+import { maxRouteLength, readAddress, readRoute, sourceOf, writeAddress, writeRoute } from "./packet.ts"
 import type { Route } from "./route.ts"
 
 /** Where a packet went. */
@@ -79,17 +79,17 @@ export class Tracer {
     else throw badFrame("a question or an answer", `${kind}`)
   }
 
-  #answer({ route }: Packet, reader: ByteReader, isExact: boolean): void {
+  #answer(packet: Packet, reader: ByteReader, isExact: boolean): void {
+    const { route } = packet
     const id = reader.uint32()
     if (reader.remaining % addressBytes !== 0) throw badFrame("whole addresses", `${reader.remaining} bytes`)
     const deciders = reader.fixed(reader.remaining)
     const writer = new ByteWriter(64).uint8(kinds.answer).uint32(id).uint8(isExact ? 1 : 0)
     writeRoute(writer, route)
     const answer = writer.fixed(deciders).finish()
-    const [source] = route
     // This node asked which way, and answers for that itself.
     if (route.length === 1) this.#onAnswer(new ByteReader(answer.subarray(1)))
-    else if (source !== undefined) this.#send("answer", source, answer)
+    else this.#send("answer", sourceOf(packet), answer)
   }
 
   #onAnswer(reader: ByteReader): void {

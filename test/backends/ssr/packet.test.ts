@@ -15,9 +15,9 @@ const route = (minLength: number) => fc.uniqueArray(address, { minLength, maxLen
 const packet: fc.Arbitrary<Packet> = fc
   .record({
     type: fc.constantFrom<PacketType>(...Object.values(packetTypes)), stub: fc.uniqueArray(address, { maxLength: 5 }), route: route(2),
-    place: fc.nat(), destination: address, payloadType: fc.constantFrom(...Object.values(payloadTypes)), payload: fc.uint8Array({ maxLength: 60 }),
+    place: fc.nat(), destination: address, payloadType: fc.constantFrom(...Object.values(payloadTypes)), origin: fc.option(address, { nil: undefined }), payload: fc.uint8Array({ maxLength: 60 }),
   })
-  .map(({ place, ...rest }) => ({ ...rest, hop: place % (rest.route.length - 1) }))
+  .map(({ place, origin, ...rest }) => ({ ...rest, ...(origin === undefined ? {} : { origin }), hop: place % (rest.route.length - 1) }))
 
 test("a packet's header is Linyphi's, byte for byte", () => {
   const payload = Buffer.from("payload")

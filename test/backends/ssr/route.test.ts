@@ -1,6 +1,9 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
 import { ringSize } from "../../../backends/ssr/address.ts"
+import { maxRouteLength, packetTypes, payloadTypes, sourceOf } from "../../../backends/ssr/packet.ts"
+import type { Packet } from "../../../backends/ssr/packet.ts"
+import { ledBy, straightened } from "../../../backends/ssr/packet-steps.ts"
 import { RouteCache } from "../../../backends/ssr/route-cache.ts"
 import { extend, join } from "../../../backends/ssr/route.ts"
 
@@ -40,6 +43,36 @@ test("a packet whose route is extended gets to its end by links that exist", () 
       expect(new Set(way).size).toBe(way.length)
     }),
   )
+})
+
+test("a route that grows too long begins later, and the packet says itself whose it is", () => {
+  const step = fc.record({ length: fc.integer({ min: 1, max: 200 }) })
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 6 }), (steps) => {
+      let packet: Packet = { type: packetTypes.connect, stub: [], route: [0], hop: 0, destination: 9_999, payloadType: payloadTypes.application, payload: new Uint8Array(0) }
+      let last = 0
+      for (const { length } of steps) {
+        const onward = Array.from({ length: length + 1 }, (_, at) => last + at)
+        last += length
+        const led = ledBy(packet, extend(packet.route, onward))
+        expect(led.route.slice(led.hop)).toEqual(onward)
+        expect(sourceOf(led)).toBe(0)
+        expect(led.route.length).toBeLessThanOrEqual(maxRouteLength)
+        expect(led.origin === undefined).toBe(led.route[0] === 0)
+        packet = { ...led, hop: led.route.length - 1 }
+      }
+    }),
+  )
+})
+
+test("a way that comes back near to where it was is cut short by links that are known", () => {
+  const ways: Record<number, number[]> = { 2: [9, 2], 5: [9, 8, 5], 1: [9, 3, 1] }
+  const straight = straightened([1, 2, 3, 4, 5, 6, 7, 8, 9], (address) => ways[address] && ways[address].length - 1, (address) => ways[address])
+  // By way of 2 it would be as long.
+  expect(straight).toEqual([1, 3, 9])
+  expect(straightened([1, 2, 3], () => undefined, () => undefined)).toEqual([1, 2, 3])
+  // A way that meets the route again is none.
+  expect(straightened([1, 2, 3, 4, 5, 6, 7, 9], (address) => (address === 4 ? 2 : undefined), () => [9, 2, 4])).toEqual([1, 2, 3, 4, 5, 6, 7, 9])
 })
 
 const walks = fc.array(fc.uniqueArray(fc.integer({ min: 2, max: 40 }), { minLength: 1, maxLength: 6 }), { maxLength: 40 })
