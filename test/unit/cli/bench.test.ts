@@ -1,10 +1,11 @@
 /** `p2psip bench compare` as the shell sees it. No figure is judged: only whether there is one. */
-import { spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, expect, test } from "vitest"
+import { afterAll, expect, test, vi } from "vitest"
 import type { Report } from "../../../src/bench/model.ts"
+import { childrenOf } from "../../../src/bench/process-cost.ts"
 import { chooseQuestion, chooseSides } from "../../../src/cli/bench-choice.ts"
 import { describeStep } from "../../../src/cli/bench-progress.ts"
 
@@ -54,6 +55,30 @@ test("programs of others are measured beside a backend; those that are not insta
   expect(skipped.map(({ side }) => side)).toEqual(["kamailio", "dhtnode"])
   expect(measurements.map(({ side, workload, setup }) => `${side} ${workload} ${setup.kind}`)).toEqual(["chord lookup one-process", "kademlia-dht lookup one-process"])
   expect(measurements.every(({ runs }) => runs.every(({ done }) => done > 0))).toBe(true)
+})
+
+test("a peer that somebody ends meanwhile: one line, the exit code, and all that had been measured, marked", async () => {
+  const [html, json] = [join(folder, "mortal.html"), join(folder, "mortal.json")]
+  const asked = ["--backends", "chord,kademlia", "--setups", "processes", "--peers", "2", "--workloads", "lookup", "--runs", "1", "--seconds", "0.2", "--users", "4"]
+  const bench = spawn(process.execPath, [program, "bench", "compare", ...asked, "--html", html, "--json", json], { stdio: ["ignore", "pipe", "pipe"] })
+  let stderr = ""
+  bench.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
+  bench.stdout.resume()
+  const ended = new Promise<number | null>((resolve) => bench.once("close", resolve))
+  await vi.waitFor(() => expect(stderr).toContain("kademlia"), 60_000)
+  await vi.waitFor(() => {
+    // Those of the side before may still be on their way out.
+    const children = childrenOf(bench.pid ?? 0)
+    expect(children.length).toBeGreaterThan(0)
+    for (const pid of children) process.kill(pid, "SIGKILL")
+  }, { timeout: 60_000, interval: 5 })
+  expect(await ended).toBe(1)
+  const complaints = stderr.split("\n").filter((line) => line.startsWith("kademlia"))
+  expect(complaints).toEqual([expect.stringMatching(/^kademlia, run 1: kademlia, peer [12] has ended by SIGKILL/) as string])
+  const { measurements, flaws } = JSON.parse(readFileSync(json, "utf8")) as Report
+  expect(measurements.map(({ side, runs }) => [side, runs.length])).toEqual([["chord", 1]])
+  expect(flaws).toHaveLength(1)
+  expect(readFileSync(html, "utf8")).toMatch(/has ended by SIGKILL/)
 })
 
 const wrongReport = join(folder, "wrong.json")
