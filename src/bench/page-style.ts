@@ -3,7 +3,7 @@ export const pageStyle = `
 :root { color-scheme: light; --ink: #1c2430; --soft: #5b6675; --line: #e3e7ec; --paper: #fff; --back: #f5f7f9; --good: #0b7a4b; --bad: #b3261e; }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--back); color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
-main { max-width: 960px; margin: 0 auto; padding: 40px 24px 80px; }
+main { max-width: 1020px; margin: 0 auto; padding: 40px 24px 80px; }
 h1 { font-size: 30px; line-height: 1.2; margin: 0 0 6px; letter-spacing: -.01em; }
 h2 { font-size: 22px; margin: 44px 0 4px; letter-spacing: -.01em; }
 h3 { font-size: 17px; margin: 0 0 2px; }
@@ -15,9 +15,9 @@ p { margin: 6px 0 12px; max-width: 74ch; }
 .warning { background: #fff8e6; border-color: #f0d9a0; }
 .warning ul { margin: 6px 0 0; padding-left: 20px; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 15px; width: 100%; }
-th, td { padding: 7px 10px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th, td { padding: 7px 8px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { font-weight: 600; color: var(--soft); font-size: 14px; }
-td:first-child, th:first-child { text-align: left; white-space: normal; }
+td:first-child, th:first-child { text-align: left; white-space: normal; min-width: 190px; padding-left: 0; }
 tr:last-child td { border-bottom: 0; }
 td small { color: var(--soft); font-size: 12.5px; }
 td .about { display: block; color: var(--soft); font-size: 13px; }

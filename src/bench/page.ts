@@ -121,23 +121,24 @@ function matrix(report: Report, setup: Setup): string {
       const figure = measurement === undefined ? undefined : figureOf(measurement, metric)
       return cell(figure, ahead.has(side))
     })
-    const { title, about } = workloadOf(workload)
-    return [`${escaped(title)}<span class="about">${escaped(about)}</span>`, ...cells, escaped(isFlatOut(workload) ? "per second" : "µs")]
+    const { title, about, perSecond } = workloadOf(workload)
+    const [unit, how] = isFlatOut(workload) ? ["per second", about] : ["µs", `${about}; ${readable(perSecond * report.question.rateFactor)} a second`]
+    return [`${escaped(title)}, ${unit}<span class="about">${escaped(how)}</span>`, ...cells]
   })
   return `<div class="card"><h3>CPU time per operation, and how many can be done</h3>
-<p class="caption">Medians over the runs, the least and the most beneath; in bold the best, and what is not clearly apart from it. Microseconds of all processes of a side; in the last rows operations per second.</p>
-${table(["", ...sides.map(escaped), ""], rows)}</div>`
+<p class="caption">Medians over the runs, the least and the most beneath; in bold the best, and what is not clearly apart from it. Microseconds (µs) of all processes of a side, or operations per second.</p>
+${table(["", ...sides.map(escaped)], rows)}</div>`
 }
 
 function upkeep(report: Report, setup: Setup): string {
   const sides = sidesOf(report).filter((side) => measurementOf(report, side, "idle", setup) !== undefined)
   if (sides.length === 0) return ""
   const rows = [upkeepCpu, upkeepBytes, memory].map((metric) => [
-    `${escaped(metric.title)}`, ...sides.map((side) => cellOf(report, side, "idle", setup, metric)), escaped(metric.unit),
+    `${escaped(metric.title)}, ${escaped(metric.unit)}`, ...sides.map((side) => cellOf(report, side, "idle", setup, metric)),
   ])
   return `<div class="card"><h3>What peers cost when nobody asks</h3>
 <p class="caption">After ${report.question.users.toLocaleString("en")} users have registered. A young process still compiles and collects garbage: in a longer run this gets less.</p>
-${table(["", ...sides.map(escaped), ""], rows)}</div>`
+${table(["", ...sides.map(escaped)], rows)}</div>`
 }
 
 function cellOf(report: Report, side: string, workload: WorkloadName, setup: Setup, metric: Metric): string {
