@@ -20,6 +20,7 @@ import { Capture } from "./capture.ts"
 import { baresip, chromium, kamailio, linphone, requireProgram, sipp, sipsak, tshark, type Program } from "./debian.ts"
 import { kamailioNeighbour } from "./kamailio.ts"
 import { linphoneCalls } from "./linphone.ts"
+import { forPresence, presence } from "./presence.ts"
 import { register } from "./register.ts"
 import { secured, type Prepared } from "./secured.ts"
 import { forSipsak, sipsakAsks } from "./sipsak.ts"
@@ -40,6 +41,7 @@ interface Scenario {
 const scenarios: Readonly<Record<string, Scenario>> = {
   browser: { count: 6, rate: 1, program: chromium, prepare: () => secured("wss"), run: browsers },
   baresip: { count: 2, rate: 1, program: baresip, prepare: () => secured("tls"), run: baresipCalls },
+  presence: { count: 2, rate: 1, program: baresip, prepare: forPresence, isCaptured: true, run: presence },
   linphone: { count: 4, rate: 1, program: linphone, prepare: async () => withUsers(["alice", "carol"]), isCaptured: true, run: linphoneCalls },
   sipsak: { count: 6, rate: 1, program: sipsak, prepare: forSipsak, isCaptured: true, run: sipsakAsks },
   kamailio: { count: 5, rate: 1, program: kamailio, isCaptured: true, run: kamailioNeighbour },
