@@ -6,6 +6,8 @@ import type { Drawing } from "./charts.ts"
 import { cpu, describeSetup, failed, figureOf, isFlatOut, measurementOf, median, memory, p99, rate, readable, setupsOf, sidesOf, upkeepBytes, upkeepCpu, workloadsOf } from "./figures.ts"
 import type { Metric } from "./figures.ts"
 import { leaders, sentences } from "./findings.ts"
+import { growthOf } from "./growth.ts"
+import type { GrowthTable } from "./growth.ts"
 import { escaped, jsonForScript, list, table } from "./html.ts"
 import type { Report, Setup, WorkloadName } from "./model.ts"
 import { pageStyle } from "./page-style.ts"
@@ -21,6 +23,7 @@ export async function writePage(report: Report, earlier?: Report): Promise<strin
     inShort(report),
     ...(earlier === undefined ? [] : [since(earlier, report)]),
     ...(await Promise.all(setupsOf(report).map((setup) => setupSection(report, setup)))),
+    ...growthOf(report).map(growthSection),
     await simulatedSection(report),
     method(report),
   ]
@@ -162,6 +165,19 @@ function everything(report: Report, setup: Setup): string {
   ])
   const head = ["", "CPU µs", "median ms", "99 % ms", "done/s", "failed %", "load late ms"]
   return `<details><summary>All figures: ${escaped(describeSetup(setup))}</summary><div class="card">${table(head, rows)}</div></details>`
+}
+
+/** One operation in small overlays and in large ones. */
+function growthSection({ setup: { kind, entry, storage }, peers, rows }: GrowthTable): string {
+  const where = `${kind === "processes" ? "a process each" : "in one process"}${entry === "first" ? ", all asked of the first" : ""}${storage === "sqlite" ? ", on disk" : ""}`
+  const lines = rows.map(({ side, workload, sizes, ratio }) => [
+    `${escaped(side)}, ${escaped(workloadOf(workload).title)}`,
+    ...peers.map((count) => cell(sizes.find((size) => size.peers === count)?.figure, false)), `${readable(ratio)} ×`,
+  ])
+  return `<h2>By number of peers, ${where}</h2>
+<div class="card"><h3>CPU time per operation</h3>
+<p class="caption">Microseconds of all processes of a side; at last, how many times as much with the most peers as with the fewest. All share the processors of this machine.</p>
+${table(["", ...peers.map((count) => (count === 1 ? "one peer" : `${count} peers`)), ""], lines)}</div>`
 }
 
 async function simulatedSection(report: Report): Promise<string> {
