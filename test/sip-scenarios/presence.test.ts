@@ -195,10 +195,10 @@ for (const [what, document, changes, status, header] of [
   })
 }
 
-scenario("a user has at most eight publications, and may still change them", async ({ phone }) => {
+scenario("a user has at most six publications, and may still change them", async ({ phone }) => {
   const bob = await phone("bob")
   let tag = ""
-  for (let each = 0; each < 8; each++) tag = await hasPublished(bob, pidf("open"))
+  for (let each = 0; each < 6; each++) tag = await hasPublished(bob, pidf("open"))
   publishes(bob, pidf("open"))
   await bob.gets(403)
   await hasPublished(bob, pidf("closed"), { "SIP-If-Match": tag })

@@ -25,8 +25,8 @@ export interface CompositorComponents {
   readonly onChange: (event: string, addressOfRecord: string) => void
 }
 
-/** Of one package and address-of-record. */
-const maxPublications = 8
+/** Of one package and address-of-record: together they must fit into a frame of the mesh, 64 kB. */
+const maxPublications = 6
 const defaultExpiresSeconds = 3600
 
 /** See the head of this file. */
