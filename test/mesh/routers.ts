@@ -26,11 +26,11 @@ export interface Router {
   readonly inside: readonly string[]
 }
 
-/** Starts a router that looks for neighbours at the ends of these cables. */
-export async function startRouter(hosts: Hosts, name: string, address: string, interfaces: readonly string[]): Promise<Router> {
+/** Starts a router that looks for neighbours at the ends of these cables; `more` are flags of `p2psip start`. */
+export async function startRouter(hosts: Hosts, name: string, address: string, interfaces: readonly string[], more: readonly string[] = []): Promise<Router> {
   const inside = hosts.inside(name)
   const mesh = JSON.stringify({ interfaces, address })
-  const args = ["--backend", "ssr", "--domain", domain, "--sip", "udp:127.0.0.1:5060", "--http", "127.0.0.1:8080", "--log-level", "error"]
+  const args = ["--backend", "ssr", "--domain", domain, "--sip", "udp:127.0.0.1:5060", "--http", "127.0.0.1:8080", "--log-level", "error", ...more]
   const daemon = await startDaemon(args, undefined, [...inside, "env", `P2PSIP_MESH=${mesh}`])
   return { name, address, daemon, inside }
 }
