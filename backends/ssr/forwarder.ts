@@ -14,7 +14,7 @@ import type { Floods } from "./floods.ts"
 import type { Neighbourhood } from "./neighbourhood.ts"
 import type { Packet, PacketType } from "./packet.ts"
 import { decodePacket, encodePacket, maxRouteLength, nextNode, packetTypes, payloadTypes, readAddress, readRoute, writeAddress } from "./packet.ts"
-import { advanced, goalOf, isComplaint, ledBy, previousNode, shortcut, straightened } from "./packet-steps.ts"
+import { advanced, goalOf, isComplaint, ledBy, previousNode, relieved, shortcut, straightened } from "./packet-steps.ts"
 import type { RouteCache } from "./route-cache.ts"
 import type { Route } from "./route.ts"
 import { extend, reverse } from "./route.ts"
@@ -151,7 +151,8 @@ export class Forwarder {
   }
 
   /** The packet with the shortest way that this node knows to any node of its route, unless that leads back to where the packet has been. */
-  #shortened(packet: Packet): Packet {
+  #shortened(whole: Packet): Packet {
+    const packet = whole.route.length > longRoute ? relieved(whole, this.#straightened(whole.route.slice(0, whole.hop + 1))) : whole
     const { route, hop } = packet
     let saved = 0
     let rejoin = hop
@@ -227,8 +228,11 @@ export class Forwarder {
   /** The packet with a way from here on; what grows long is made as short as this node can. */
   #led(packet: Packet, onward: Route): Packet {
     const travelled = packet.route.slice(0, packet.hop + 1)
-    const isLong = travelled.length + onward.length > longRoute
-    return ledBy(packet, extend(isLong ? straightened(travelled, (address) => this.#hopsTo(address), (address) => this.#routeTo(address)) : travelled, onward))
+    return ledBy(packet, extend(travelled.length + onward.length > longRoute ? this.#straightened(travelled) : travelled, onward))
+  }
+
+  #straightened(travelled: Route): Route {
+    return straightened(travelled, (address) => this.#hopsTo(address), (address) => this.#routeTo(address))
   }
 
   /** A way may turn up, where there is anybody to tell of it, and the destination has not been asked in vain. */

@@ -6,7 +6,7 @@ import type { PeerAddress } from "../../src/link/link.ts"
 import type { NetworkNeighbour } from "../../src/servlet/index.ts"
 import type { Address } from "./address.ts"
 
-/** A link to a neighbour came up, or is no more. */
+/** A link to a neighbour came up, or is no more. That it is up may be told again, where the other end has just shown that it lives. */
 export interface LinkEvent {
   readonly name: "up" | "down"
   readonly neighbour: Address

@@ -238,10 +238,16 @@ export class SsrNode {
     } else {
       this.#doubts.passed([neighbour])
       this.#forwarder.onLinkUp(neighbour)
-      const learned = this.cache.learn([this.address, neighbour])
-      this.#learned(learned, true)
+      if (this.cache.hopsTo(neighbour) === 1) return
+      this.#learned(this.cache.learn([this.address, neighbour]), true)
       this.#hurry()
     }
+  }
+
+  /** Whoever was given up as it did not answer, and is a neighbour all the same, gets another chance: it may know no more of this node either. */
+  #remember(): void {
+    const forgotten = [...this.#components.neighbourhood.neighbours()].filter((neighbour) => !this.cache.knows(neighbour) && !this.#doubts.has(neighbour))
+    for (const neighbour of forgotten) this.#onLink({ name: "up", neighbour })
   }
 
   #doubt(address: Address): void {
@@ -335,6 +341,7 @@ export class SsrNode {
     this.#dueAt = runtime.now() + delayMs
     this.#timer = runtime.setTimer(delayMs, () => {
       this.#ring.tick()
+      this.#remember()
       this.#look()
       this.#intervalMs = Math.min(this.#settings.maxStabilizeMs, this.#intervalMs * 2)
       this.#schedule()

@@ -39,6 +39,13 @@ export function ledBy(packet: Packet, { stub, route, hop }: Way): Packet {
   return surplus === 0 ? led : { ...led, origin: sourceOf(packet) }
 }
 
+/** The packet as if it had come by another way, unless that leads by where it is to go. */
+export function relieved(packet: Packet, travelled: Route): Packet {
+  const ahead = packet.route.slice(packet.hop + 1)
+  if (travelled.length > packet.hop || travelled.some((address) => ahead.includes(address))) return packet
+  return { ...packet, route: [...travelled, ...ahead], hop: travelled.length - 1 }
+}
+
 /**
  * The way from a route's beginning to its end, the node that knows these ways: one that comes back near to where it was need not go round.
  * `routeTo` tells the ways from that node, `hopsTo` how many links they have.

@@ -164,7 +164,7 @@ export class Wired implements Mesh {
     const known = this.#links.get(address)
     if (known === undefined) this.#links.set(address, { peer, heardAt: this.#runtime.now() })
     else known.heardAt = this.#runtime.now()
-    if (known === undefined) this.#linkListener({ name: "up", neighbour: address })
+    this.#linkListener({ name: "up", neighbour: address })
   }
 
   /** A connection broke: another may be made, or the peer is dead. */
