@@ -80,7 +80,11 @@ async function run(): Promise<boolean> {
   const peer = { pid: daemon.pid, port: daemon.sipPort("udp"), http: daemon.ready.http ?? "" }
   const remote = `127.0.0.1:${peer.port}`
   const injected = injectedLines([{ user: "callee", host: "127.0.0.1", port: peer.port }])
-  await runSipp({ scenario: registerScenario(domain, calleeExpiresSeconds), injected, remote, localPort: calleePort, calls: 1, timeoutSeconds: 10 })
+  const called = await runSipp({ scenario: registerScenario(domain, calleeExpiresSeconds), injected, remote, localPort: calleePort, calls: 1, timeoutSeconds: 10 })
+  if (called.successful !== 1) {
+    await daemon.end()
+    throw new Error(`expected the phone that is called to register from port ${calleePort}, which must be free, found: ${called.complaints}`)
+  }
   const callee = startSipp({ scenario: calleeScenario(), remote, localPort: calleePort })
   try {
     const capacity = values.capacity === undefined ? await findCapacity(peer) : Number(values.capacity)
