@@ -26,8 +26,6 @@ export interface Legacy {
   readonly heirs: readonly Member[]
 }
 
-/** As many as confirm a change. */
-const heirsToConfirm = 2
 /** Pages of one comparison before it counts as failed: nobody shall keep this peer busy for ever. */
 const maxPages = 4096
 /** From trail to trail. */
@@ -110,15 +108,7 @@ export class HandOver {
 
   /** Copies go to one who stays: their owner may be leaving too, or die before it misses them. */
   async #bequeathCopies(neighbours: readonly Member[], signal: AbortSignal): Promise<void> {
-    for (const heir of neighbours) {
-      if (signal.aborted) return
-      if (!(await this.#isStaying(heir, signal))) continue
-      try {
-        return await this.#bequeath(heir, wholeRing, signal)
-      } catch (error) {
-        if (!isCallFailure(error)) throw error
-      }
-    }
+    await this.#give([[wholeRing]], neighbours, signal)
   }
 
   /**
@@ -128,23 +118,41 @@ export class HandOver {
    * as this peer does.
    */
   async confirm({ ranges, heirs }: Legacy, signal: AbortSignal): Promise<void> {
-    let confirmed = 0
-    await new Promise<void>((resolve, reject) => {
-      // All are asked at once, and those who answer first get it: some may be dead, and time is short.
-      const asked = heirs.map(async (heir) => {
-        if (!(await this.#isStaying(heir, signal)) || confirmed >= heirsToConfirm) return
-        // Copies go to one of them as well: their owner may be leaving too, or die before it misses them.
-        const legacy = confirmed++ === 0 ? [wholeRing] : ranges
-        try {
-          for (const range of legacy) await this.#bequeath(heir, range, signal)
-          if (confirmed >= heirsToConfirm) resolve()
-        } catch (error) {
-          if (!isCallFailure(error)) throw error
-          confirmed--
-        }
-      })
-      Promise.all(asked).then(() => resolve(), reject)
-    })
+    // Copies go to one of them as well: their owner may be leaving too, or die before it misses them.
+    await this.#give([[wholeRing], ranges], heirs, signal)
+  }
+
+  /**
+   * Gives each part to another of the heirs. All are asked at once whether they
+   * stay, and those who answer first get it: some may be dead, and time is short.
+   */
+  async #give(parts: readonly (readonly KeyRange[])[], heirs: readonly Member[], signal: AbortSignal): Promise<void> {
+    const staying = this.#staying(heirs, signal)
+    await Promise.all(parts.map(async (part) => {
+      for (let next = await staying.next(); next.done !== true; next = await staying.next()) {
+        if (await this.#hasGot(next.value, part, signal)) return
+      }
+    }))
+  }
+
+  /** Those who stay, in the order of their answers. */
+  async *#staying(members: readonly Member[], signal: AbortSignal): AsyncGenerator<Member, void, void> {
+    const asked = new Map(members.map((member) => [member, this.#isStaying(member, signal).then((isStaying) => ({ member, isStaying }))]))
+    while (asked.size > 0) {
+      const { member, isStaying } = await Promise.race(asked.values())
+      asked.delete(member)
+      if (isStaying) yield member
+    }
+  }
+
+  async #hasGot(heir: Member, part: readonly KeyRange[], signal: AbortSignal): Promise<boolean> {
+    try {
+      for (const range of part) await this.#bequeath(heir, range, signal)
+      return true
+    } catch (error) {
+      if (!isCallFailure(error)) throw error
+      return false
+    }
   }
 
   async #isStaying(member: Member, signal: AbortSignal): Promise<boolean> {
