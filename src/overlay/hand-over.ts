@@ -4,7 +4,9 @@
  * Before it goes, its heirs get all that it owns; once it answers for nothing
  * any more, they get what changed in the meantime.
  */
+import { isP2PSipError } from "../errors.ts"
 import type { PeerId } from "../link/link.ts"
+import type { Runtime } from "../runtime/runtime.ts"
 import type { Custodian } from "./custodian.ts"
 import type { Lead } from "./custody.ts"
 import { trailsFollowed } from "./custody.ts"
@@ -15,6 +17,7 @@ import type { Synchroniser } from "./synchroniser.ts"
 import type { Difference, Transfer } from "./transfer.ts"
 
 export interface HandOverComponents {
+  readonly runtime: Runtime
   readonly custodian: Custodian
   readonly synchroniser: Synchroniser
   readonly transfer: Transfer
@@ -26,6 +29,11 @@ export interface Legacy {
   readonly heirs: readonly Member[]
 }
 
+/** What a member says when it is asked whether it stays. */
+type Answer = "stays" | "goes" | "silent"
+
+/** Until somebody who was silent is asked again: its connection may have broken. */
+const askAgainMs = 500
 /** Pages of one comparison before it counts as failed: nobody shall keep this peer busy for ever. */
 const maxPages = 4096
 /** From trail to trail. */
@@ -64,7 +72,7 @@ export class HandOver {
       const heirs = synchroniser.holders(extra).filter((member) => !failed.has(member.peerId))
       const next = heirs.find((member) => !synchroniser.isCopied(member.peerId))
       if (next === undefined || signal.aborted || custodian.isStopped) break
-      if (!(await this.#isStaying(next, signal)) || !(await synchroniser.level(next, extra, signal))) failed.add(next.peerId)
+      if ((await this.#ask(next, signal)) !== "stays" || !(await synchroniser.level(next, extra, signal))) failed.add(next.peerId)
     }
     await Promise.all([first, this.#followTrails(signal)])
     await this.#bequeathCopies(this.legacy.heirs.filter(({ peerId }) => !failed.has(peerId)), signal)
@@ -135,14 +143,29 @@ export class HandOver {
     }))
   }
 
-  /** Those who stay, in the order of their answers. */
+  /** Those who stay, in the order of their answers. Who is silent is asked again as long as it counts as a neighbour. */
   async *#staying(members: readonly Member[], signal: AbortSignal): AsyncGenerator<Member, void, void> {
-    const asked = new Map(members.map((member) => [member, this.#isStaying(member, signal).then((isStaying) => ({ member, isStaying }))]))
+    const asked = new Map<Member, Promise<readonly [Member, Answer]>>()
+    const ask = async (member: Member): Promise<readonly [Member, Answer]> => [member, await this.#ask(member, signal)]
+    for (const member of members) asked.set(member, ask(member))
     while (asked.size > 0) {
-      const { member, isStaying } = await Promise.race(asked.values())
+      const [member, answer] = await Promise.race(asked.values())
       asked.delete(member)
-      if (isStaying) yield member
+      if (answer === "stays") yield member
+      if (answer === "silent" && this.#isNeighbour(member)) asked.set(member, this.#pause(signal).then(() => ask(member)))
     }
+  }
+
+  #isNeighbour({ peerId }: Member): boolean {
+    const { custodian } = this.#components
+    return !custodian.isStopped && custodian.custody.neighbours.some((neighbour) => neighbour.peerId === peerId)
+  }
+
+  async #pause(signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#components.runtime.setTimer(askAgainMs, resolve)
+      signal.addEventListener("abort", () => (timer.cancel(), resolve()), { once: true })
+    })
   }
 
   async #hasGot(heir: Member, part: readonly KeyRange[], signal: AbortSignal): Promise<boolean> {
@@ -155,14 +178,15 @@ export class HandOver {
     }
   }
 
-  async #isStaying(member: Member, signal: AbortSignal): Promise<boolean> {
+  async #ask(member: Member, signal: AbortSignal): Promise<Answer> {
     const { transfer, custodian } = this.#components
     try {
       await transfer.requireStaying(member, signal)
-      return true
+      return "stays"
     } catch (error) {
       custodian.onFailure(member, error)
-      return false
+      // Nothing is heard any more once the time is up.
+      return isP2PSipError(error, "P2PSIP_NOT_OPEN") || signal.aborted ? "goes" : "silent"
     }
   }
 

@@ -72,7 +72,7 @@ export class OverlayPeer {
     const custodian = new Custodian({ runtime, routing })
     transfer.nameLeads(custodian)
     this.#synchroniser = new Synchroniser({ runtime, routing, replication, transfer, custodian }, options)
-    this.#handOver = new HandOver({ custodian, synchroniser: this.#synchroniser, transfer })
+    this.#handOver = new HandOver({ runtime, custodian, synchroniser: this.#synchroniser, transfer })
     const fetcher = new KeyFetcher({ custodian, transfer })
     this.pathCache = new PathCache({ runtime, rpc, routing }, options.pathCache)
     const { pathCache } = this
