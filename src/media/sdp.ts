@@ -37,10 +37,10 @@ const maxMedia = 16
 
 const attribute = "a=x-p2psip-relay:"
 const mediaForm = /^m=([^ ]+) (\d{1,5}) ([^ ]+) /
-const addressForm = /^c=IN IP[46] ([^ /]+)/
-const relayForm = /^a=x-p2psip-relay:([a-z0-9.-]{1,253}) ([0-9a-f]{16})$/
+const addressForm = /^c=IN IP[46] ([^ /\r]+)/
+const relayForm = /^a=x-p2psip-relay:([a-z0-9.-]{1,253}) ([0-9a-f]{16})\r?$/
 /** Other ways to the phone than that which is written anew (RFC 3605, RFC 8839). */
-const otherWays = /^a=(rtcp|candidate|remote-candidates|end-of-candidates|ice-ufrag|ice-pwd|ice-options|ice-lite|ice-mismatch|ice-pacing)(:|$)/
+const otherWays = /^a=(rtcp|candidate|remote-candidates|end-of-candidates|ice-ufrag|ice-pwd|ice-options|ice-lite|ice-mismatch|ice-pacing)(:|\r?$)/
 
 interface Section {
   readonly lines: readonly string[]
@@ -54,23 +54,27 @@ interface Section {
  */
 export function rewriteMedia(body: Uint8Array, change: (media: MediaLine) => MediaChange): Uint8Array {
   if (body.length > maxBytes) return body
-  const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1")
-  if (!text.startsWith("v=0")) return body
-  const ending = text.includes("\r\n") ? "\r\n" : "\n"
-  const sections = sectionsOf(text.split(ending))
-  if (sections.length - 1 > maxMedia) return body
+  const raw = Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1")
+  if (!raw.startsWith("v=0")) return body
+  // RFC 8866 §5: a line may end with LF alone, and the next one otherwise. So CR is the last of a line's own characters.
+  const end = raw.includes("\r\n") ? "\r" : ""
+  const text = raw.endsWith("\n") ? raw : `${raw}${end}\n`
+  const sections = sectionsOf(text.split("\n"))
+  if (sections === undefined) return body
   const changes = sections.map(({ media }) => (media === undefined ? undefined : change(media)))
   const isLed = changes.some((one) => one?.place !== undefined)
-  const lines = sections.flatMap((section, at) => changed(section, changes[at] ?? {}, isLed))
-  const result = lines.join(ending)
+  const lines = sections.flatMap((section, at) => changed(section, changes[at] ?? {}, { isLed, end }))
+  const result = lines.join("\n")
   return result === text ? body : Buffer.from(result, "latin1")
 }
 
-function sectionsOf(lines: readonly string[]): Section[] {
+/** Undefined where there are too many. */
+function sectionsOf(lines: readonly string[]): Section[] | undefined {
   const starts = [0, ...[...lines.keys()].filter((at) => lines[at]?.startsWith("m=") === true)]
+  if (starts.length - 1 > maxMedia) return undefined
   const parts = starts.map((start, at) => lines.slice(start, starts[at + 1]))
-  const [session = []] = parts
-  return parts.map((part, at) => ({ lines: part, media: at === 0 ? undefined : mediaOf(part, at - 1, addressIn(session)) }))
+  const address = addressIn(parts[0] ?? [])
+  return parts.map((part, at) => ({ lines: part, media: at === 0 ? undefined : mediaOf(part, at - 1, address) }))
 }
 
 function mediaOf(lines: readonly string[], index: number, sessionAddress: string | undefined): MediaLine | undefined {
@@ -90,22 +94,22 @@ function addressIn(lines: readonly string[]): string | undefined {
   return undefined
 }
 
-/** `isLed` where any stream of the description leads elsewhere. */
-function changed({ lines, media }: Section, { relay, place }: MediaChange, isLed: boolean): string[] {
+/** `isLed` where any stream of the description leads elsewhere; `end` of each new line. */
+function changed({ lines, media }: Section, { relay, place }: MediaChange, { isLed, end }: { readonly isLed: boolean; readonly end: string }): string[] {
   const kept = lines.filter((line) => !line.startsWith(attribute))
   if (media === undefined) return isLed ? kept.filter((line) => !otherWays.test(line)) : kept
-  if (place !== undefined) return led(kept, place)
+  if (place !== undefined) return led(kept, place, end)
   if (relay === undefined) return kept
   // What follows the last line of the last section is no line.
-  const end = kept.at(-1) === "" ? kept.length - 1 : kept.length
-  return kept.toSpliced(end, 0, `${attribute}${relay.host} ${relay.id}`)
+  const last = kept.at(-1) === "" ? kept.length - 1 : kept.length
+  return kept.toSpliced(last, 0, `${attribute}${relay.host} ${relay.id}${end}`)
 }
 
 /** RFC 8866 §5: m, i, c and then the others. */
-function led(lines: readonly string[], { address, port }: NonNullable<MediaChange["place"]>): string[] {
+function led(lines: readonly string[], { address, port }: NonNullable<MediaChange["place"]>, end: string): string[] {
   const [first = "", ...rest] = lines.filter((line) => !line.startsWith("c=") && !otherWays.test(line))
   const titles = rest.filter((line) => line.startsWith("i="))
   const others = rest.filter((line) => !line.startsWith("i="))
   const family = address.includes(":") ? "IP6" : "IP4"
-  return [first.replace(/^(m=[^ ]+) \d+/, `$1 ${port}`), ...titles, `c=IN ${family} ${address}`, ...others]
+  return [first.replace(/^(m=[^ ]+) \d+/, `$1 ${port}`), ...titles, `c=IN ${family} ${address}${end}`, ...others]
 }

@@ -1,5 +1,5 @@
 import fc from "fast-check"
-import { expect, test } from "vitest"
+import { expect, test, vi } from "vitest"
 import { rewriteMedia, type MediaLine } from "../../../src/media/sdp.ts"
 import "../../support/laws.ts"
 
@@ -73,4 +73,30 @@ test("large ones, and those of many streams, are left alone", () => {
   for (const body of [bytes([...session, ...audio, `a=${"x".repeat(17_000)}`]), bytes([...session, ...Array.from({ length: 17 }, () => "m=audio 5 RTP/AVP 0")])]) {
     expect(rewriteMedia(body, () => ({ place }))).toBe(body)
   }
+})
+
+test("lines may end in either way: what a phone says of relays is found in each", () => {
+  const mixed = bytes([...session, ...audio], "\n")
+  const claims = [`a=x-p2psip-relay:${name.host} ${name.id}\r\n`, `a=x-p2psip-relay:${name.host} ${name.id}\n`]
+  for (const claim of [...claims, claims.join(""), [...claims].reverse().join("")]) {
+    const body = Buffer.concat([mixed, Buffer.from(claim)])
+    expect(text(rewriteMedia(body, () => ({})))).toBe(text(mixed))
+    expect(text(rewriteMedia(body, () => ({ relay: name }))).match(/x-p2psip-relay/g)).toHaveLength(1)
+  }
+})
+
+test("a last line without an end gets one before another follows", () => {
+  const body = bytes([...session, "m=audio 49170 RTP/AVP 0"]).subarray(0, -2)
+  expect(rewriteMedia(body, () => ({}))).toBe(body)
+  expect(mediaIn(rewriteMedia(body, () => ({ relay: name })))).toMatchObject([{ port: 49_170, relay: name }])
+})
+
+test("the lines of a session are read once, not once for each stream", () => {
+  const body = Buffer.from("v=0\n" + "\n".repeat(7000) + "m=audio 5 RTP/AVP 0\n".repeat(16))
+  const exec = vi.spyOn(RegExp.prototype, "exec")
+  mediaIn(body)
+  expect(mediaIn(Buffer.concat([body, Buffer.from("m=\n".repeat(1000))]))).toEqual([])
+  const looks = exec.mock.calls.length
+  exec.mockRestore()
+  expect(looks).toBeLessThan(10_000)
 })
