@@ -19,6 +19,8 @@ export interface PresencePart {
 const namespace = "urn:ietf:params:xml:ns:pidf"
 /** A NOTIFY has to go through wherever a SUBSCRIBE came: what does not fit is left out. */
 const maxBytes = 16_384
+/** Written in all, also in vain: each element declares its namespaces anew, so that few bytes of a publication would become megabytes. */
+const maxWrittenBytes = 4 * maxBytes
 
 /** Throws a SipSyntaxError where it is no presence document. */
 export function readPidf(id: string, document: Uint8Array): PresencePart {
@@ -40,19 +42,21 @@ export function readPidf(id: string, document: Uint8Array): PresencePart {
  */
 export function composePidf(addressOfRecord: string, parts: readonly PresencePart[], isRegistered: boolean): Uint8Array {
   const ordered = parts.toSorted((one, other) => Number(isOpen(other)) - Number(isOpen(one)) || (one.id < other.id ? -1 : 1))
-  const written = (of: "tuples" | "notes" | "extensions"): string[] => ordered.flatMap((part) => part[of].map((element) => `  ${writeElement(part.id, element)}\n`))
-  const elements = [...written("tuples"), ...written("notes"), ...written("extensions")]
+  const all = (["tuples", "notes", "extensions"] as const).flatMap((of) => ordered.flatMap(({ id, [of]: elements }) => elements.map((element) => ({ id, element }))))
   const entity = escapeXml(fromBinaryText(addressOfRecord))
-  if (parts.length === 0) elements.push(registeredTuple(entity, isRegistered))
   const head = `<?xml version="1.0" encoding="UTF-8"?>\n<presence xmlns="${namespace}" entity="${entity}">\n`
   const end = "</presence>\n"
-  let body = ""
-  let left = maxBytes - Buffer.byteLength(head + end)
-  for (const element of elements) {
-    const length = Buffer.byteLength(element)
+  let body = parts.length === 0 ? registeredTuple(entity, isRegistered) : ""
+  let left = maxBytes - Buffer.byteLength(head + body + end)
+  let written = 0
+  for (const { id, element } of all) {
+    if (written > maxWrittenBytes) break
+    const text = `  ${writeElement(id, element)}\n`
+    const length = Buffer.byteLength(text)
+    written += length
     if (length > left) continue
     left -= length
-    body += element
+    body += text
   }
   return Buffer.from(head + body + end, "utf8")
 }

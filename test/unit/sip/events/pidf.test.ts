@@ -1,5 +1,5 @@
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { composePidf, readPidf } from "../../../../src/sip/events/pidf.ts"
 import { parseXml, type XmlElement } from "../../../../src/sip/events/xml.ts"
 
@@ -61,6 +61,16 @@ describe("composePidf", () => {
       const ids = idsIn(read)
       expect(new Set(ids).size).toBe(ids.length)
     }))
+  })
+
+  it("takes no more work than it is worth, however often an element would have to declare a long namespace", () => {
+    const document = Buffer.from(`<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:a="${"'".repeat(5900)}" entity="sip:x@y">${"<a:b/>".repeat(255)}</presence>`)
+    const parts = Array.from({ length: 6 }, (_, index) => readPidf(`${index}`, document))
+    const replace = vi.spyOn(String.prototype, "replace")
+    expect(composePidf("sip:bob@example.org", parts, false).length).toBeLessThan(16_384)
+    const replaced = replace.mock.calls.length
+    replace.mockRestore()
+    expect(replaced).toBeLessThan(20)
   })
 })
 
