@@ -1,6 +1,6 @@
 /** One subscription (RFC 6665 §4.2): its dialog, its end, and its NOTIFYs, of which one at a time is under way. */
 import type { Runtime, Timer } from "../../runtime/runtime.ts"
-import { Dialog } from "../agent/dialog.ts"
+import type { Dialog } from "../agent/dialog.ts"
 import { retryAfterOf } from "../message/index.ts"
 import type { SipRequest, SipResponse } from "../message/index.ts"
 import type { TransactionLayer } from "../transaction/index.ts"
@@ -44,15 +44,19 @@ export class Subscription {
   #isBehind = false
   #hasEnded = false
 
-  constructor(host: SubscriptionHost, request: SipRequest, flow: Flow, parts: SubscriptionParts) {
+  constructor(host: SubscriptionHost, dialog: Dialog, flow: Flow, parts: SubscriptionParts) {
     this.#host = host
     this.#flow = flow
-    this.#dialog = Dialog.ofCallee(request, parts.localTag)
+    this.#dialog = dialog
     this.parts = parts
   }
 
-  /** Whether a request is of this dialog. */
-  isOf({ callId, from, to }: SipRequest): boolean {
+  /**
+   * Whether a request is of this dialog. Its tags are all that it shows, and an address over UDP can be anybody's: documents must
+   * not go to who has not asked for them. Whoever comes from another host subscribes anew.
+   */
+  isOf({ callId, from, to }: SipRequest, { transport, remote }: Flow): boolean {
+    if (!transport.isReliable && remote.host !== this.#flow.remote.host) return false
     return to.tag === this.parts.localTag && from.tag === this.#dialog.remoteTag && callId === this.#dialog.callId
   }
 

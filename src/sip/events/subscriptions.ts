@@ -1,5 +1,6 @@
 /** All subscriptions at this peer, of whatever package (RFC 6665 §4.2). See README.md in this folder. */
 import type { Runtime } from "../../runtime/runtime.ts"
+import { Dialog } from "../agent/dialog.ts"
 import { createResponse, parseNameAddress } from "../message/index.ts"
 import type { SipRequest } from "../message/index.ts"
 import { refuse } from "../registrar/refusal.ts"
@@ -109,7 +110,7 @@ export class Subscriptions implements SubscriptionHost {
   /** RFC 6665 §4.1.2.2, §4.4.1. */
   #found(eventPackage: EventPackage, request: SipRequest, flow: Flow): Subscription {
     const subscription = this.#byTag.get(request.to.tag ?? "")
-    if (subscription?.isOf(request) !== true || subscription.parts.watch.eventPackage !== eventPackage) throw refuse(481, "Subscription Does Not Exist")
+    if (subscription?.isOf(request, flow) !== true || subscription.parts.watch.eventPackage !== eventPackage) throw refuse(481, "Subscription Does Not Exist")
     if (!subscription.accepts(request, flow)) throw refuse(500, "CSeq Out Of Order")
     return subscription
   }
@@ -119,11 +120,14 @@ export class Subscriptions implements SubscriptionHost {
     const addressOfRecord = domains.addressOfRecord(request.requestUri) ?? ""
     const subscriber = authorization.require(eventPackage.watchers, request, addressOfRecord)
     requireUsable(request, eventPackage)
+    // Whatever may be malformed comes before the watch, which only its subscriptions keep.
+    const eventId = eventIdOf(request)
+    const localTag = Buffer.from(this.runtime.random.bytes(8)).toString("hex")
+    const dialog = Dialog.ofCallee(request, localTag)
     const known = this.#watches.get(nameOf(eventPackage.name, addressOfRecord))
     if ((known?.subscriptions.size ?? 0) >= eventPackage.maxPerAddress || !this.#hasPlaceFor(subscriber)) throw notNow()
     const watch = known ?? this.#watch(eventPackage, addressOfRecord)
-    const localTag = Buffer.from(this.runtime.random.bytes(8)).toString("hex")
-    const subscription = new Subscription(this, request, flow, { watch, subscriber, localTag, eventId: eventIdOf(request), contact: contactOf(flow) })
+    const subscription = new Subscription(this, dialog, flow, { watch, subscriber, localTag, eventId, contact: contactOf(flow) })
     watch.subscriptions.add(subscription)
     this.#byTag.set(localTag, subscription)
     this.#count(subscriber, 1)
