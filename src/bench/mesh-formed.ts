@@ -206,30 +206,39 @@ class Air implements Neighbourhood {
   }
 }
 
-/** Always on to the one that is nearest to where it is to go; where that leads nowhere, the shortest way. */
+/** Always on to the one that is nearest to where it is to go; where none is nearer, to the next one that is, whoever lies between. */
 function wayByCompass(graph: Graph, places: readonly Place[], from: number, to: number): number[] {
   const way = [from]
-  for (let at = from; at !== to; ) {
-    const neighbours = graph[at] ?? []
-    const next = neighbours.reduce((best, one) => (distance(places, one, to) < distance(places, best, to) ? one : best), at)
-    if (next === at) return shortestWay(graph, from, to)
-    way.push(next)
-    at = next
+  for (let at = from; at !== to; at = way.at(-1) as number) {
+    const next = (graph[at] ?? []).reduce((best, one) => (distance(places, one, to) < distance(places, best, to) ? one : best), at)
+    if (next === at) way.push(...detour(graph, at, (one) => distance(places, one, to) < distance(places, at, to)))
+    else way.push(next)
   }
-  return way
+  return withoutCircles(way)
+}
+
+/** The shortest way to a node that fits, without its beginning. */
+function detour(graph: Graph, from: number, fits: (at: number) => boolean): number[] {
+  const before = new Map([[from, from]])
+  for (const at of before.keys()) {
+    if (fits(at)) {
+      const way: number[] = []
+      for (let step = at; step !== from; step = before.get(step) as number) way.unshift(step)
+      return way
+    }
+    for (const next of graph[at] ?? []) if (!before.has(next)) before.set(next, at)
+  }
+  throw new Error("expected a graph in one piece")
+}
+
+function withoutCircles(way: readonly number[]): number[] {
+  const last = new Map(way.map((node, at) => [node, at]))
+  const straight: number[] = []
+  for (let at = 0; at < way.length; at = (last.get(way[at] as number) as number) + 1) straight.push(way[at] as number)
+  return straight
 }
 
 function distance(places: readonly Place[], a: number, b: number): number {
   const [[ax, ay], [bx, by]] = [places[a] as Place, places[b] as Place]
   return (ax - bx) ** 2 + (ay - by) ** 2
-}
-
-function shortestWay(graph: Graph, from: number, to: number): number[] {
-  const distances = distancesFrom(graph, to)
-  const way = [from]
-  for (let at = from; at !== to; ) {
-    at = (graph[at] ?? []).find((one) => distances[one] === (distances[at] ?? 0) - 1) as number
-    way.push(at)
-  }
-  return way
 }
