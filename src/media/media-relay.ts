@@ -7,9 +7,11 @@
 import { isIP } from "node:net"
 import { channels, type Link, type PeerId } from "../link/link.ts"
 import type { Counter, Runtime, Timer } from "../runtime/runtime.ts"
+import { ownText } from "../sip/message/characters.ts"
 import { SipResponse, type SipMessage } from "../sip/message/index.ts"
 import { isWildcard } from "../sip/transport/listen.ts"
 import { hostOfPeer, peerOfHost, type Flow } from "../sip/transport/index.ts"
+import { answeredBy, maxParties, newCall, partyOf, withoutParty, type MediaCall } from "./media-call.ts"
 import { decodeMedia, encodeMedia, idBytes } from "./media-packet.ts"
 import { admits, expectAt, isFromPhone, maxPacketBytes, newStream, placeOfPhone, type MediaStream } from "./media-stream.ts"
 import type { MediaKind, PortPairs } from "./relay-ports.ts"
@@ -31,17 +33,14 @@ export interface MediaRelayOptions {
   readonly maxCalls?: number
 }
 
-/** What a call has at the peer of one of its phones, by the media line. */
-interface MediaCall {
-  readonly key: string
-  readonly streams: Map<number, MediaStream>
-  isAnswered: boolean
-  usedAt: number
-}
-
 type DropReason = "malformed" | "unknown stream" | "other peer" | "other host" | "no other end" | "too long" | "rate" | "phone not known" | "not sendable"
 
 const sweepMs = 10_000
+/** Of one call. Whoever describes more takes the ports of others. */
+const maxStreams = 4
+const maxKeyLength = 512
+/** What makes offers and answers (RFC 3261, RFC 3262, RFC 3311). Descriptions in other requests, and in refusals, say what could be, and lead nowhere. */
+const negotiations: ReadonlySet<string> = new Set(["INVITE", "ACK", "PRACK", "UPDATE"])
 /** Streams of UDP packets whose addresses are in the description: DTLS and ICE find their ways themselves. */
 const protocols: ReadonlySet<string> = new Set(["RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF", "udptl"])
 const phoneTransports: ReadonlySet<string> = new Set(["UDP", "TCP", "TLS"])
@@ -102,14 +101,29 @@ export class MediaRelay {
     const isOut = to.transport.protocol === "P2P"
     if (!this.#isRunning || isOut === (from.transport.protocol === "P2P")) return
     const phone = isOut ? from : to
-    const address = this.#addressFor(phone)
-    if (address === undefined) return
-    const key = `${message.callId} ${phone.key}`
+    const key = this.#keyOf(message, phone)
+    const address = key.length > maxKeyLength ? undefined : this.#addressFor(phone)
+    if (address === undefined) {
+      if (isDescription(message)) message.body = rewriteMedia(message.body, () => ({}))
+      return
+    }
+    const party = partyOf(message, isOut ? "phone" : "peer")
     if (isDescription(message)) {
-      message.body = rewriteMedia(message.body, (media) => (isOut ? this.#fromPhone(key, phone, media) : this.#toPhone(key, phone, media, address)))
+      message.body = rewriteMedia(message.body, (media) => (isOut ? this.#fromPhone(key, phone, media) : this.#toPhone({ key, party, address }, phone, media)))
     }
     const call = this.#calls.get(key)
-    if (call !== undefined && message instanceof SipResponse) this.#onResponse(call, message, isOut)
+    if (call === undefined) return
+    if (message instanceof SipResponse) this.#onResponse(call, message, party, isOut)
+    else if (message.cseq.method === "INVITE" && !isOut) call.invites++
+  }
+
+  /**
+   * Whoever began the dialog has a tag in all its messages, in From or, later, in To. With the Call-ID alone, which those know as
+   * well who were called and did not answer, nobody gets at a call.
+   */
+  #keyOf({ callId, from, to }: SipMessage, phone: Flow): string {
+    const [first, later] = [from.tag, to.tag].map((tag) => `${callId} ${phone.key} ${tag ?? ""}`) as [string, string]
+    return to.tag !== undefined && !this.#calls.has(first) && this.#calls.has(later) ? later : first
   }
 
   /** What the phone says goes to the other peer with the name of this relay, and else as it is: whoever does not relay does as ever. */
@@ -124,34 +138,37 @@ export class MediaRelay {
     return { relay: { host: hostOfPeer(this.#link.self.peerId), id: stream.id } }
   }
 
-  #toPhone(key: string, phone: Flow, media: MediaLine, address: string): MediaChange {
+  #toPhone(at: { readonly key: string; readonly party: string; readonly address: string }, phone: Flow, media: MediaLine): MediaChange {
     const { relay } = media
     const peerId = relay && peerOfHost(relay.host)
     if (relay === undefined || peerId === undefined || !isRelayable(media) || nowhere.has(media.address ?? "")) return {}
-    const stream = this.#streamOf(key, phone, media)
-    if (stream === undefined) return {}
-    stream.remote = { peerId, id: relay.id }
-    const pair = (stream.pair ??= this.#takePair(stream))
+    const stream = this.#streamOf(at.key, phone, media)
+    const call = this.#calls.get(at.key)
+    if (stream === undefined || call === undefined) return {}
+    if (stream.remotes.size >= maxParties && !stream.remotes.has(at.party)) return {}
+    stream.remotes.set(at.party, { peerId, id: ownText(relay.id) })
+    if (call.answered.size === 0) call.party = at.party
+    const pair = (stream.pair ??= this.#takePair(call, stream))
     if (pair === undefined) {
       this.#refused.add()
       return {}
     }
-    return { place: { address, port: pair.port } }
+    return { place: { address: at.address, port: pair.port } }
   }
 
-  #takePair(stream: MediaStream): MediaStream["pair"] {
+  #takePair(call: MediaCall, stream: MediaStream): MediaStream["pair"] {
     const pair = this.#ports.take()
     pair?.onPacket((kind, packet, from) => {
       if (!isFromPhone(stream, kind, from)) return this.#drop("other host")
-      this.#send(stream, kind, packet)
+      this.#send(call, stream, kind, packet)
     })
     return pair
   }
 
-  #send(stream: MediaStream, kind: MediaKind, packet: Uint8Array): void {
-    const { remote } = stream
+  #send(call: MediaCall, stream: MediaStream, kind: MediaKind, packet: Uint8Array): void {
+    const remote = stream.remotes.get(call.party)
     if (remote === undefined) return this.#drop("no other end")
-    if (!this.#mayPass(stream, packet)) return
+    if (!this.#mayPass(call, stream, packet)) return
     const isSent = this.#link.send(remote.peerId, channels.media, encodeMedia({ id: remote.id, kind, packet }))
     if (isSent) this.#carried.out.add()
     else this.#drop("not sendable")
@@ -160,36 +177,55 @@ export class MediaRelay {
   #onFrame(from: PeerId, frame: Uint8Array): void {
     const media = decodeMedia(frame)
     if (media === undefined) return this.#drop("malformed")
-    const stream = this.#streams.get(media.id)?.stream
-    if (stream === undefined) return this.#drop("unknown stream")
-    if (stream.remote?.peerId !== from) return this.#drop("other peer")
+    const { stream, call } = this.#streams.get(media.id) ?? {}
+    if (stream === undefined || call === undefined) return this.#drop("unknown stream")
+    if (stream.remotes.get(call.party)?.peerId !== from) return this.#drop("other peer")
     const place = placeOfPhone(stream, media.kind)
     if (stream.pair === undefined || place === undefined) return this.#drop("phone not known")
-    if (!this.#mayPass(stream, media.packet)) return
+    if (!this.#mayPass(call, stream, media.packet)) return
     stream.pair.send(media.kind, media.packet, place)
     this.#carried.in.add()
   }
 
-  #mayPass(stream: MediaStream, packet: Uint8Array): boolean {
+  #mayPass(call: MediaCall, stream: MediaStream, packet: Uint8Array): boolean {
     const now = this.#runtime.now()
     if (packet.length > maxPacketBytes) this.#drop("too long")
     else if (!admits(stream, now)) this.#drop("rate")
     else {
-      const call = this.#streams.get(stream.id)?.call
-      if (call !== undefined) call.usedAt = now
+      call.usedAt = now
       return true
     }
     return false
   }
 
-  #onResponse(call: MediaCall, response: SipResponse, isOut: boolean): void {
+  #onResponse(call: MediaCall, response: SipResponse, party: string, isOut: boolean): void {
     const { status } = response
     const { method } = response.cseq
-    if (method === "BYE" && status >= 200 && status !== 401 && status !== 407) this.#end(call)
+    if (status < 200) return
+    // A phone that says 481 has been told to hang up by somebody with whom it does not speak.
+    if (method === "BYE" && status !== 401 && status !== 407 && !(status === 481 && isOut)) this.#leave(call, party)
     if (method !== "INVITE") return
-    if (status >= 200 && status < 300) call.isAnswered = true
-    // To the caller it may be the answer of one of several phones only.
-    if (status >= 300 && isOut && !call.isAnswered) this.#end(call)
+    if (isOut) call.invites = Math.max(0, call.invites - 1)
+    if (status < 300) answeredBy(call, party)
+    else if (call.answered.size === 0) this.#onRefusal(call, party, isOut)
+  }
+
+  /** Nobody has answered yet. To the caller it may be the answer of one of several phones only, of which others still speak. */
+  #onRefusal(call: MediaCall, party: string, isOut: boolean): void {
+    if (isOut) {
+      if (call.invites === 0) this.#end(call)
+      return
+    }
+    const left = withoutParty(call, party)
+    if (left !== undefined) call.party = left
+    else for (const stream of call.streams.values()) this.#release(stream)
+  }
+
+  /** Who hangs up leaves the call to another who has answered, if there is one. */
+  #leave(call: MediaCall, party: string): void {
+    const left = withoutParty(call, party)
+    if (left === undefined) this.#end(call)
+    else call.party = left
   }
 
   #streamOf(key: string, phone: Flow, { index }: MediaLine): MediaStream | undefined {
@@ -198,6 +234,7 @@ export class MediaRelay {
     call.usedAt = this.#runtime.now()
     let stream = call.streams.get(index)
     if (stream === undefined) {
+      if (call.streams.size >= maxStreams) return undefined
       stream = newStream(Buffer.from(this.#runtime.random.bytes(idBytes)).toString("hex"), phone.remote.host)
       call.streams.set(index, stream)
       this.#streams.set(stream.id, { stream, call })
@@ -207,8 +244,8 @@ export class MediaRelay {
 
   #newCall(key: string): MediaCall | undefined {
     if (this.#calls.size >= this.#maxCalls && !this.#makeRoom()) return undefined
-    const call: MediaCall = { key, streams: new Map(), isAnswered: false, usedAt: this.#runtime.now() }
-    this.#calls.set(key, call)
+    const call = newCall(ownText(key), this.#runtime.now())
+    this.#calls.set(call.key, call)
     this.#timer ??= this.#runtime.setTimer(sweepMs, () => this.#sweep())
     return call
   }
@@ -261,8 +298,10 @@ export class MediaRelay {
   }
 }
 
-function isDescription({ headers, body }: SipMessage): boolean {
-  return body.length > 0 && !headers.has("Content-Encoding") && /^application\/sdp *(;|$)/i.test(headers.get("Content-Type") ?? "")
+function isDescription(message: SipMessage): boolean {
+  const { headers, body } = message
+  if (message instanceof SipResponse && message.status >= 300) return false
+  return body.length > 0 && negotiations.has(message.cseq.method) && !headers.has("Content-Encoding") && /^application\/sdp *(;|$)/i.test(headers.get("Content-Type") ?? "")
 }
 
 function isRelayable({ port, protocol }: MediaLine): boolean {

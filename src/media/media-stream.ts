@@ -3,6 +3,11 @@ import type { PeerId } from "../link/link.ts"
 import type { HostPort } from "../sip/transport/index.ts"
 import type { MediaKind, PortPair } from "./relay-ports.ts"
 
+export interface RemoteRelay {
+  readonly peerId: PeerId
+  readonly id: string
+}
+
 export interface MediaStream {
   /** Names it to the relay at the other end. */
   readonly id: string
@@ -12,8 +17,8 @@ export interface MediaStream {
   phonePort: number | undefined
   /** Where its RTP and RTCP have come from, which is where they are answered (RFC 4961). */
   readonly latched: [rtp: number | undefined, rtcp: number | undefined]
-  /** The relay at the other end; undefined until it is known. */
-  remote: { readonly peerId: PeerId; readonly id: string } | undefined
+  /** The relays at the other end, by the tags of those who are there: before it is answered, a call may have several. */
+  readonly remotes: Map<string, RemoteRelay>
   /** What the phone was told; undefined until it was. */
   pair: PortPair | undefined
   /** Packets of either direction in the second at hand. */
@@ -26,7 +31,7 @@ export const maxPacketBytes = 1500
 const maxPacketsPerSecond = 1000
 
 export function newStream(id: string, phoneHost: string): MediaStream {
-  return { id, phoneHost, phonePort: undefined, latched: [undefined, undefined], remote: undefined, pair: undefined, counted: { since: 0, packets: 0 } }
+  return { id, phoneHost, phonePort: undefined, latched: [undefined, undefined], remotes: new Map(), pair: undefined, counted: { since: 0, packets: 0 } }
 }
 
 /** What the phone says of itself: another port is a new beginning. */
@@ -38,7 +43,8 @@ export function expectAt(stream: MediaStream, port: number): void {
 
 /** Whether a packet comes from the phone. The first one says from which port. */
 export function isFromPhone(stream: MediaStream, kind: MediaKind, from: HostPort): boolean {
-  if (from.host !== stream.phoneHost) return false
+  // Nothing can be sent to port 0, which a packet may come from all the same.
+  if (from.host !== stream.phoneHost || from.port === 0) return false
   const port = (stream.latched[kind] ??= from.port)
   return port === from.port
 }

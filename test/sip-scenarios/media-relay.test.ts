@@ -97,6 +97,15 @@ scenario("a call that is declined gives its ports back", async (scene) => {
   expect(freePorts(scene)).toEqual([4, 4])
 }, { config })
 
+scenario("a phone that does not answer holds no ports", async (scene) => {
+  const [alice, bob] = await cast(scene)
+  offers(alice, alice.request("INVITE", bob.uri), 7000)
+  await bob.gets("INVITE")
+  await scene.pass(33_000)
+  await alice.gets(408)
+  expect(freePorts(scene)).toEqual([4, 4])
+}, { config })
+
 for (const [what, configs] of [["only the caller's peer relays", [config, {}]], ["only the callee's peer does", [{}, config]], ["none does", [{}, {}]]] as const) {
   scenario(`${what}: phones are led to each other`, async (scene) => {
     const [alice, bob] = await cast(scene, configs[1])

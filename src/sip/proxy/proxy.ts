@@ -21,6 +21,7 @@ import { Destinations, type Destination } from "./destinations.ts"
 import { prepare, recordRoute } from "./forwarding.ts"
 import { Gateways, type Gateway } from "./gateways.ts"
 import { loopHash } from "./loop-detection.ts"
+import { overMedia, type MediaPath } from "./media-path.ts"
 import { takeOwnRoutes } from "./own-routes.ts"
 import type { OwnRoutes, RouteComponents } from "./own-routes.ts"
 import { ProxiedRequest } from "./proxied-request.ts"
@@ -39,12 +40,6 @@ export interface Notifier {
   takes(request: SipRequest): boolean
   /** Answers one of these. Rejects with a Refusal or a SipSyntaxError. */
   accept(server: ServerTransaction, request: SipRequest): Promise<void>
-}
-
-/** What carries media between phones: a port, which `media` implements. */
-export interface MediaPath {
-  /** Sees each message of a dialog that goes from one flow to another, and may change its session description. */
-  pass(message: SipMessage, from: Flow, to: Flow): void
 }
 
 /** What the proxy is built on. `transports` are those of the layer. */
@@ -242,7 +237,7 @@ export class SipProxy {
       recordRoute(outgoing, work.flow, dialogTokens)
       media?.pass(outgoing.request, work.flow, outgoing.flow)
       this.#branches.add()
-      return layer.request(outgoing.request, outgoing.flow, media ? overMedia(media, work.flow, outgoing.flow, handlers) : handlers, { branchSuffix: work.ownHash })
+      return layer.request(outgoing.request, outgoing.flow, media ? overMedia(media, outgoing, work.flow, handlers) : handlers, { branchSuffix: work.ownHash })
     } catch (error) {
       runtime.log.debug({ error }, "a request cannot go along its way")
       return undefined
@@ -334,16 +329,5 @@ export class SipProxy {
 
   #newTag(): string {
     return Buffer.from(this.#components.runtime.random.bytes(8)).toString("hex")
-  }
-}
-
-/** Responses, before anybody else sees them. */
-function overMedia(media: MediaPath, client: Flow, server: Flow, handlers: ClientHandlers): ClientHandlers {
-  return {
-    ...handlers,
-    onResponse: (response, transaction) => {
-      media.pass(response, server, client)
-      handlers.onResponse(response, transaction)
-    },
   }
 }

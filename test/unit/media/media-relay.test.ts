@@ -48,9 +48,10 @@ function description(port: number, more = ""): string {
   return `v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio ${port} RTP/AVP 0\r\n${more}`
 }
 
-function makeRequest(method: string, body: string, callId = "call@phone"): SipRequest {
+/** Of the caller, whose tag is 1, to the callee, unless the tags are others. */
+function makeRequest(method: string, body: string, callId = "call@phone", [from, to] = ["1", "2"]): SipRequest {
   const headers: [string, string][] = [
-    ["Via", "SIP/2.0/UDP 127.0.0.2;branch=z9hG4bK1"], ["From", "<sip:a@x>;tag=1"], ["To", "<sip:b@x>;tag=2"], ["Call-ID", callId], ["CSeq", `1 ${method}`],
+    ["Via", "SIP/2.0/UDP 127.0.0.2;branch=z9hG4bK1"], ["From", `<sip:a@x>;tag=${from}`], ["To", `<sip:b@x>;tag=${to}`], ["Call-ID", callId], ["CSeq", `1 ${method}`],
     ...(body === "" ? [] : [["Content-Type", "application/sdp"] as [string, string]]),
   ]
   return SipRequest.create(method, "sip:b@x", headers, Buffer.from(body))
@@ -145,7 +146,7 @@ test("the end of a call gives its ports back, whoever ends it; so does an INVITE
     setUp(a, b)
     expect([a.pairs.free, b.pairs.free]).toEqual([1, 1])
     const other = ender === a ? b : a
-    const bye = makeRequest("BYE", "")
+    const bye = makeRequest("BYE", "", undefined, ender === a ? ["1", "2"] : ["2", "1"])
     carry(bye, ender, other)
     carry(answerTo(bye, 200), other, ender)
     expect([a.pairs.free, b.pairs.free]).toEqual([2, 2])
@@ -154,6 +155,114 @@ test("the end of a call gives its ports back, whoever ends it; so does an INVITE
   carry(invite, a, b)
   carry(answerTo(invite, 486), b, a)
   expect([a.pairs.free, b.pairs.free]).toEqual([2, 2])
+})
+
+test("an early description of who refuses holds no ports", async () => {
+  const { a, b } = await makeSides(1)
+  const invite = makeRequest("INVITE", description(7000))
+  carry(invite, a, b)
+  carry(answerTo(invite, 183, description(8000)), b, a)
+  expect([a.pairs.free, b.pairs.free]).toEqual([0, 0])
+  carry(answerTo(invite, 486), b, a)
+  expect([a.pairs.free, b.pairs.free]).toEqual([1, 1])
+})
+
+test("of several who answer the first is spoken with, and the others hang up for themselves", async () => {
+  const { runtime, a, b, stranger } = await makeSides()
+  const { atA } = setUp(a, b)
+  const other = makeRequest("INVITE", description(7000), undefined, ["1", "3"])
+  const late = answerTo(other, 200, description(9000))
+  expect(portIn(carry(late, stranger, a))).toBe(atA)
+  const bye = makeRequest("BYE", "", undefined, ["1", "3"])
+  for (const turn of ["both have answered", "one has hung up"]) {
+    speak(a, atA, turn, { host: "127.0.0.2", port: 7000 })
+    await runtime.advanceAsync(100)
+    expect(b.pairs.sent.at(-1)?.text).toBe(turn)
+    carry(bye, a, stranger)
+    carry(answerTo(bye, 200), stranger, a)
+  }
+  expect(a.pairs.free).toBe(3)
+})
+
+test("of several who answer any may stay", async () => {
+  const { runtime, a, b, stranger } = await makeSides()
+  const { atA } = setUp(a, b)
+  const other = makeRequest("INVITE", description(7000), undefined, ["1", "3"])
+  carry(other, a, stranger)
+  carry(answerTo(other, 200, description(9000)), stranger, a)
+  const bye = makeRequest("BYE", "")
+  carry(answerTo(bye, 200), b, a)
+  speak(a, atA, "still there?", { host: "127.0.0.2", port: 7000 })
+  await runtime.advanceAsync(100)
+  expect(stranger.pairs.sent).toMatchObject([{ text: "still there?" }])
+})
+
+test("who knows the Call-ID alone takes over nothing, and ends nothing", async () => {
+  const { runtime, a, b, stranger } = await makeSides()
+  const { atA, atB } = setUp(a, b)
+  for (const [side, phone] of [[a, a.phone], [b, b.phone]] as const) {
+    const invite = makeRequest("INVITE", description(9000), undefined, ["9", "8"])
+    stranger.relay.pass(invite, stranger.phone, side.host)
+    side.relay.pass(invite, stranger.host, phone)
+    const bye = makeRequest("BYE", "", undefined, ["9", "8"])
+    side.relay.pass(bye, stranger.host, phone)
+    side.relay.pass(answerTo(bye, 481), phone, stranger.host)
+  }
+  speak(a, atA, "hello", { host: "127.0.0.2", port: 7000 })
+  speak(b, atB, "hello", { host: "127.0.0.3", port: 8000 })
+  await runtime.advanceAsync(100)
+  expect([a.pairs.sent.length, b.pairs.sent.length, stranger.pairs.sent.length]).toEqual([1, 1, 0])
+})
+
+test("who knows the call as well, as another phone that rang does, cannot have it hung up", async () => {
+  const { a, b } = await makeSides()
+  setUp(a, b)
+  const bye = makeRequest("BYE", "", undefined, ["1", "unknown"])
+  b.relay.pass(bye, a.host, b.phone)
+  b.relay.pass(answerTo(bye, 481), b.phone, a.host)
+  expect(b.pairs.free).toBe(3)
+})
+
+test("a phone that a call has found twice rings until both have refused", async () => {
+  const { a, b } = await makeSides(1)
+  const [first, second] = [makeRequest("INVITE", description(7000)), makeRequest("INVITE", description(7000))]
+  carry(first, a, b)
+  b.relay.pass(second, a.host, b.phone)
+  carry(answerTo(second, 482), b, a)
+  expect(b.pairs.free).toBe(0)
+  carry(answerTo(first, 486), b, a)
+  expect(b.pairs.free).toBe(1)
+})
+
+test.each(["OPTIONS", "MESSAGE", "SUBSCRIBE"])("a description in %s, or the answer to it, is no call", async (method) => {
+  const { a, b } = await makeSides()
+  const request = makeRequest(method, description(7000))
+  expect(carry(request, a, b)).toBe(description(7000))
+  expect(carry(answerTo(request, 200, description(8000)), b, a)).toBe(description(8000))
+  expect(carry(answerTo(makeRequest("INVITE", ""), 488, description(8000)), b, a)).toBe(description(8000))
+  expect([a.pairs.free, b.pairs.free]).toEqual([4, 4])
+})
+
+test("one call does not take all ports", async () => {
+  const { a, b } = await makeSides(8)
+  carry(makeRequest("INVITE", description(7000, "m=video 7002 RTP/AVP 31\r\n".repeat(15))), a, b)
+  expect(b.pairs.free).toBe(4)
+})
+
+test("what browsers say of relays is not believed either", async () => {
+  const { a, b } = await makeSides()
+  const invite = makeRequest("INVITE", description(7000, `a=x-p2psip-relay:${hostOfPeer("stranger")} ${"0".repeat(16)}\r\n`))
+  a.relay.pass(invite, flowOf("WSS", "127.0.0.2"), b.host)
+  expect(Buffer.from(invite.body).toString()).toBe(description(7000))
+})
+
+test("a packet from port 0 is none of the phone's", async () => {
+  const { runtime, a, b } = await makeSides()
+  const { atA, atB } = setUp(a, b)
+  speak(b, atB, "nowhere", { host: "127.0.0.3", port: 0 })
+  speak(a, atA, "hello", { host: "127.0.0.2", port: 7000 })
+  await runtime.advanceAsync(100)
+  expect([a.pairs.sent.length, b.pairs.sent[0]?.to.port]).toEqual([0, 8000])
 })
 
 test("a re-INVITE that fails ends nothing, and one that moves the phone's port is followed", async () => {

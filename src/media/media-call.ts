@@ -1,0 +1,43 @@
+/** One call at the relay of one of its phones: plain data, and who is at the other end. */
+import { SipRequest, type SipMessage } from "../sip/message/index.ts"
+import type { MediaStream } from "./media-stream.ts"
+
+export interface MediaCall {
+  readonly key: string
+  /** By the media line. */
+  readonly streams: Map<number, MediaStream>
+  /** The tag of whom the phone speaks with: who has answered first, and before that who has described a stream last. */
+  party: string
+  /** The tags of those who have answered. */
+  readonly answered: Set<string>
+  /** INVITEs that the phone has got and not answered: one call may find a phone twice. */
+  invites: number
+  usedAt: number
+}
+
+/** So many may be at the other end of one call. */
+export const maxParties = 16
+
+export function newCall(key: string, now: number): MediaCall {
+  return { key, streams: new Map(), party: "", answered: new Set(), invites: 0, usedAt: now }
+}
+
+/** The tag of whom the phone speaks with, in a message that comes from the phone or from the other peer; empty while there is none. */
+export function partyOf(message: SipMessage, sender: "phone" | "peer"): string {
+  const isPhoneInFrom = message instanceof SipRequest === (sender === "phone")
+  return (isPhoneInFrom ? message.to.tag : message.from.tag) ?? ""
+}
+
+export function answeredBy(call: MediaCall, party: string): void {
+  if (call.answered.size === 0) call.party = party
+  if (call.answered.size < maxParties) call.answered.add(party)
+}
+
+/** Forgets one of them; gives whom the phone speaks with from now on, undefined where nobody is left. */
+export function withoutParty(call: MediaCall, party: string): string | undefined {
+  const streams = [...call.streams.values()]
+  call.answered.delete(party)
+  for (const { remotes } of streams) remotes.delete(party)
+  const left = [...call.answered, ...streams.flatMap(({ remotes }) => [...remotes.keys()])]
+  return left.includes(call.party) ? call.party : left[0]
+}
