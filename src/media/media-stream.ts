@@ -41,10 +41,11 @@ export function expectAt(stream: MediaStream, port: number): void {
   stream.latched[0] = stream.latched[1] = undefined
 }
 
-/** Whether a packet comes from the phone. The first one says from which port. */
+/** Whether a packet comes from the phone. The first one says from which port, unless one comes from where the phone has said: the first may belong to a call before. */
 export function isFromPhone(stream: MediaStream, kind: MediaKind, from: HostPort): boolean {
   // Nothing can be sent to port 0, which a packet may come from all the same.
   if (from.host !== stream.phoneHost || from.port === 0) return false
+  if (stream.phonePort !== undefined && from.port === stream.phonePort + kind) stream.latched[kind] = from.port
   const port = (stream.latched[kind] ??= from.port)
   return port === from.port
 }

@@ -256,6 +256,14 @@ test("what browsers say of relays is not believed either", async () => {
   expect(Buffer.from(invite.body).toString()).toBe(description(7000))
 })
 
+test("a straggler of another call does not silence a phone that sends from where it has said", async () => {
+  const { runtime, a, b } = await makeSides()
+  const { atA } = setUp(a, b)
+  for (const [port, text] of [[6000, "bye"], [7000, "hello"], [6000, "bye"]] as const) speak(a, atA, text, { host: "127.0.0.2", port })
+  await runtime.advanceAsync(100)
+  expect(b.pairs.sent.map(({ text }) => text)).toEqual(["bye", "hello"])
+})
+
 test("a packet from port 0 is none of the phone's", async () => {
   const { runtime, a, b } = await makeSides()
   const { atA, atB } = setUp(a, b)
