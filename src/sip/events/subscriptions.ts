@@ -32,6 +32,9 @@ export interface SubscriptionsOptions {
   readonly maxPerSubscriber: number
 }
 
+/** A dialog keeps what its first SUBSCRIBE says of names and ways, for hours. */
+const maxRequestBytes = 8192
+
 /** The user part of our Contact: later requests of a subscription come to it. */
 const contactUser = "subscriptions"
 
@@ -119,6 +122,7 @@ export class Subscriptions implements SubscriptionHost {
     const { authorization, domains, notNow } = this.#components
     const addressOfRecord = domains.addressOfRecord(request.requestUri) ?? ""
     const subscriber = authorization.require(eventPackage.watchers, request, addressOfRecord)
+    if (request.byteLength > maxRequestBytes) throw refuse(513, "Message Too Large")
     requireUsable(request, eventPackage)
     // Whatever may be malformed comes before the watch, which only its subscriptions keep.
     const eventId = eventIdOf(request)

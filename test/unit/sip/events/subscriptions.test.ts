@@ -55,6 +55,12 @@ test.each([
   expect(subscriptions.watchesRegistrations("sip:bob@example.org")).toBe(false)
 })
 
+test("a SUBSCRIBE of more than its dialog may keep is refused", async () => {
+  const { subscriptions } = makeSubscriptions()
+  const request = subscribe({ "Record-Route": Array.from({ length: 500 }, (_, index) => `<sip:proxy${index}.example;lr>`).join(", ") })
+  await expect(sent(subscriptions, request, flowOf("127.0.0.2"))).rejects.toThrow("513")
+})
+
 test.each([["are not enough over UDP", false], ["are enough over TCP", true]])("the tags of a subscription, from another host, %s", async (_, isReliable) => {
   const { subscriptions, told } = makeSubscriptions()
   const ok = await sent(subscriptions, subscribe(), flowOf("127.0.0.2", isReliable))
