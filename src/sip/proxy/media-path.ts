@@ -3,7 +3,6 @@ import { createResponse } from "../message/index.ts"
 import type { SipMessage } from "../message/index.ts"
 import type { ClientHandlers } from "../transaction/index.ts"
 import type { Flow } from "../transport/index.ts"
-import type { Outgoing } from "./forwarding.ts"
 
 /** What carries media between phones: a port, which `media` implements. */
 export interface MediaPath {
@@ -12,7 +11,7 @@ export interface MediaPath {
 }
 
 /** Responses to a request, before anybody else sees them. Who says nothing has refused (§16.8, §16.9). */
-export function overMedia(media: MediaPath, { request, flow: server }: Outgoing, client: Flow, handlers: ClientHandlers): ClientHandlers {
+export function overMedia(media: MediaPath, client: Flow, server: Flow, handlers: ClientHandlers): ClientHandlers {
   return {
     ...handlers,
     onResponse: (response, transaction) => {
@@ -20,11 +19,11 @@ export function overMedia(media: MediaPath, { request, flow: server }: Outgoing,
       handlers.onResponse(response, transaction)
     },
     onTimeout: (transaction) => {
-      media.pass(createResponse(request, 408), server, client)
+      media.pass(createResponse(transaction.request, 408), server, client)
       handlers.onTimeout(transaction)
     },
     onTransportError: (error, transaction) => {
-      media.pass(createResponse(request, 503), server, client)
+      media.pass(createResponse(transaction.request, 503), server, client)
       handlers.onTransportError(error, transaction)
     },
   }

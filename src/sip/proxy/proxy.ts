@@ -237,7 +237,7 @@ export class SipProxy {
       recordRoute(outgoing, work.flow, dialogTokens)
       media?.pass(outgoing.request, work.flow, outgoing.flow)
       this.#branches.add()
-      return layer.request(outgoing.request, outgoing.flow, media ? overMedia(media, outgoing, work.flow, handlers) : handlers, { branchSuffix: work.ownHash })
+      return layer.request(outgoing.request, outgoing.flow, media ? overMedia(media, work.flow, outgoing.flow, handlers) : handlers, { branchSuffix: work.ownHash })
     } catch (error) {
       runtime.log.debug({ error }, "a request cannot go along its way")
       return undefined
