@@ -4,6 +4,7 @@ import type { MediaStream } from "./media-stream.ts"
 
 export interface MediaCall {
   readonly key: string
+  readonly phoneHost: string
   /** By the media line. */
   readonly streams: Map<number, MediaStream>
   /** The tag of whom the phone speaks with: who has answered first, and before that who has described a stream last. */
@@ -18,8 +19,23 @@ export interface MediaCall {
 /** So many may be at the other end of one call. */
 export const maxParties = 16
 
-export function newCall(key: string, now: number): MediaCall {
-  return { key, streams: new Map(), party: "", answered: new Set(), invites: 0, usedAt: now }
+export function newCall(key: string, phoneHost: string, now: number): MediaCall {
+  return { key, phoneHost, streams: new Map(), party: "", answered: new Set(), invites: 0, usedAt: now }
+}
+
+/** Calls without ports, the oldest of the phone that has most of them: who calls without end pushes out nobody else. */
+export function dispensable(calls: Iterable<MediaCall>): readonly MediaCall[] {
+  const byPhone = new Map<string, MediaCall[]>()
+  let most: MediaCall[] = []
+  for (const call of calls) {
+    if ([...call.streams.values()].some(({ pair }) => pair !== undefined)) continue
+    const ofPhone = byPhone.get(call.phoneHost) ?? []
+    ofPhone.push(call)
+    byPhone.set(call.phoneHost, ofPhone)
+    if (ofPhone.length > most.length) most = ofPhone
+  }
+  // Several, so that not all are looked at for each new one.
+  return most.slice(0, Math.ceil(most.length / 16))
 }
 
 /** The tag of whom the phone speaks with, in a message that comes from the phone or from the other peer; empty while there is none. */

@@ -11,7 +11,7 @@ import { ownText } from "../sip/message/characters.ts"
 import { SipResponse, type SipMessage } from "../sip/message/index.ts"
 import { isWildcard } from "../sip/transport/listen.ts"
 import { hostOfPeer, peerOfHost, type Flow } from "../sip/transport/index.ts"
-import { answeredBy, maxParties, newCall, partyOf, withoutParty, type MediaCall } from "./media-call.ts"
+import { answeredBy, dispensable, maxParties, newCall, partyOf, withoutParty, type MediaCall } from "./media-call.ts"
 import { decodeMedia, encodeMedia, idBytes } from "./media-packet.ts"
 import { admits, expectAt, isFromPhone, maxPacketBytes, newStream, placeOfPhone, type MediaStream } from "./media-stream.ts"
 import type { MediaKind, PortPairs } from "./relay-ports.ts"
@@ -29,7 +29,7 @@ export interface MediaRelayOptions {
   readonly advertise?: string | undefined
   /** After so long without a packet or a description a call is taken for ended; longer than a phone may ring. @default 240000 */
   readonly idleMs?: number
-  /** Calls that are remembered. Those without ports, whose description has gone to the other peer only, are forgotten before others. @default 4096 */
+  /** Calls that are remembered. Where there are more, those without ports are forgotten, of the phone that has most of them. @default 4096 */
   readonly maxCalls?: number
 }
 
@@ -229,7 +229,7 @@ export class MediaRelay {
   }
 
   #streamOf(key: string, phone: Flow, { index }: MediaLine): MediaStream | undefined {
-    const call = this.#calls.get(key) ?? this.#newCall(key)
+    const call = this.#calls.get(key) ?? this.#newCall(key, phone.remote.host)
     if (call === undefined) return undefined
     call.usedAt = this.#runtime.now()
     let stream = call.streams.get(index)
@@ -242,21 +242,17 @@ export class MediaRelay {
     return stream
   }
 
-  #newCall(key: string): MediaCall | undefined {
+  #newCall(key: string, phoneHost: string): MediaCall | undefined {
     if (this.#calls.size >= this.#maxCalls && !this.#makeRoom()) return undefined
-    const call = newCall(ownText(key), this.#runtime.now())
+    const call = newCall(ownText(key), phoneHost, this.#runtime.now())
     this.#calls.set(call.key, call)
     this.#timer ??= this.#runtime.setTimer(sweepMs, () => this.#sweep())
     return call
   }
 
   #makeRoom(): boolean {
-    for (const call of this.#calls.values()) {
-      if ([...call.streams.values()].some(({ pair }) => pair !== undefined)) continue
-      this.#end(call)
-      return true
-    }
-    return false
+    for (const call of dispensable(this.#calls.values())) this.#end(call)
+    return this.#calls.size < this.#maxCalls
   }
 
   #sweep(): void {

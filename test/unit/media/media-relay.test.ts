@@ -320,6 +320,39 @@ test("calls are bounded: those without ports make room", async () => {
   expect(a.pairs.sent).toHaveLength(1)
 })
 
+test("a phone that calls without end pushes out no calls but its own", async () => {
+  const { runtime, a, b } = await makeSides()
+  const invite = makeRequest("INVITE", description(7000))
+  const atB = portIn(carry(invite, a, b))
+  for (let number = 0; number < 50; number++) a.relay.pass(makeRequest("INVITE", description(7000), `${number}`), flowOf("UDP", "127.0.0.9"), b.host)
+  carry(answerTo(invite, 200, description(8000)), b, a)
+  speak(b, atB, "hello", { host: "127.0.0.3", port: 8000 })
+  await runtime.advanceAsync(100)
+  expect(a.pairs.sent).toHaveLength(1)
+})
+
+test("whatever is said in whatever order, each port is taken by one call, and all are given back", async () => {
+  const tag = fc.constantFrom("1", "2", "3")
+  const step = fc.record({
+    method: fc.constantFrom("INVITE", "ACK", "PRACK", "UPDATE", "BYE", "OPTIONS"), status: fc.constantFrom(0, 0, 183, 200, 401, 481, 486),
+    callId: fc.constantFrom("x", "y"), tags: fc.tuple(tag, tag), ports: fc.array(fc.constantFrom(0, 7000, 7002), { maxLength: 3 }), from: fc.nat(2), to: fc.nat(2),
+  })
+  await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+    const { runtime, a, b, stranger } = await makeSides(3)
+    const sides = [a, b, stranger] as const
+    for (const { method, status, callId, tags, ports, from, to } of steps) {
+      const body = ports.length === 0 ? "" : description(7000).replace(/m=[^]*/, "") + ports.map((port) => `m=audio ${port} RTP/AVP 0\r\n`).join("")
+      const request = makeRequest(method, body, callId, tags)
+      const told = carry(status === 0 ? request : answerTo(request, status, body), sides[from] ?? a, sides[to] ?? b)
+      for (const { pairs } of sides) expect(pairs.free + pairs.receivers.size).toBe(3)
+      const led = [...told.matchAll(/^m=audio (4\d{4}) /gm)].map(([, port]) => port)
+      expect(new Set(led).size).toBe(led.length)
+    }
+    await runtime.advanceAsync(200_000)
+    expect(sides.map(({ pairs }) => pairs.free)).toEqual([3, 3, 3])
+  }), { numRuns: 200 })
+})
+
 test("no stream carries more than its share, nor what is longer than a packet", async () => {
   const { runtime, a, b } = await makeSides()
   const { atA } = setUp(a, b)
