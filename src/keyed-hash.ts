@@ -1,4 +1,4 @@
-import { hash } from "node:crypto"
+import { hash, timingSafeEqual } from "node:crypto"
 
 const blockBytes = 64
 /** Texts of up to this length are hashed without an allocation. */
@@ -27,7 +27,7 @@ export class KeyedHash {
     this.#macBytes = macBytes
   }
 
-  /** The proof for a text; both are text of one character per byte. */
+  /** The proof for a text of one character per byte, in hexadecimal digits. */
   of(text: string): string {
     const end = blockBytes + text.length
     let block = this.#block
@@ -36,6 +36,12 @@ export class KeyedHash {
       block.set(this.#block.subarray(0, blockBytes))
     }
     block.write(text, blockBytes, "latin1")
-    return hash("sha256", block.subarray(0, end), "binary").slice(0, this.#macBytes)
+    return hash("sha256", block.subarray(0, end), "hex").slice(0, 2 * this.#macBytes)
   }
+}
+
+/** Compares a proof with the right one, in a time that tells nothing of where they differ. Both are hexadecimal digits, or whatever text somebody sent instead. */
+export function isSameProof(proof: string, expected: string): boolean {
+  const given = Buffer.from(proof)
+  return given.length === expected.length && timingSafeEqual(given, Buffer.from(expected))
 }

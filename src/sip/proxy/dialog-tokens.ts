@@ -4,14 +4,14 @@
  * (RFC 5626 §5.3). A peer forwards to any address for who shows one, to nobody
  * else, so that it is no open relay.
  *
- * `d.` and in base64url: the first 9 bytes of a keyed hash of Call-ID and
- * flow key, then the flow key, which is empty for the side of the overlay.
+ * `d.`, the first 9 bytes of a keyed hash of Call-ID and flow key in hexadecimal
+ * digits, and the flow key in base64url; it is empty for the side of the overlay.
  */
-import { timingSafeEqual } from "node:crypto"
-import { KeyedHash } from "../../keyed-hash.ts"
+import { isSameProof, KeyedHash } from "../../keyed-hash.ts"
 
 const prefix = "d."
 const macBytes = 9
+const keyStart = prefix.length + 2 * macBytes
 const maxTokenLength = 400
 
 /** Makes and checks the dialog tokens of one peer. */
@@ -25,16 +25,14 @@ export class DialogTokens {
 
   /** The token for one side of the dialog with this Call-ID. */
   tokenOf(callId: string, flowKey: string): string {
-    return prefix + Buffer.from(this.#mac(callId, flowKey) + flowKey, "latin1").toString("base64url")
+    return prefix + this.#mac(callId, flowKey) + Buffer.from(flowKey, "latin1").toString("base64url")
   }
 
   /** The flow key in a token for this Call-ID; undefined for any other text. */
   keyOf(callId: string, token: string): string | undefined {
     if (!token.startsWith(prefix) || token.length > maxTokenLength) return undefined
-    const bytes = Buffer.from(token.slice(prefix.length), "base64url")
-    if (bytes.length < macBytes) return undefined
-    const key = bytes.toString("latin1", macBytes)
-    return timingSafeEqual(bytes.subarray(0, macBytes), Buffer.from(this.#mac(callId, key), "latin1")) ? key : undefined
+    const key = Buffer.from(token.slice(keyStart), "base64url").toString("latin1")
+    return isSameProof(token.slice(prefix.length, keyStart), this.#mac(callId, key)) ? key : undefined
   }
 
   #mac(callId: string, key: string): string {
