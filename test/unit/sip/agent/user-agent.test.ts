@@ -182,7 +182,7 @@ it("a message gets its answer, a challenge in between", async () => {
 
 it("requests that fit no call are refused", async () => {
   const { alice, bob } = await addPair()
-  expect((await settled(alice.agent.request("PUBLISH", "sip:bob@example.org"))).status).toBe(405)
+  expect((await settled(alice.agent.request("REFER", "sip:bob@example.org"))).status).toBe(405)
   const stranger = world.addPhone("carol", "192.0.2.5", peer)
   const bye = await stranger.ask(stranger.request("BYE", "sip:bob@example.org", { To: "<sip:bob@example.org>;tag=none" }))
   expect(bye.status).toBe(481)
