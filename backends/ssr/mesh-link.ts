@@ -168,12 +168,23 @@ export class MeshLink implements NetworkLink {
       if (frame !== undefined) this.#deliver(peerIdOf(source), piece.channel, frame)
     } catch (error) {
       if (!isP2PSipError(error)) throw error
-      this.#components.runtime.metrics.counter("p2psip_ssr_dropped_packets_total", "mesh packets dropped", { reason: "malformed" }).add()
+      this.#drop("malformed")
     }
   }
 
+  #drop(reason: string): void {
+    this.#components.runtime.metrics.counter("p2psip_ssr_dropped_packets_total", "mesh packets dropped", { reason }).add()
+  }
+
   #deliver(from: PeerId, channel: Channel, frame: Uint8Array): void {
-    if (this.#isRunning) this.#handlers.get(channel)?.(from, frame)
+    if (!this.#isRunning) return
+    try {
+      this.#handlers.get(channel)?.(from, frame)
+    } catch (error) {
+      // A defect of whoever receives: neither the packets behind it nor the process end with it.
+      this.#drop("receiver failed")
+      this.#components.runtime.log.error({ peer: from, channel, error: String(error) }, "receiver of a frame failed")
+    }
   }
 
   #emit(event: PeerEvent): void {
