@@ -1,91 +1,12 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
-import { MemoryLink, MemoryNetwork } from "../../../src/link/memory.ts"
 import { channels } from "../../../src/link/link.ts"
-import { decodeMedia, encodeMedia } from "../../../src/media/media-packet.ts"
-import { MediaRelay } from "../../../src/media/media-relay.ts"
-import type { MediaKind } from "../../../src/media/relay-ports.ts"
-import { createResponse, SipRequest, type SipMessage } from "../../../src/sip/message/index.ts"
+import { encodeMedia } from "../../../src/media/media-packet.ts"
+import type { SipMessage } from "../../../src/sip/message/index.ts"
+import type { Flow } from "../../../src/sip/transport/index.ts"
 import { hostOfPeer } from "../../../src/sip/transport/index.ts"
-import type { Flow, HostPort } from "../../../src/sip/transport/index.ts"
-import { ManualRuntime } from "../../support/manual-runtime.ts"
-import { TestPortPairs } from "../../support/port-pairs.ts"
+import { answerTo, carry, description, flowOf, makeRequest, makeSides, portIn, setUp, speak } from "../../support/media-sides.ts"
 import "../../support/laws.ts"
-
-/** Only what a relay looks at. */
-function flowOf(protocol: string, host: string, port = 5060): Flow {
-  const transport = { protocol, advertised: { host: "127.0.0.1", port: 5060 } }
-  return { transport, remote: { host, port }, key: `${protocol} ${host}:${port}` } as unknown as Flow
-}
-
-interface Side {
-  readonly relay: MediaRelay
-  readonly pairs: TestPortPairs
-  readonly link: MemoryLink
-  readonly phone: Flow
-  /** The flow to it, from the other peer. */
-  readonly host: Flow
-}
-
-/** Two peers with a phone each, and a stranger. */
-async function makeSides(count = 4) {
-  const runtime = new ManualRuntime()
-  const network = new MemoryNetwork()
-  const make = async (peerId: string, phoneHost: string): Promise<Side> => {
-    const link = new MemoryLink({ runtime, network }, { peerId })
-    const pairs = new TestPortPairs("127.0.0.1", count)
-    const relay = new MediaRelay({ runtime, link, ports: pairs }, { idleMs: 100_000, maxCalls: 8 })
-    await link.start()
-    await relay.start()
-    return { relay, pairs, link, phone: flowOf("UDP", phoneHost), host: flowOf("P2P", hostOfPeer(peerId), 0) }
-  }
-  const [a, b, stranger] = [await make("a", "127.0.0.2"), await make("b", "127.0.0.3"), await make("stranger", "127.0.0.4")]
-  for (const { link } of [a, b, stranger]) for (const other of [a, b, stranger]) link.learn(other.link.self)
-  return { runtime, a, b, stranger }
-}
-
-function description(port: number, more = ""): string {
-  return `v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio ${port} RTP/AVP 0\r\n${more}`
-}
-
-/** Of the caller, whose tag is 1, to the callee, unless the tags are others. */
-function makeRequest(method: string, body: string, callId = "call@phone", [from, to] = ["1", "2"]): SipRequest {
-  const headers: [string, string][] = [
-    ["Via", "SIP/2.0/UDP 127.0.0.2;branch=z9hG4bK1"], ["From", `<sip:a@x>;tag=${from}`], ["To", `<sip:b@x>;tag=${to}`], ["Call-ID", callId], ["CSeq", `1 ${method}`],
-    ...(body === "" ? [] : [["Content-Type", "application/sdp"] as [string, string]]),
-  ]
-  return SipRequest.create(method, "sip:b@x", headers, Buffer.from(body))
-}
-
-function answerTo(request: SipRequest, status: number, body = ""): SipMessage {
-  const response = createResponse(request, status)
-  if (body !== "") response.headers.set("Content-Type", "application/sdp")
-  response.body = Buffer.from(body)
-  return response
-}
-
-/** Carries a message from one phone to the other; what the latter gets. */
-function carry(message: SipMessage, from: Side, to: Side): string {
-  from.relay.pass(message, from.phone, to.host)
-  to.relay.pass(message, from.host, to.phone)
-  return Buffer.from(message.body).toString()
-}
-
-function portIn(body: string): number {
-  return Number(/^m=audio (\d+)/m.exec(body)?.[1])
-}
-
-/** A call that stands: where either phone sends to. */
-function setUp(a: Side, b: Side, callId?: string): { readonly atA: number; readonly atB: number } {
-  const invite = makeRequest("INVITE", description(7000), callId)
-  const atB = portIn(carry(invite, a, b))
-  const atA = portIn(carry(answerTo(invite, 200, description(8000)), b, a))
-  return { atA, atB }
-}
-
-function speak(side: Side, port: number, text: string, from: HostPort, kind: MediaKind = 0): void {
-  side.pairs.receivers.get(port)?.(kind, Buffer.from(text), from)
-}
 
 test("phones are led to the relay beside them, and hear each other", async () => {
   const { runtime, a, b } = await makeSides()
@@ -377,15 +298,4 @@ test("other bodies, browsers and calls beside this peer pass as they are", async
     a.relay.pass(message, from, to)
     expect(message.body).toBe(body)
   }
-})
-
-test("packets between relays come out as they went in, and anything else is none", () => {
-  const id = fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString("hex"))
-  fc.assert(fc.property(id, fc.constantFrom<MediaKind>(0, 1), fc.uint8Array(), (name, kind, packet) => {
-    expect(decodeMedia(encodeMedia({ id: name, kind, packet }))).toEqual({ id: name, kind, packet: Buffer.from(packet) })
-  }))
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 12 }), (bytes) => {
-    const media = decodeMedia(bytes)
-    expect(media === undefined || Buffer.from(encodeMedia(media)).equals(bytes)).toBe(true)
-  }))
 })
