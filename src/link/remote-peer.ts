@@ -91,7 +91,7 @@ export class RemotePeer {
 
   /** Queues a frame; false when the queue is full. */
   enqueue(channel: Channel, frame: Uint8Array): boolean {
-    if (!this.#queue.hasRoomFor(frame)) return false
+    if (!this.#queue.hasRoomFor(channel, frame)) return false
     this.#push(channel, frame)
     return true
   }

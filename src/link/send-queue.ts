@@ -1,9 +1,12 @@
 /** What waits for one peer, and how it is cut into writes. */
+import { channels } from "./link.ts"
 import { encodeFrames, maxHeaderBytes, type ChannelFrame } from "./frames.ts"
 import type { LinkLimits } from "./limits.ts"
 
 /** A write is cut here: large enough that its price does not matter, small enough to be held twice. */
 const maxWriteBytes = 128 * 1024
+/** Nobody wants to hear late what was said: media wait behind no more than this, and never take the room of what has to arrive. */
+const maxBytesBeforeMedia = 32 * 1024
 
 /** See the head of this file. */
 export class SendQueue {
@@ -19,7 +22,8 @@ export class SendQueue {
     return this.#frames.length
   }
 
-  hasRoomFor(frame: Uint8Array): boolean {
+  hasRoomFor(channel: number, frame: Uint8Array): boolean {
+    if (channel === channels.media && this.#bytes + frame.length > maxBytesBeforeMedia) return false
     return this.#frames.length < this.#limits.maxQueuedFrames && this.#bytes + frame.length <= this.#limits.maxQueuedBytes
   }
 
