@@ -20,6 +20,8 @@ export interface Neighbourhood {
   isNeighbour(address: Address): boolean
   /** False when the neighbour's queue is full, or there is no such neighbour now. */
   send(neighbour: Address, packet: Uint8Array): boolean
+  /** A neighbour does not answer: finds out soon whether there still is a link. Left out where that is seen anyway. */
+  doubt?(neighbour: Address): void
   /** Sets the receiver of packets. */
   onPacket(handler: (neighbour: Address, packet: Uint8Array) => void): void
   /** Sets the listener. Links that are up already are not told of. */

@@ -202,6 +202,7 @@ export class SsrNode {
       doubt: (address) => {
         this.#doubts.silent(address)
         this.#doubt(address)
+        if (this.#components.neighbourhood.isNeighbour(address)) this.#components.neighbourhood.doubt?.(address)
       },
       hurry: () => this.#hurry(),
       onPlaces: (places) => {
@@ -232,16 +233,14 @@ export class SsrNode {
   #onLink({ name, neighbour }: LinkEvent): void {
     if (name === "down") {
       this.#vicinity.forget(neighbour)
-      if (!this.cache.forgetLink(this.address, neighbour)) return
-      this.#doubt(neighbour)
-      this.#hurry()
+      if (this.cache.forgetLink(this.address, neighbour)) this.#doubt(neighbour)
     } else {
       this.#doubts.passed([neighbour])
       this.#forwarder.onLinkUp(neighbour)
       if (this.cache.hopsTo(neighbour) === 1) return
       this.#learned(this.cache.learn([this.address, neighbour]), true)
-      this.#hurry()
     }
+    this.#hurry()
   }
 
   /** Whoever was given up as it did not answer, and is a neighbour all the same, gets another chance: it may know no more of this node either. */
@@ -314,7 +313,8 @@ export class SsrNode {
 
   #look(): void {
     const { left, right } = this.places
-    if (this.#tenure !== undefined && right === undefined && this.cache.size === 0) this.#tenure = begun(this.address, undefined, undefined)
+    const isAlone = this.cache.size === 0 && [...this.#components.neighbourhood.neighbours()].length === 0
+    if (this.#tenure !== undefined && right === undefined && isAlone) this.#tenure = begun(this.address, undefined, undefined)
     const agreed = [left, right].filter((address) => address !== undefined)
     const known = this.cache.nearest(nearCount)
     const distances = known.map((address) => clockwise(this.address, address))

@@ -28,8 +28,8 @@ interface WiredLink {
 /** Time between two rounds of asking whether the links still are. */
 const helloMs = 10_000
 const silenceMs = 3.5 * helloMs
-/** A peer whose connection broke has so long to answer. */
-const doubtMs = 2_000
+/** A peer whose connection broke, or that is silent, has so long to answer. */
+const doubtMs = 3_000
 const grantFactor = 4
 
 /** See the head of this file. */
@@ -85,7 +85,7 @@ export class Wired implements Mesh {
   start(contacts: readonly PeerAddress[]): void {
     this.#link.onFrame(channels.overlay, (from, frame) => this.#onFrame(from, frame))
     this.#removeListener = this.#link.onPeer(({ name, peerId }) => {
-      if (name === "down") this.#doubt(addressOfPeer(peerId))
+      if (name === "down") this.doubt(addressOfPeer(peerId))
     })
     for (const contact of contacts) {
       this.#acquaintances.add(contact)
@@ -167,8 +167,8 @@ export class Wired implements Mesh {
     this.#linkListener({ name: "up", neighbour: address })
   }
 
-  /** A connection broke: another may be made, or the peer is dead. */
-  #doubt(address: Address): void {
+  /** A connection broke, or nothing is answered: another may be made, or the peer is dead. */
+  doubt(address: Address): void {
     const link = this.#links.get(address)
     if (link === undefined) return
     const doubtedAt = this.#runtime.now()
