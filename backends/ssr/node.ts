@@ -174,10 +174,10 @@ export class SsrNode {
     return this.#tracer.trace(to)
   }
 
-  /** A node did not answer: asks it whether it is still there, unless it is but one of many that are known. */
+  /** A node did not answer: asks it whether it is still there, unless it is but one of many that are known; and whether the first link on the way still is. */
   suspect(address: Address): void {
-    const { left, right } = this.places
-    if (address === left || address === right) this.#hurry()
+    this.#components.neighbourhood.doubt?.(this.cache.routeTo(address)?.[1] ?? address)
+    if (address === this.places.left || address === this.places.right) this.#hurry()
     else if (!this.#components.neighbourhood.isNeighbour(address)) this.cache.forget(address)
   }
 
