@@ -18,7 +18,6 @@ import { keysFrom } from "./responsibility.ts"
 import type { RingPlaces } from "./ring.ts"
 
 const noRanges: readonly KeyRange[] = []
-const noRange: KeyRange = { from: "", to: "" }
 const nobody: readonly Member[] = []
 /** A place that has been the same for so long, in rounds, is taken for the right one. */
 const settleRounds = 0.6
@@ -36,6 +35,8 @@ export class SsrRouting implements KeyBasedRouting {
   #isMember = false
   #ranges = noRanges
   #neighbours = nobody
+  /** By whom this node came in: of those near it at first all may have come at the same time, and have nothing. */
+  #elders = nobody
   #places: RingPlaces = {}
   #changedAt = 0
 
@@ -51,6 +52,7 @@ export class SsrRouting implements KeyBasedRouting {
   async join(bootstrap: readonly Member[], signal: AbortSignal): Promise<void> {
     const contacts = bootstrap.filter(({ peerId }) => addressOfPeer(peerId) !== this.#link.node.address)
     this.#link.enter(contacts)
+    this.#elders = contacts.map(({ peerId }) => memberAt(addressOfPeer(peerId)))
     if (contacts.length > 0 || (await this.#hearsAnybody(signal))) await this.#placed(contacts, signal)
     this.#isMember = true
     this.#link.node.serve()
@@ -169,7 +171,7 @@ export class SsrRouting implements KeyBasedRouting {
   #takeOver(): void {
     const { address, near, tenure } = this.#link.node
     if (tenure === undefined || tenure.end === tenure.limit) return
-    this.#neighbours = near.map(memberAt)
+    this.#neighbours = this.#withElders(near)
     this.#ranges = [keysFrom(address, tenure.limit)]
     this.#listeners.tell()
   }
@@ -180,11 +182,19 @@ export class SsrRouting implements KeyBasedRouting {
     this.#places = places
     if (!this.#isMember || tenure === undefined) return
     // Not only the two that have agreed: where several came at once, none of these may have held a record yet.
-    this.#neighbours = near.map(memberAt)
-    const [range = noRange] = this.#ranges
+    const [range] = this.#ranges
+    this.#neighbours = range === undefined ? this.#withElders(near) : near.map(memberAt)
     const owned = keysFrom(own, tenure.end)
-    if (owned.from !== range.from || owned.to !== range.to) this.#ranges = [owned]
+    if (range === undefined || owned.from !== range.from || owned.to !== range.to) this.#ranges = [owned]
     this.#listeners.tell()
+  }
+
+  /** Whom to ask about the first keys. Once is enough: who is owed an answer is asked, in sight or not. */
+  #withElders(near: readonly Address[]): readonly Member[] {
+    const members = near.map(memberAt)
+    const elders = this.#elders.filter(({ id }) => members.every((member) => member.id !== id))
+    this.#elders = nobody
+    return [...members, ...elders]
   }
 }
 
