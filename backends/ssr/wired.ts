@@ -16,7 +16,7 @@ import { decodeHello, encodeHello, helloKinds, isHello, maxOthers } from "./hell
 import type { LinkEvent, Mesh } from "./neighbourhood.ts"
 
 export interface WiredOptions {
-  /** Links that a peer looks for; it grants others up to four times as many. */
+  /** Links that a peer looks for; it grants others up to four times as many, and those who have fewer than it wants up to eight times. */
   readonly wiredLinks: number
 }
 
@@ -31,6 +31,8 @@ const silenceMs = 3.5 * helloMs
 /** A peer whose connection broke, or that is silent, has so long to answer. */
 const doubtMs = 3_000
 const grantFactor = 4
+/** Were there no more for those who have few, peers that all have links to each other would let nobody in. */
+const poorFactor = 8
 
 /** See the head of this file. */
 export class Wired implements Mesh {
@@ -147,7 +149,9 @@ export class Wired implements Mesh {
     for (const other of others) if (other.peerId !== this.#link.self.peerId) this.#acquaintances.add(other)
     switch (kind) {
       case helloKinds.ask: {
-        const isGranted = this.#links.has(address) || this.#links.size < grantFactor * this.#wanted
+        // Who asks names others that it has links to.
+        const most = (others.length < Math.min(this.#wanted, maxOthers) ? poorFactor : grantFactor) * this.#wanted
+        const isGranted = this.#links.has(address) || this.#links.size < most
         this.#link.learn(peer)
         this.#say(isGranted ? helloKinds.yes : helloKinds.no, from)
         return isGranted ? this.#raise(address, peer) : undefined
