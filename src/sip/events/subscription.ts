@@ -5,7 +5,7 @@ import { retryAfterOf } from "../message/index.ts"
 import type { SipRequest, SipResponse } from "../message/index.ts"
 import type { TransactionLayer } from "../transaction/index.ts"
 import type { Flow } from "../transport/index.ts"
-import type { Watch } from "./watch.ts"
+import type { Watch, Watcher } from "./watch.ts"
 
 /** What a subscription needs of those who keep it. */
 export interface SubscriptionHost {
@@ -31,7 +31,7 @@ export interface SubscriptionParts {
 export type EndReason = "timeout" | "deactivated"
 
 /** See the head of this file. */
-export class Subscription {
+export class Subscription implements Watcher {
   readonly parts: SubscriptionParts
   readonly #host: SubscriptionHost
   readonly #dialog: Dialog

@@ -1,19 +1,24 @@
 /** One address-of-record of one package that somebody watches: when it is looked at, and who is told. */
 import type { Runtime, Timer } from "../../runtime/runtime.ts"
 import type { EventPackage, EventState } from "./event-package.ts"
-import type { Subscription } from "./subscription.ts"
 
 /** RFC 3680 §4.10, RFC 3856 §6.10: nobody is told more often. So nobody needs to be looked up more often. */
 const lookEveryMs = 5_000
 /** Look-ups of all that is watched are this far apart on the average, however much it is. */
 const lookSpacingMs = 5
 
+/** Who watches. */
+export interface Watcher {
+  /** Tells what the latest look has changed. */
+  notify(): void
+}
+
 /** See the head of this file. */
 export class Watch {
   readonly eventPackage: EventPackage
   readonly addressOfRecord: string
   readonly state: EventState
-  readonly subscriptions = new Set<Subscription>()
+  readonly subscriptions = new Set<Watcher>()
   readonly #runtime: Runtime
   readonly #watched: () => number
   #firstLook: Promise<void> | undefined
