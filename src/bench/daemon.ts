@@ -41,7 +41,8 @@ export async function startDaemon(
   const [program = process.execPath, ...rest] = [...inside, process.execPath, command, "start", ...args]
   const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"] })
   onSpawn(child)
-  const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)))
+  // Not "exit", which may come before all that it has said.
+  const ended = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)))
   const ready = await firstReadyLine(child, ended)
   const end = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {
     child.kill(signal)

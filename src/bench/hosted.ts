@@ -33,7 +33,8 @@ export async function startHost(name: string, plan: HostPlan): Promise<HostProce
     if (complaints.length < 2000) complaints += chunk.toString()
   })
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
-  child.once("exit", (code, signal) => {
+  // "close" comes after all that it has said, "exit" may come before.
+  child.once("close", (code, signal) => {
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`
     const said = complaintOf(complaints)
     die(`${name} has ended ${how}${said === "" ? "" : `: ${said}`}`)

@@ -49,6 +49,7 @@ export async function startKamailio(configure: KamailioConfiguration, choosePort
     if (complaints.length < 4000) complaints += chunk.toString()
   })
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()))
+  const hasSaidAll = new Promise<void>((resolve) => child.stderr.once("close", () => resolve()))
   const end = async (): Promise<void> => {
     child.kill("SIGTERM")
     await ended
@@ -56,6 +57,7 @@ export async function startKamailio(configure: KamailioConfiguration, choosePort
   }
   if (!(await Promise.race([answers(port), ended.then(() => false)]))) {
     await end()
+    await hasSaidAll
     throw new Error(`kamailio did not answer on port ${port}: ${complaintOf(complaints)}`)
   }
   return { version, port, pids: () => [pid, ...childrenOf(pid)], ended, end }

@@ -65,22 +65,28 @@ export async function startNodes(count: number, entry: "spread" | "first", choos
 }
 
 function startNode(name: string, args: readonly string[], die: (line: string) => void): Node {
-  const child = spawn("dhtnode", args, { stdio: ["pipe", "pipe", "ignore"] })
+  const child = spawn("dhtnode", args, { stdio: ["pipe", "pipe", "pipe"] })
   const waiting: ((line: string) => void)[] = []
   let [rest, found, isEnding] = ["", 0, false]
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()))
-  child.once("exit", (code) => {
+  const dieOfPort = (): void => die(`${name}: port ${args[1]} is taken; free it, or start again`)
+  // "close" comes after all that it has said, "exit" may come before.
+  child.once("close", (code) => {
     if (!isEnding) die(`${name} has ended with exit code ${code}`)
   })
   child.once("error", (error) => die(`${name}: ${error.message}`))
   // Who writes to a process that is no more hears of it elsewhere.
   child.stdin.on("error", () => undefined)
+  // Where the port is taken on IPv4 and on IPv6 it ends.
+  child.stderr.on("data", (chunk: Buffer) => {
+    if (chunk.includes("Can't bind")) dieOfPort()
+  })
   child.stdout.on("data", (chunk: Buffer) => {
     const lines = (rest + chunk.toString("latin1")).split("\n")
     rest = lines.pop() ?? ""
     for (const line of lines) {
-      // Without the port that it was given it goes on with none, and nobody would find it.
-      if (/ on IPv4 port 0\b/.test(line)) die(`${name}: port ${args[1]} is taken; free it, or start again`)
+      // Where it is taken on IPv4 alone it goes on without, and nobody would find it.
+      if (/ on IPv4 port 0\b/.test(line)) dieOfPort()
       if (/Get: found \d/.test(line)) found++
       if (!/(?:Get|Put): (?:completed|success|failure)/.test(line)) continue
       waiting.shift()?.(found > 0 ? `${line} found` : line)
