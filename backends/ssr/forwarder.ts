@@ -235,12 +235,12 @@ export class Forwarder {
     return straightened(travelled, (address) => this.#hopsTo(address), (address) => this.#routeTo(address))
   }
 
-  /** A way may turn up, where there is anybody to tell of it, and the destination has not been asked in vain. */
+  /** A way may turn up, unless the destination has been asked in vain; whose last link has just gone looks for others. */
   #wait(packet: Packet): boolean {
-    const { cache, doubts } = this.#components
+    const { doubts } = this.#components
     // Nobody wants to hear late what was said.
     if (packet.payloadType === payloadTypes.media) return false
-    return packet.type === packetTypes.connect && cache.size > 0 && !doubts.isSilent(packet.destination) && this.#waiting.add(packet)
+    return packet.type === packetTypes.connect && !doubts.isSilent(packet.destination) && this.#waiting.add(packet)
   }
 
   #giveUp(packet: Packet, reason: string): boolean {
