@@ -47,8 +47,10 @@ export interface Call extends Request {
   dueAt: number
   /** Times it has been sent since then. */
   unanswered: number
-  /** It was sent once more because the connection with which it went was lost. */
-  isResent: boolean
+  /** Connections, and attempts to make another, that broke while it was under way. */
+  losses: number
+  /** It waits for the moment to be sent with another connection. */
+  isHeldBack: boolean
   /** The peer has said that it is at work on it. */
   isAcknowledged: boolean
   isDone: boolean
@@ -59,6 +61,24 @@ export interface Call extends Request {
 export function freshCall(request: Request, { timeoutMs, attempts }: Pick<Required<RpcOptions>, "timeoutMs" | "attempts">, now: number): Call {
   return {
     ...request, startedAt: now, giveUpAt: now + timeoutMs, attempts,
-    sent: 0, sentAt: now, silentSince: now, dueAt: now, unanswered: 0, isResent: false, isAcknowledged: false, isDone: false, stopListening: undefined,
+    sent: 0, sentAt: now, silentSince: now, dueAt: now, unanswered: 0, losses: 0, isHeldBack: false, isAcknowledged: false, isDone: false, stopListening: undefined,
   }
+}
+
+/** Under one call: a connection, at once the attempt to make another, and after a pause another attempt. */
+const maxLosses = 3
+/** What broke the first two may last a moment. */
+const redialMs = 100
+
+/**
+ * A connection to the peer broke, or an attempt to make one. Connections break
+ * between peers that live, so what went with one goes with another; the result
+ * is when, in milliseconds from now. `undefined`: that peer must be gone, or
+ * the request itself be what breaks them.
+ */
+export function afterLoss(call: Call, wasUp: boolean): number | undefined {
+  if (wasUp || call.losses > 0) call.losses++
+  if (call.losses === 0 || call.losses >= maxLosses) return undefined
+  call.isHeldBack = !wasUp
+  return wasUp ? 0 : redialMs
 }

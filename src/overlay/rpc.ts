@@ -17,7 +17,7 @@ import type { Member } from "./key-based-routing.ts"
 import { encodeNotification, encodeRequest, frameKinds, maxHeadBytes, readError } from "./rpc-frame.ts"
 import type { CallOptions, RpcOptions } from "./rpc-options.ts"
 import { rpcDefaults } from "./rpc-options.ts"
-import { freshCall } from "./rpc-call.ts"
+import { afterLoss, freshCall } from "./rpc-call.ts"
 import type { Call, PeerState } from "./rpc-call.ts"
 import { RpcPeers } from "./rpc-peers.ts"
 import type { RequestHandler } from "./rpc-server.ts"
@@ -182,6 +182,7 @@ export class Rpc {
   }
 
   #transmit(call: Call): void {
+    call.isHeldBack = false
     call.sent++
     call.unanswered++
     if (!this.#link.send(call.peer.peerId, channels.overlay, call.frame)) {
@@ -205,6 +206,7 @@ export class Rpc {
   #onDue(call: Call): void {
     const now = this.#runtime.now()
     if (now < call.dueAt - earlyMs) return
+    if (call.isHeldBack && now < call.giveUpAt) return this.#sendAnew(call)
     const probeAt = call.silentSince + Math.max(probeMs, call.peer.rtt.rtoMs)
     if (call.unanswered === 0 && now < Math.min(probeAt, call.giveUpAt)) {
       this.#wait(call, probeAt)
@@ -232,14 +234,14 @@ export class Rpc {
     const wasUp = peer.connection === "up"
     peer.connection = "down"
     for (const call of [...peer.calls]) {
-      if (wasUp && !call.isResent) this.#sendAnew(call)
-      else this.#fail(call, "P2PSIP_UNREACHABLE", `the connection to ${peerId} was lost`)
+      const pauseMs = afterLoss(call, wasUp)
+      if (pauseMs === undefined) this.#fail(call, "P2PSIP_UNREACHABLE", `the connection to ${peerId} was lost`)
+      else if (pauseMs === 0) this.#sendAnew(call)
+      else this.#wait(call, this.#runtime.now() + pauseMs)
     }
   }
 
-  /** Connections break between peers that live: whatever went with one goes with another, once, before the peer is said to be out of reach. */
   #sendAnew(call: Call): void {
-    call.isResent = true
     call.unanswered = 0
     call.silentSince = this.#runtime.now()
     this.#retransmissions.add()
@@ -248,8 +250,7 @@ export class Rpc {
 
   /** Whoever makes a connection lives. What was sent before may have gone with another, or an attempt that broke: it is sent again at once. */
   #onUp(peerId: PeerId): void {
-    const peer = this.#peers.get(peerId)
-    if (peer === undefined) return
+    const peer = this.#peers.of(peerId)
     const isReplaced = peer.connection !== "unknown"
     peer.connection = "up"
     for (const call of peer.calls) {

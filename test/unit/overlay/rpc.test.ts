@@ -184,6 +184,30 @@ describe("a call", () => {
     expect(await code).toBe("P2PSIP_UNREACHABLE")
   })
 
+  it("takes a peer whose connection broke for gone once two attempts at another have broken, and no earlier", async () => {
+    const tell = (name: "up" | "down") => {
+      for (const listener of a.link.listeners) listener({ name, peerId: "b" })
+    }
+    const call = (): Promise<string> => codeOf(a.rpc.call("b", echo, text("hello")))
+    wire.lose = () => true
+    tell("up")
+    const gone = call()
+    tell("down")
+    tell("down")
+    await wire.runtime.advanceAsync(110)
+    expect(wire.sent).toBe(3)
+    tell("down")
+    expect(await gone).toBe("P2PSIP_UNREACHABLE")
+
+    tell("up")
+    const back = call()
+    tell("down")
+    tell("down")
+    wire.lose = () => false
+    await wire.runtime.advanceAsync(150)
+    expect(await back).toBe("resolved")
+  })
+
   it("has patience while a connection that was lost is made anew", async () => {
     wire.delayMs = 150
     for (let measured = 0; measured < 20; measured++) {
