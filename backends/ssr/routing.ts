@@ -7,7 +7,8 @@ import type { Id } from "../../src/overlay/id.ts"
 import type { KeyBasedRouting, KeyRange, Member, RoutingChange } from "../../src/overlay/key-based-routing.ts"
 import { memberOf } from "../../src/overlay/member-codec.ts"
 import { RoutingListeners } from "../../src/overlay/routing-listeners.ts"
-import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
+import { pause } from "../../src/runtime/pause.ts"
+import type { Runtime } from "../../src/runtime/runtime.ts"
 import type { PeerInfo } from "../../src/servlet/types.ts"
 import type { Address } from "./address.ts"
 import { addressOfId, addressOfPeer, clockwise, peerIdOf } from "./address.ts"
@@ -155,10 +156,7 @@ export class SsrRouting implements KeyBasedRouting {
   }
 
   async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer: Timer = this.#runtime.setTimer(delayMs, resolve)
-      signal.addEventListener("abort", () => (timer.cancel(), resolve()), { once: true })
-    })
+    await pause(this.#runtime, delayMs, signal)
     if (!signal.aborted) return
     this.stop()
     signal.throwIfAborted()

@@ -6,6 +6,7 @@
  */
 import { isP2PSipError } from "../errors.ts"
 import type { PeerId } from "../link/link.ts"
+import { pause } from "../runtime/pause.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import type { Custodian } from "./custodian.ts"
 import type { Lead } from "./custody.ts"
@@ -152,20 +153,13 @@ export class HandOver {
       const [member, answer] = await Promise.race(asked.values())
       asked.delete(member)
       if (answer === "stays") yield member
-      if (answer === "silent" && this.#isNeighbour(member)) asked.set(member, this.#pause(signal).then(() => ask(member)))
+      if (answer === "silent" && this.#isNeighbour(member)) asked.set(member, pause(this.#components.runtime, askAgainMs, signal).then(() => ask(member)))
     }
   }
 
   #isNeighbour({ peerId }: Member): boolean {
     const { custodian } = this.#components
     return !custodian.isStopped && custodian.custody.neighbours.some((neighbour) => neighbour.peerId === peerId)
-  }
-
-  async #pause(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = this.#components.runtime.setTimer(askAgainMs, resolve)
-      signal.addEventListener("abort", () => (timer.cancel(), resolve()), { once: true })
-    })
   }
 
   async #hasGot(heir: Member, part: readonly KeyRange[], signal: AbortSignal): Promise<boolean> {

@@ -2,6 +2,7 @@
 import type { ErrorCode } from "../errors.ts"
 import { P2PSipError } from "../errors.ts"
 import type { PeerId } from "../link/link.ts"
+import { pause } from "../runtime/pause.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import type { Member } from "./key-based-routing.ts"
 
@@ -18,7 +19,7 @@ export function expectJoinTime(runtime: Runtime, deadline: number, signal: Abort
 
 /** Resolves when it is time for the next attempt. */
 export function joinPause(runtime: Runtime): Promise<void> {
-  return new Promise((resolve) => runtime.setTimer(retryMs * (0.5 + runtime.random.float()), resolve))
+  return pause(runtime, retryMs * (0.5 + runtime.random.float()))
 }
 
 /** `P2PSIP_BOOTSTRAP_FAILED`: what each of the contacts did instead of answering. */

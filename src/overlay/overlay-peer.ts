@@ -1,4 +1,5 @@
 /** One peer's membership in an overlay, from its join to its end: the parts of this folder, put together. */
+import { pause } from "../runtime/pause.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import type { ServletStatus } from "../servlet/types.ts"
 import { Custodian } from "./custodian.ts"
@@ -107,7 +108,7 @@ export class OverlayPeer {
     await this.routing.leave()
     await confirming.meetBy((patience) => handOver.confirm(legacy, patience))
     for (const deadline of [beginning, giving, confirming]) deadline.cancel()
-    if (!confirming.hasPassed) await new Promise<void>((resolve) => void this.#runtime.setTimer(lingerMs, resolve))
+    if (!confirming.hasPassed) await pause(this.#runtime, lingerMs)
     this.stop()
   }
 

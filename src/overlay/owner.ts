@@ -14,6 +14,7 @@ import { methods } from "./methods.ts"
 import type { Operation, Result } from "./operation-codec.ts"
 import { encodeResult, readRequest } from "./operation-codec.ts"
 import { RecentOperations } from "./recent-operations.ts"
+import { isLive } from "./record.ts"
 import type { PathCache } from "./path-cache.ts"
 import type { Replication } from "./replication.ts"
 import type { Rpc } from "./rpc.ts"
@@ -21,7 +22,7 @@ import type { Reply } from "./rpc-server.ts"
 import type { RecordStore } from "./store.ts"
 import type { Update } from "./update.ts"
 import { applyUpdate } from "./update.ts"
-import { liveRecords } from "./view.ts"
+import { viewOf } from "./view.ts"
 
 export interface OwnerComponents {
   readonly runtime: Runtime
@@ -68,7 +69,7 @@ export class Owner {
     const { store, runtime, routing, pathCache } = this.#components
     const records = store.get(key)
     const now = runtime.now()
-    if (liveRecords(records, now).length > 0) return { status: "done", records, replicas: nobody }
+    if (viewOf(records).some((record) => isLive(record, now))) return { status: "done", records, replicas: nobody }
     // Whoever owns the key or knows of its removal knows better.
     const kept = records.length > 0 || routing.isResponsible(key) ? undefined : pathCache.get(key)
     return kept === undefined ? undefined : { status: "done", records: kept, replicas: nobody }

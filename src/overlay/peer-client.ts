@@ -8,6 +8,7 @@
 import type { ErrorCode } from "../errors.ts"
 import { isP2PSipError } from "../errors.ts"
 import type { PeerId } from "../link/link.ts"
+import { pause } from "../runtime/pause.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import type { Member } from "./key-based-routing.ts"
 import type { Rpc } from "./rpc.ts"
@@ -83,7 +84,7 @@ export class PeerClient {
         if (signal.aborted && outcome.kind !== "answered") return { kind: "dead", code: "P2PSIP_TIMEOUT" }
         const isBroken = outcome.kind === "dead" && outcome.code === "P2PSIP_UNREACHABLE"
         if (!isBroken || attempt === dialAttempts) return outcome
-        await new Promise<void>((resolve) => this.#runtime.setTimer(redialMs * attempt, resolve))
+        await pause(this.#runtime, redialMs * attempt)
       }
     } finally {
       underWay.delete(controller)

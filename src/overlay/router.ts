@@ -7,6 +7,7 @@
  * Repeating is safe: the operation has a name.
  */
 import { P2PSipError } from "../errors.ts"
+import { pause } from "../runtime/pause.ts"
 import type { Counter, Histogram } from "../runtime/runtime.ts"
 import type { PeerInfo } from "../servlet/types.ts"
 import { DeadlineQueue } from "./deadline-queue.ts"
@@ -127,7 +128,7 @@ export class Router {
       if (runtime.now() + jittered >= facts.giveUpAt || race?.isDone === true) {
         throw new P2PSipError("P2PSIP_TIMEOUT", `no owner of the key answered within ${this.#timeoutMs} ms`)
       }
-      await new Promise<void>((resolve) => void runtime.setTimer(jittered, resolve))
+      await pause(runtime, jittered)
       pauseMs = Math.min(longestPauseMs, pauseMs * 2)
     }
   }

@@ -4,6 +4,7 @@
  * gives up.
  */
 import { isP2PSipError } from "../errors.ts"
+import { pause } from "../runtime/pause.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import type { P2PSipServlet } from "../servlet/index.ts"
 
@@ -30,6 +31,6 @@ export async function joinPatiently(
       if (!isP2PSipError(error) || error.code !== "P2PSIP_BOOTSTRAP_FAILED" || runtime.now() + pauseMs > giveUpAt) throw error
       runtime.log.warn({ error: error.message, pauseMs }, "nobody to join by answers yet; trying again")
     }
-    await new Promise<void>((resolve) => runtime.setTimer(pauseMs, resolve))
+    await pause(runtime, pauseMs)
   }
 }

@@ -12,7 +12,7 @@ const edge = ["served-domains", "authenticator", "refusal", "location-service", 
 const bindings = ["binding-key", "instance"].map((name) => `src/sip/registrar/${name}.ts`)
 
 /** What anybody may import. */
-export const common: readonly string[] = ["src/errors.ts", "src/codec.ts", "src/hmac.ts", "src/keyed-hash.ts", "src/soon.ts"]
+export const common: readonly string[] = ["src/errors.ts", "src/codec.ts", "src/hmac.ts", "src/keyed-hash.ts", "src/soon.ts", "src/runtime/pause.ts"]
 
 /** What the files of a layer may import beyond {@link common} and their own layer. */
 export const layers: Readonly<Record<string, readonly string[]>> = {

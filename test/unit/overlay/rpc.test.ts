@@ -2,77 +2,17 @@ import fc from "fast-check"
 import { beforeEach, describe, expect, it } from "vitest"
 import { ByteReader, ByteWriter } from "../../../src/codec.ts"
 import { P2PSipError } from "../../../src/errors.ts"
-import type { FrameHandler, Link, PeerAddress, PeerEvent, PeerId } from "../../../src/link/link.ts"
-import { Rpc } from "../../../src/overlay/rpc.ts"
-import { ManualRuntime, settle } from "../../support/manual-runtime.ts"
-
-const echo = 7
-const text = (value: string): Uint8Array => Buffer.from(value)
-const rest = (reader: ByteReader): string => Buffer.from(reader.fixed(reader.remaining)).toString()
-
-/** Two ends of a wire on one clock; each frame takes `delayMs`, and `lose` may swallow it. */
-class Wire {
-  readonly runtime = new ManualRuntime()
-  delayMs = 10
-  lose: (from: PeerId, frame: Uint8Array) => boolean = () => false
-  readonly links = new Map<PeerId, WireLink>()
-  sent = 0
-
-  peer(name: PeerId, options: ConstructorParameters<typeof Rpc>[1] = {}): { link: WireLink; rpc: Rpc } {
-    const link = new WireLink(this, name)
-    this.links.set(name, link)
-    return { link, rpc: new Rpc({ runtime: this.runtime, link }, options) }
-  }
-}
-
-class WireLink implements Link {
-  readonly self: PeerAddress
-  readonly maxFrameBytes = 1000
-  readonly learnt: PeerAddress[] = []
-  handler: FrameHandler = () => undefined
-  listeners: ((event: PeerEvent) => void)[] = []
-  readonly #wire: Wire
-
-  constructor(wire: Wire, peerId: PeerId) {
-    this.#wire = wire
-    this.self = { peerId, addresses: [] }
-  }
-
-  async start(): Promise<void> {}
-  async stop(): Promise<void> {}
-  async resolve(): Promise<PeerAddress> { return this.self }
-  learn(peer: PeerAddress): void { this.learnt.push(peer) }
-  onFrame(_channel: unknown, handler: FrameHandler): void { this.handler = handler }
-  onPeer(listener: (event: PeerEvent) => void): () => void {
-    this.listeners.push(listener)
-    return () => undefined
-  }
-
-  send(to: PeerId, _channel: unknown, frame: Uint8Array): boolean {
-    const other = this.#wire.links.get(to)
-    if (other === undefined) return false
-    this.#wire.sent++
-    if (!this.#wire.lose(this.self.peerId, frame)) {
-      this.#wire.runtime.setTimer(this.#wire.delayMs, () => other.handler(this.self.peerId, frame))
-    }
-    return true
-  }
-}
+import { settle } from "../../support/manual-runtime.ts"
+import type { Wire } from "../../support/rpc-wire.ts"
+import { codeOf, echo, rest, text, wired } from "../../support/rpc-wire.ts"
 
 let wire: Wire
 let a: ReturnType<Wire["peer"]>
 let b: ReturnType<Wire["peer"]>
 
 beforeEach(() => {
-  wire = new Wire()
-  a = wire.peer("a", { attempts: 3, timeoutMs: 10_000 })
-  b = wire.peer("b")
-  b.rpc.handle(echo, (from, body) => text(`${from}:${rest(body)}`))
+  ({ wire, a, b } = wired())
 })
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  return promise.then(() => "resolved", (error: unknown) => (error instanceof P2PSipError ? error.code : String(error)))
-}
 
 describe("a call", () => {
   it("brings the handler's reply", async () => {
@@ -175,110 +115,6 @@ describe("a call", () => {
     const code = codeOf(a.rpc.call("b", 8, text("")))
     await wire.runtime.advanceAsync(10_020)
     expect(await code).toBe("P2PSIP_TIMEOUT")
-  })
-
-  it("fails at once when the Link refuses the frame or loses the connection", async () => {
-    expect(await codeOf(a.rpc.call("nobody", echo, text("")))).toBe("P2PSIP_UNREACHABLE")
-    const code = codeOf(a.rpc.call("b", echo, text("")))
-    for (const listener of a.link.listeners) listener({ name: "down", peerId: "b" })
-    expect(await code).toBe("P2PSIP_UNREACHABLE")
-  })
-
-  it("takes a peer whose connection broke for gone once two attempts at another have broken, and no earlier", async () => {
-    const tell = (name: "up" | "down") => {
-      for (const listener of a.link.listeners) listener({ name, peerId: "b" })
-    }
-    const call = (): Promise<string> => codeOf(a.rpc.call("b", echo, text("hello")))
-    wire.lose = () => true
-    tell("up")
-    const gone = call()
-    tell("down")
-    tell("down")
-    await wire.runtime.advanceAsync(110)
-    expect(wire.sent).toBe(3)
-    tell("down")
-    expect(await gone).toBe("P2PSIP_UNREACHABLE")
-
-    tell("up")
-    const back = call()
-    tell("down")
-    tell("down")
-    wire.lose = () => false
-    await wire.runtime.advanceAsync(150)
-    expect(await back).toBe("resolved")
-  })
-
-  it("has patience while a connection that was lost is made anew", async () => {
-    wire.delayMs = 150
-    for (let measured = 0; measured < 20; measured++) {
-      const reply = a.rpc.call("b", echo, text("a sample"))
-      await wire.runtime.advanceAsync(300)
-      await reply
-    }
-    for (const listener of a.link.listeners) listener({ name: "down", peerId: "b" })
-    // Three round trips for the connection, one for the answer: more than two ordinary timeouts.
-    wire.delayMs = 600
-    const reply = codeOf(a.rpc.call("b", echo, text("hello"), { attempts: 2 }))
-    await wire.runtime.advanceAsync(1_250)
-    expect(await reply).toBe("resolved")
-  })
-
-  it("takes nobody for silent while a connection over a long way is made anew", async () => {
-    wire.delayMs = 500
-    for (let measured = 0; measured < 20; measured++) {
-      const reply = a.rpc.call("b", echo, text("a sample"))
-      await wire.runtime.advanceAsync(1_000)
-      await reply
-    }
-    for (const listener of a.link.listeners) listener({ name: "down", peerId: "b" })
-    // Four round trips are more than the longest silence.
-    wire.delayMs = 2_000
-    const reply = codeOf(a.rpc.call("b", echo, text("hello"), { attempts: 2 }))
-    await wire.runtime.advanceAsync(4_050)
-    expect(await reply).toBe("resolved")
-  })
-
-  it("takes a connection for a sign of life: what was sent while it was made has only now been heard", async () => {
-    wire.lose = () => true
-    const reply = codeOf(a.rpc.call("b", echo, text("hello"), { attempts: 2 }))
-    await wire.runtime.advanceAsync(1_400)
-    for (const listener of a.link.listeners) listener({ name: "up", peerId: "b" })
-    wire.lose = () => false
-    await wire.runtime.advanceAsync(2_000)
-    expect(await reply).toBe("resolved")
-  })
-
-  it.each(["up", "down"] as const)("sends again at once what may have gone with a connection that was %s, when there is another", async (before) => {
-    const tell = (name: "up" | "down") => {
-      for (const listener of a.link.listeners) listener({ name, peerId: "b" })
-    }
-    const first = a.rpc.call("b", echo, text("hello"))
-    await wire.runtime.advanceAsync(20)
-    await first
-    tell("up")
-    tell(before)
-    wire.lose = () => true
-    const reply = codeOf(a.rpc.call("b", echo, text("hello"), { attempts: 1 }))
-    await wire.runtime.advanceAsync(200)
-    wire.lose = () => false
-    tell("up")
-    await wire.runtime.advanceAsync(20)
-    expect(await Promise.race([reply, Promise.resolve("nothing yet")])).toBe("resolved")
-  })
-
-  it("waits no longer than for any answer once a connection is there", async () => {
-    wire.delayMs = 100
-    const sample = a.rpc.call("b", echo, text("a sample"))
-    await wire.runtime.advanceAsync(200)
-    await sample
-    for (const listener of a.link.listeners) listener({ name: "down", peerId: "b" })
-    wire.lose = () => true
-    const code = codeOf(a.rpc.call("b", echo, text("hello"), { attempts: 1 }))
-    await wire.runtime.advanceAsync(50)
-    for (const listener of a.link.listeners) listener({ name: "up", peerId: "b" })
-    // A round trip of 200 ms makes a timeout of 600 ms; four more were for the connection.
-    await wire.runtime.advanceAsync(620)
-    expect(await Promise.race([code, Promise.resolve("nothing yet")])).toBe("P2PSIP_TIMEOUT")
   })
 
   it("ends when its signal fires, before or during", async () => {
