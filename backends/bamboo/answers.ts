@@ -5,7 +5,7 @@ import type { PeerId } from "../../src/link/link.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import type { Rpc } from "../../src/overlay/rpc.ts"
 import type { Acquaintances } from "./acquaintances.ts"
-import { emptyLeafSet, leavesOf, withLeaf, wouldFit } from "./leaf-set.ts"
+import { leafSetOf, leavesOf, wouldFit } from "./leaf-set.ts"
 import type { Mark } from "./messages.ts"
 import {
   bambooMethods, decodeExchangeRequest, decodeFind, decodeMember, decodeRow, encodeExchangeAnswer, encodeFindAnswer, encodeRowAnswer,
@@ -69,23 +69,26 @@ export class Answers {
     acquaintances.checkBetween(teller, statement)
     const place = this.#expectPlace()
     const listed = new Set([...statement.before, ...statement.after])
-    const marks = [...listed].filter((mark) => this.#isNews(place, mark))
-    if (marks.length > 0) void acquaintances.exchange(teller)
-    // Whom it lists has a place there, unless found dead: beyond that nobody is worth a word.
     const dead = new Set(acquaintances.lost.doubtfulIds.map(markOf))
-    const there = [...listed].filter((mark) => !dead.has(mark)).map((mark) => ({ id: mark + markTail, peerId: "", addresses: [] }))
-    const unlisted = this.#surroundings.leaves.filter(({ id }) => !listed.has(markOf(id)))
-    const theirs = [...there, ...unlisted].reduce((set, leaf) => withLeaf(set, leaf), emptyLeafSet(teller.id, place.leaves.size))
-    const missing = leavesOf(theirs).filter(({ peerId }) => peerId !== "")
+    if (this.#hasNews(place, listed, dead)) void acquaintances.exchange(teller)
+    const missing = this.#missingAt(teller, listed, dead, place.leaves.size)
     return encodeExchangeAnswer({ statement: acquaintances.statementFor(from, grantMarks), named: acquaintances.named(missing) })
   }
 
   /** Whether the other lists somebody who belongs in this peer's set, and whom it does not know. */
-  #isNews(place: Place, mark: Mark): boolean {
-    const { leaves } = place
-    if (mark === markOf(leaves.self) || this.#surroundings.leaves.some(({ id }) => markOf(id) === mark)) return false
-    if (this.#acquaintances.lost.doubtfulIds.some((id) => markOf(id) === mark)) return false
-    return wouldFit(leaves, mark + markTail)
+  #hasNews({ leaves }: Place, listed: ReadonlySet<Mark>, dead: ReadonlySet<Mark>): boolean {
+    const known = new Set(this.#surroundings.leaves.map(({ id }) => markOf(id))).add(markOf(leaves.self))
+    for (const mark of listed) if (!known.has(mark) && !dead.has(mark) && wouldFit(leaves, mark + markTail)) return true
+    return false
+  }
+
+  /** Leaves of this peer that the other does not list, and that would be among its own. */
+  #missingAt(teller: Member, listed: ReadonlySet<Mark>, dead: ReadonlySet<Mark>, size: number): Member[] {
+    const unlisted = this.#surroundings.leaves.filter(({ id }) => id !== teller.id && !listed.has(markOf(id)))
+    if (unlisted.length === 0) return unlisted
+    // Whom it lists has a place there, unless found dead: beyond that nobody is worth a word.
+    const there = [...listed].filter((mark) => !dead.has(mark)).map((mark) => ({ id: mark + markTail, peerId: "", addresses: [] }))
+    return leavesOf(leafSetOf(teller.id, size, [...there, ...unlisted])).filter(({ peerId }) => peerId !== "")
   }
 
   #onFind(from: PeerId, body: ByteReader): Uint8Array {

@@ -23,6 +23,12 @@ export function emptyLeafSet(self: Id, size: number): LeafSet {
   return { self, size, after: [], before: [] }
 }
 
+/** The leaf set that has seen all these, each once. */
+export function leafSetOf(self: Id, size: number, members: readonly Member[]): LeafSet {
+  const others = members.filter(({ id }) => id !== self).sort((a, b) => (isBetween(self, a.id, b.id) ? -1 : 1))
+  return { self, size, after: others.slice(0, size), before: others.reverse().slice(0, size) }
+}
+
 /** With the member, where it is near enough; with its new addresses, where it was there before. */
 export function withLeaf(set: LeafSet, member: Member): LeafSet {
   if (member.id === set.self) return set
@@ -34,7 +40,7 @@ export function withLeaf(set: LeafSet, member: Member): LeafSet {
 export function withoutLeaf(set: LeafSet, id: Id): LeafSet {
   if (!hasLeaf(set, id)) return set
   // The far leaves of one side may have to stand in on the other.
-  return leavesOf(set).reduce((left, leaf) => (leaf.id === id ? left : withLeaf(left, leaf)), emptyLeafSet(set.self, set.size))
+  return leafSetOf(set.self, set.size, leavesOf(set).filter((leaf) => leaf.id !== id))
 }
 
 export function hasLeaf(set: LeafSet, id: Id): boolean {
@@ -68,7 +74,10 @@ export function leavesOf({ after, before }: LeafSet, count = Infinity): Member[]
   const members = new Map<Id, Member>()
   const reach = Math.min(count, Math.max(after.length, before.length))
   for (let at = 0; at < reach; at++) {
-    for (const leaf of [after[at], before[at]]) if (leaf !== undefined && !members.has(leaf.id)) members.set(leaf.id, leaf)
+    const next = after[at]
+    const previous = before[at]
+    if (next !== undefined && !members.has(next.id)) members.set(next.id, next)
+    if (previous !== undefined && !members.has(previous.id)) members.set(previous.id, previous)
   }
   return [...members.values()]
 }

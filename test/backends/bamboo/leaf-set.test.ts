@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
 import type { LeafSet } from "../../../backends/bamboo/leaf-set.ts"
-import { covers, emptyLeafSet, hasLeaf, isWhole, leavesOf, withLeaf, withoutLeaf, wouldFit } from "../../../backends/bamboo/leaf-set.ts"
+import { covers, emptyLeafSet, hasLeaf, isWhole, leafSetOf, leavesOf, withLeaf, withoutLeaf, wouldFit } from "../../../backends/bamboo/leaf-set.ts"
 import { closestOf, isCloser, midpoint, sharedDigits } from "../../../backends/bamboo/ring-distance.ts"
 import { isBetweenOrAt } from "../../../src/overlay/id.ts"
 import { byCloseness, clockwise, distance, id, memberOf, members } from "./arbitraries.ts"
@@ -22,6 +22,7 @@ test("a leaf set names the next members on either side, in whatever order they c
       expect(set.after.map((leaf) => leaf.id)).toEqual(after.map((leaf) => leaf.id))
       expect(set.before.map((leaf) => leaf.id)).toEqual(before.map((leaf) => leaf.id))
       expect(new Set(leavesOf(set))).toEqual(new Set([...set.after, ...set.before]))
+      expect(leafSetOf(self, size, all.map((member) => memberOf(member.id)))).toEqual(set)
     }),
   )
 })
