@@ -15,7 +15,7 @@ function publishes(phone: Phone, text: string): SipRequest {
 
 /** The lines of the next NOTIFY. */
 async function isTold(phone: Phone): Promise<string[]> {
-  const notify = await phone.gets("NOTIFY")
+  const notify = await phone.isNotified()
   phone.answers(notify, 200)
   expect([notify.headers.get("Event"), notify.headers.get("Content-Type")]).toEqual(["message-summary", "application/simple-message-summary"])
   return Buffer.from(notify.body).toString().split("\r\n").slice(0, -1)

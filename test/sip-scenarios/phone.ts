@@ -195,6 +195,15 @@ export class Phone {
     return message
   }
 
+  /** Takes the next NOTIFY that tells something. One without a document asks only whether there is somebody here, and is answered. */
+  async isNotified(): Promise<SipRequest> {
+    const notify = await this.gets("NOTIFY")
+    if (!notify.headers.get("Subscription-State")?.startsWith("pending")) return notify
+    this.answers(notify, 200)
+    if (notify.body.length > 0) this.#fail("expected no document before anybody has answered, got one")
+    return this.gets("NOTIFY")
+  }
+
   /** Takes the next message, which must be a final response. */
   async getsFinal(): Promise<SipResponse> {
     const message = await this.#next("a final response")

@@ -30,7 +30,7 @@ function tagIn({ headers }: SipResponse): string {
 
 /** What a NOTIFY says: `active;expires=3600`, and each `open` or `closed`. */
 async function isTold(phone: Phone): Promise<{ subscription: string; basic: string[] }> {
-  const notify = await phone.gets("NOTIFY")
+  const notify = await phone.isNotified()
   phone.answers(notify, 200)
   expect([notify.headers.get("Event"), notify.headers.get("Content-Type")]).toEqual(["presence", "application/pidf+xml"])
   const xml = Buffer.from(notify.body).toString()

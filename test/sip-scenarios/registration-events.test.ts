@@ -24,7 +24,7 @@ function saidIn(notify: SipRequest): { subscription: string; head: string; conta
 
 /** The next NOTIFY, which the phone takes. */
 async function isTold(phone: Phone, status = 200): Promise<ReturnType<typeof saidIn>> {
-  const notify = await phone.gets("NOTIFY")
+  const notify = await phone.isNotified()
   phone.answers(notify, status)
   return saidIn(notify)
 }
@@ -144,11 +144,21 @@ scenario("who is silent on a NOTIFY is told nothing more", async ({ phone, pass 
   await pass(10_000)
 })
 
+scenario("nothing is told over UDP to an address from where nobody answers, where nobody has a password", async ({ phone, pass }) => {
+  const victim = await phone("victim", { user: "bob" })
+  victim.asks("SUBSCRIBE", "bob", { ...reg, Expires: "0" })
+  await victim.gets(200)
+  const asked = await victim.gets("NOTIFY")
+  expect([asked.headers.get("Subscription-State"), asked.body.length]).toEqual(["pending;expires=0", 0])
+  await pass(60_000)
+  expect(victim.inbox).toEqual([])
+})
+
 scenario("what happens while a NOTIFY is under way is told by the next one, with everything", async ({ phone, pass }) => {
   const [desk, mobile] = [await phone("desk", { user: "bob" }), await phone("mobile", { user: "bob" })]
   desk.asks("SUBSCRIBE", "bob", reg)
   await desk.gets(200)
-  const first = await desk.gets("NOTIFY")
+  const first = await desk.isNotified()
   await mobile.registers(named(mobile))
   await pass(5_000)
   desk.answers(first, 200)

@@ -15,12 +15,13 @@ export interface EventAuthorizationOptions {
 export class EventAuthorization {
   readonly #domains: ServedDomains
   readonly #thirdParties: ReadonlySet<string>
-  readonly #isOpen: boolean
+  /** Whether anybody may do anything. */
+  readonly isOpen: boolean
 
   constructor(domains: ServedDomains, { thirdParties = [], isOpen = false }: EventAuthorizationOptions) {
     this.#domains = domains
     this.#thirdParties = new Set(thirdParties.map((name) => Buffer.from(name, "utf8").toString("latin1")))
-    this.#isOpen = isOpen
+    this.isOpen = isOpen
   }
 
   /**
@@ -28,7 +29,7 @@ export class EventAuthorization {
    * to be somebody, and for third parties. Throws a Refusal where whoever asks may not.
    */
   require(allowed: "users" | "self", { from }: SipRequest, addressOfRecord: string): string | undefined {
-    if (this.#isOpen) return undefined
+    if (this.isOpen) return undefined
     const user = this.#domains.addressOfRecord(from.parsedUri)
     if (user === undefined) throw refuse(403, "Not One Of Our Users")
     if (this.#isThirdParty(user, addressOfRecord)) return undefined

@@ -30,12 +30,17 @@ export interface SubscriptionParts {
 /** Why a subscription ends (RFC 6665 §4.1.3): its time is over, or the subscriber should ask again, elsewhere. */
 export type EndReason = "timeout" | "deactivated"
 
+/** Who asks for no more than one NOTIFY has so long to show that it is there: Timer F of RFC 3261. */
+const proofSeconds = 32
+
 /** See the head of this file. */
 export class Subscription implements Watcher {
   readonly parts: SubscriptionParts
   readonly #host: SubscriptionHost
   readonly #dialog: Dialog
   #flow: Flow
+  /** Whether somebody at this address has certainly asked for what is sent there. */
+  #isProven: boolean
   #expiresAt = 0
   #expiry: Timer | undefined
   #version = 0
@@ -44,9 +49,11 @@ export class Subscription implements Watcher {
   #isBehind = false
   #hasEnded = false
 
-  constructor(host: SubscriptionHost, dialog: Dialog, flow: Flow, parts: SubscriptionParts) {
+  /** `isProven`: whether what comes from this address was certainly sent from there. */
+  constructor(host: SubscriptionHost, dialog: Dialog, flow: Flow, parts: SubscriptionParts, isProven: boolean) {
     this.#host = host
     this.#flow = flow
+    this.#isProven = isProven
     this.#dialog = dialog
     this.parts = parts
   }
@@ -73,8 +80,8 @@ export class Subscription implements Watcher {
     const { runtime } = this.#host
     this.#expiry?.cancel()
     this.#expiresAt = runtime.now() + expiresSeconds * 1000
-    if (expiresSeconds === 0) return this.end("timeout")
-    this.#expiry = runtime.setTimer(expiresSeconds * 1000, () => this.end("timeout"))
+    if (expiresSeconds === 0 && this.#isProven) return this.end("timeout")
+    this.#expiry = runtime.setTimer((expiresSeconds === 0 ? proofSeconds : expiresSeconds) * 1000, () => this.end("timeout"))
     this.#notifyAll()
   }
 
@@ -88,6 +95,7 @@ export class Subscription implements Watcher {
   /** Tells everything a last time, whatever is under way. */
   end(reason: EndReason): void {
     if (this.#hasEnded) return
+    if (!this.#isProven) return this.#finish()
     this.#hasEnded = true
     this.#expiry?.cancel()
     this.#send("all", `terminated;reason=${reason}`)
@@ -106,9 +114,12 @@ export class Subscription implements Watcher {
     const { headers } = request
     headers.append("Contact", contact)
     headers.append("Event", eventId === undefined ? eventPackage.name : `${eventPackage.name};id=${eventId}`)
-    headers.append("Subscription-State", ended ?? `active;expires=${Math.max(0, Math.ceil((this.#expiresAt - runtime.now()) / 1000))}`)
-    headers.append("Content-Type", eventPackage.contentType)
-    request.body = state.document(scope, this.#version++)
+    const seconds = Math.max(0, Math.ceil((this.#expiresAt - runtime.now()) / 1000))
+    headers.append("Subscription-State", ended ?? `${this.#isProven ? "active" : "pending"};expires=${seconds}`)
+    if (this.#isProven) {
+      headers.append("Content-Type", eventPackage.contentType)
+      request.body = state.document(scope, this.#version++)
+    }
     this.#isNotifying = true
     layer.request(request, this.#flow, {
       onResponse: (response) => this.#onResponse(response),
@@ -122,10 +133,18 @@ export class Subscription implements Watcher {
     if (response.status < 200) return
     this.#isNotifying = false
     if (this.#hasEnded) return
-    if (response.status < 300) {
+    if (!this.#isProven && (response.status < 300 || response.status === 415)) this.#prove()
+    else if (response.status < 300) {
       if (this.#isBehind) this.#notifyAll()
     } else if (retryAfterOf(response.headers) === undefined) this.#finish()
     else this.#isBehind = true
+  }
+
+  /** Only who got the first NOTIFY can have answered it. A 415 says that a document was missed. */
+  #prove(): void {
+    this.#isProven = true
+    if (this.#expiresAt > this.#host.runtime.now()) this.#notifyAll()
+    else this.end("timeout")
   }
 
   #finish(): void {

@@ -131,7 +131,9 @@ export class Subscriptions implements SubscriptionHost {
     const known = this.#watches.get(nameOf(eventPackage.name, addressOfRecord))
     if ((known?.subscriptions.size ?? 0) >= eventPackage.maxPerAddress || !this.#hasPlaceFor(subscriber)) throw notNow()
     const watch = known ?? this.#watch(eventPackage, addressOfRecord)
-    const subscription = new Subscription(this, dialog, flow, { watch, subscriber, localTag, eventId, contact: contactOf(flow) })
+    // With a password goes a nonce that came to the address, and so does all that is sent over a connection.
+    const isProven = !authorization.isOpen || flow.transport.isReliable
+    const subscription = new Subscription(this, dialog, flow, { watch, subscriber, localTag, eventId, contact: contactOf(flow) }, isProven)
     watch.subscriptions.add(subscription)
     this.#byTag.set(localTag, subscription)
     this.#count(subscriber, 1)
