@@ -12,6 +12,8 @@ export const helloKinds = {
   yes: 0x81,
   /** This peer has as many links as it wants, or goes away. */
   no: 0x82,
+  /** "No way of my mesh leads to you: be my neighbour." */
+  seek: 0x83,
 } as const
 
 export type HelloKind = (typeof helloKinds)[keyof typeof helloKinds]

@@ -58,6 +58,7 @@ export class MeshLink implements NetworkLink {
       onUnreachable: (address) => this.#emit({ name: "down", peerId: peerIdOf(address) }),
     }
     this.node = new SsrNode({ runtime, neighbourhood: mesh }, settings, listener)
+    mesh.onSearch?.((address) => this.node.trace(address).then(({ isExact }) => isExact, () => false))
   }
 
   get self(): PeerAddress {

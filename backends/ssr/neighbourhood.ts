@@ -45,6 +45,8 @@ export interface Mesh extends Neighbourhood {
   /** Opens what is beneath. Rejects with `P2PSIP_PORT_IN_USE` where that is the reason. */
   open(): Promise<void>
   close(): Promise<void>
+  /** Sets the question whether ways of the mesh lead to a node. Left out where neighbours are whoever is heard. */
+  onSearch?(leadsTo: (address: Address) => Promise<boolean>): void
   /** Looks for neighbours, these among others. */
   start(contacts: readonly PeerAddress[]): void
   stop(): void

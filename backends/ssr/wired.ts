@@ -13,10 +13,14 @@ import { addressOfPeer, peerIdOf } from "./address.ts"
 import { Acquaintances } from "./acquaintances.ts"
 import type { Hello, HelloKind } from "./hello.ts"
 import { decodeHello, encodeHello, helloKinds, isHello, maxOthers } from "./hello.ts"
+import { MissedNodes } from "./missed.ts"
 import type { LinkEvent, Mesh } from "./neighbourhood.ts"
 
 export interface WiredOptions {
-  /** Links that a peer looks for; it grants others up to four times as many, and those who have fewer than it wants up to eight times. */
+  /**
+   * Links that a peer looks for; it grants others up to four times as many, those who have fewer than it wants up to eight times, and those
+   * of other meshes up to nine times.
+   */
   readonly wiredLinks: number
 }
 
@@ -33,6 +37,8 @@ const doubtMs = 3_000
 const grantFactor = 4
 /** Were there no more for those who have few, peers that all have links to each other would let nobody in. */
 const poorFactor = 8
+/** And were there none left for those that come from another mesh, two meshes that have met would stay two. */
+const strayFactor = 9
 
 /** See the head of this file. */
 export class Wired implements Mesh {
@@ -44,6 +50,8 @@ export class Wired implements Mesh {
   readonly #wanted: number
   readonly #links = new Map<Address, WiredLink>()
   readonly #acquaintances = new Acquaintances()
+  readonly #missed = new MissedNodes()
+  #leadsTo: (address: Address) => Promise<boolean> = () => Promise.resolve(true)
   #packetHandler: (neighbour: Address, packet: Uint8Array) => void = () => undefined
   #linkListener: (event: LinkEvent) => void = () => undefined
   #removeListener: (() => void) | undefined
@@ -91,6 +99,7 @@ export class Wired implements Mesh {
     })
     for (const contact of contacts) {
       this.#acquaintances.add(contact)
+      this.#missed.add(contact)
       this.#ask(contact)
     }
     this.#helloLater()
@@ -101,6 +110,7 @@ export class Wired implements Mesh {
     for (const { peer } of this.#links.values()) this.#say(helloKinds.no, peer.peerId)
     this.#links.clear()
     this.#timer?.cancel()
+    this.#timer = undefined
     this.#removeListener?.()
     this.#link.onFrame(channels.overlay, () => undefined)
   }
@@ -126,6 +136,10 @@ export class Wired implements Mesh {
     this.#linkListener = listener
   }
 
+  onSearch(leadsTo: (address: Address) => Promise<boolean>): void {
+    this.#leadsTo = leadsTo
+  }
+
   #onFrame(from: PeerId, frame: Uint8Array): void {
     const address = addressOfPeer(from)
     if (!isHello(frame)) {
@@ -148,14 +162,9 @@ export class Wired implements Mesh {
     this.#acquaintances.add(peer)
     for (const other of others) if (other.peerId !== this.#link.self.peerId) this.#acquaintances.add(other)
     switch (kind) {
-      case helloKinds.ask: {
-        // Who asks names others that it has links to.
-        const most = (others.length < Math.min(this.#wanted, maxOthers) ? poorFactor : grantFactor) * this.#wanted
-        const isGranted = this.#links.has(address) || this.#links.size < most
-        this.#link.learn(peer)
-        this.#say(isGranted ? helloKinds.yes : helloKinds.no, from)
-        return isGranted ? this.#raise(address, peer) : undefined
-      }
+      // Who asks names others that it has links to.
+      case helloKinds.ask: return this.#grant(peer, others.length < Math.min(this.#wanted, maxOthers) ? poorFactor : grantFactor)
+      case helloKinds.seek: return this.#grant(peer, strayFactor)
       case helloKinds.yes: return this.#raise(address, peer)
       case helloKinds.no: {
         this.#drop(address)
@@ -164,7 +173,16 @@ export class Wired implements Mesh {
     }
   }
 
+  #grant(peer: PeerAddress, factor: number): void {
+    const address = addressOfPeer(peer.peerId)
+    const isGranted = this.#links.has(address) || this.#links.size < factor * this.#wanted
+    this.#link.learn(peer)
+    this.#say(isGranted ? helloKinds.yes : helloKinds.no, peer.peerId)
+    if (isGranted) this.#raise(address, peer)
+  }
+
   #raise(address: Address, peer: PeerAddress): void {
+    this.#missed.delete(peer.peerId)
     const known = this.#links.get(address)
     if (known === undefined) this.#links.set(address, { peer, heardAt: this.#runtime.now() })
     else known.heardAt = this.#runtime.now()
@@ -178,8 +196,14 @@ export class Wired implements Mesh {
     const doubtedAt = this.#runtime.now()
     this.#say(helloKinds.ask, link.peer.peerId)
     this.#runtime.setTimer(doubtMs, () => {
-      if (this.#links.get(address) === link && link.heardAt < doubtedAt) this.#drop(address)
+      if (this.#links.get(address) === link && link.heardAt < doubtedAt) this.#lose(address, link)
     })
+  }
+
+  /** It has fallen silent: dead, or cut off with others. */
+  #lose(address: Address, { peer }: WiredLink): void {
+    this.#missed.add(peer)
+    this.#drop(address)
   }
 
   #drop(address: Address): void {
@@ -191,11 +215,12 @@ export class Wired implements Mesh {
   #helloLater(): void {
     this.#timer = this.#runtime.setTimer(helloMs * (0.75 + 0.5 * this.#runtime.random.float()), () => {
       const silentSince = this.#runtime.now() - silenceMs
-      for (const [address, { peer, heardAt }] of [...this.#links]) {
-        if (heardAt < silentSince) this.#drop(address)
-        else this.#say(helloKinds.ask, peer.peerId)
+      for (const [address, link] of [...this.#links]) {
+        if (link.heardAt < silentSince) this.#lose(address, link)
+        else this.#say(helloKinds.ask, link.peer.peerId)
       }
       this.#lookForMore()
+      void this.#lookForMissed()
       this.#helloLater()
     })
   }
@@ -208,9 +233,18 @@ export class Wired implements Mesh {
     for (const peer of this.#acquaintances.draw(missing, this.#runtime.random, isUnlinked)) this.#ask(peer)
   }
 
-  #ask(peer: PeerAddress): void {
+  /** One that this node misses: where no way of the mesh leads to it, it may be in another, all of whose links are in use as well. */
+  async #lookForMissed(): Promise<void> {
+    const peer = this.#missed.next(({ peerId }) => !this.#links.has(addressOfPeer(peerId)))
+    if (peer === undefined) return
+    const isHere = await this.#leadsTo(addressOfPeer(peer.peerId))
+    if (isHere) this.#missed.delete(peer.peerId)
+    else if (this.#timer !== undefined) this.#ask(peer, helloKinds.seek)
+  }
+
+  #ask(peer: PeerAddress, kind: HelloKind = helloKinds.ask): void {
     this.#link.learn(peer)
-    this.#say(helloKinds.ask, peer.peerId)
+    this.#say(kind, peer.peerId)
   }
 
   #say(kind: HelloKind, to: PeerId): void {

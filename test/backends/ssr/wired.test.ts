@@ -1,0 +1,97 @@
+/** Neighbours by wire: a few links each, and meshes that come apart and meet again, however many links are in use. */
+import { expect, test } from "vitest"
+import { MeshLink } from "../../../backends/ssr/mesh-link.ts"
+import { helloKinds } from "../../../backends/ssr/hello.ts"
+import { ssrSettings } from "../../../backends/ssr/options.ts"
+import { Wired } from "../../../backends/ssr/wired.ts"
+import { channels } from "../../../src/link/link.ts"
+import { Simulation } from "../../../src/sim/index.ts"
+import { simAddress } from "../../../src/sim/sim-link.ts"
+
+/** Peers by twos, one for each half: a mesh that may be cut. */
+class WiredMesh {
+  readonly simulation: Simulation
+  readonly links: MeshLink[] = []
+  readonly wires: Wired[] = []
+  readonly names: string[] = []
+  /** Hellos of those who find no way to somebody. */
+  searches = 0
+  readonly #wiredLinks: number
+
+  constructor(seed: number, wiredLinks: number) {
+    this.simulation = new Simulation({ seed, latency: 20 })
+    this.#wiredLinks = wiredLinks
+  }
+
+  get half(): string[] {
+    return this.names.filter((_, at) => at % 2 === 0)
+  }
+
+  async grow(count: number): Promise<void> {
+    const { random } = this.simulation
+    while (this.names.length < count) {
+      this.#add(`n${this.names.length}`, random.sample(this.names, 3))
+      await this.simulation.run(200)
+    }
+  }
+
+  /** How many links each has. */
+  degrees(): number[] {
+    return this.wires.map((wired) => [...wired.neighbours()].length)
+  }
+
+  /** Those whose neighbours on the ring are not what they should be. */
+  misplaced(): number {
+    const ring = this.links.map(({ node }) => node).sort((a, b) => a.address - b.address)
+    return ring.filter(({ places }, at) => places.left !== ring.at(at - 1)?.address || places.right !== ring[(at + 1) % ring.length]?.address).length
+  }
+
+  #add(name: string, contacts: readonly string[]): void {
+    const { runtime, link: beneath } = this.simulation.addPeer(name)
+    const settings = ssrSettings({ wiredLinks: this.#wiredLinks })
+    const send = beneath.send.bind(beneath)
+    beneath.send = (to, channel, frame) => {
+      if (channel === channels.overlay && frame[0] === helloKinds.seek) this.searches++
+      return send(to, channel, frame)
+    }
+    const wired = new Wired({ runtime, link: beneath }, settings)
+    const link = new MeshLink({ runtime, mesh: wired }, settings)
+    this.names.push(name)
+    this.wires.push(wired)
+    this.links.push(link)
+    void link.start()
+    link.enter(contacts.map(simAddress))
+  }
+}
+
+test.each([[1, 5], [2, 9], [4, 17]])("who looks for %i links, %i of them in either mesh: all their links are in use, and they become one when they meet again", async (wiredLinks, half) => {
+  const mesh = new WiredMesh(half, wiredLinks)
+  await mesh.grow(2 * half)
+  await mesh.simulation.run(30_000)
+  mesh.simulation.network.partition([mesh.half])
+  await mesh.simulation.run(900_000)
+  // Nobody looks for more, nor grants any to those who have some.
+  expect(mesh.degrees()).toEqual(mesh.names.map(() => 4 * wiredLinks))
+  expect(mesh.misplaced()).toBeGreaterThan(0)
+  mesh.simulation.network.heal()
+  await mesh.simulation.run(30_000)
+  expect(mesh.misplaced()).toBe(0)
+  expect(mesh.searches).toBeGreaterThan(0)
+  expect(Math.max(...mesh.degrees())).toBeLessThanOrEqual(9 * wiredLinks)
+  await mesh.simulation.run(300_000)
+  const { searches } = mesh
+  await mesh.simulation.run(60_000)
+  expect(mesh.searches).toBe(searches)
+}, 300_000)
+
+test("two meshes so large that each has forgotten the other's peers for its own become one when they meet again", async () => {
+  const mesh = new WiredMesh(1, 4)
+  await mesh.grow(160)
+  await mesh.simulation.run(60_000)
+  mesh.simulation.network.partition([mesh.half])
+  await mesh.simulation.run(120_000)
+  expect(mesh.misplaced()).toBeGreaterThan(0)
+  mesh.simulation.network.heal()
+  await mesh.simulation.run(30_000)
+  expect(mesh.misplaced()).toBe(0)
+}, 300_000)
