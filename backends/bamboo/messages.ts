@@ -20,6 +20,7 @@ export const bambooMethods = { exchange: 96, find: 97, row: 98, leave: 99, ping:
 export const maxListed = 33
 /** First bytes of an id: enough to tell members of one overlay apart. */
 const markBytes = 8
+const markDigits = 2 * markBytes
 /** Coordinates travel as whole numbers of these. */
 const coordinateStepMs = 0.25
 const errorSteps = 65_535
@@ -29,7 +30,7 @@ const zeroStep = 32_768
 export type Mark = string
 
 export function markOf(id: Id): Mark {
-  return id.slice(0, 2 * markBytes)
+  return id.slice(0, markDigits)
 }
 
 /** What a peer says of itself and its leaf set. */
@@ -189,8 +190,7 @@ function writeStatement(writer: ByteWriter, statement: Statement): void {
   writeCoordinate(writer, coordinate)
   for (const elder of [elderBefore, elderAfter]) if (elder !== undefined) writeMember(writer, elder)
   for (const side of [before, after]) {
-    writer.varint(side.length)
-    for (const mark of side) writer.hex(mark)
+    writer.varint(side.length).hex(side.join(""))
   }
 }
 
@@ -207,7 +207,9 @@ function readStatement(reader: ByteReader): Statement {
 }
 
 function readMarks(reader: ByteReader): Mark[] {
-  return Array.from({ length: reader.count(maxListed, markBytes) }, () => reader.hex(markBytes))
+  const count = reader.count(maxListed, markBytes)
+  const digits = reader.hex(count * markBytes)
+  return Array.from({ length: count }, (_, at) => digits.slice(at * markDigits, (at + 1) * markDigits))
 }
 
 function writeNamed(writer: ByteWriter, named: readonly Named[]): void {
