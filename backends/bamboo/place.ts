@@ -160,10 +160,23 @@ function isHandedTo(leaves: LeafSet, [first, second]: readonly string[]): boolea
   return second === undefined || leavesOf(leaves).some(({ id }) => id.startsWith(second))
 }
 
+interface Ends {
+  readonly low: Id
+  readonly high: Id
+}
+
+/** Every answer of a leaf asks for them again. */
+const knownEnds = new WeakMap<LeafSet, Ends>()
+
 /** Half-way to the adjacent leaf on either side. */
-function endsOf({ self, after, before }: LeafSet): { readonly low: Id; readonly high: Id } | undefined {
+function endsOf(leaves: LeafSet): Ends | undefined {
+  const known = knownEnds.get(leaves)
+  if (known !== undefined) return known
+  const { self, after, before } = leaves
   const [next] = after
   const [previous] = before
   if (next === undefined || previous === undefined) return undefined
-  return { low: midpoint(previous.id, self), high: midpoint(self, next.id) }
+  const ends = { low: midpoint(previous.id, self), high: midpoint(self, next.id) }
+  knownEnds.set(leaves, ends)
+  return ends
 }
