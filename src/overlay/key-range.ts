@@ -18,12 +18,17 @@ export function containsAny(ranges: readonly KeyRange[], key: Id): boolean {
 /** What of `ranges` is not in `taken`. */
 export function subtract(ranges: readonly KeyRange[], taken: readonly KeyRange[]): KeyRange[] {
   let left = [...ranges]
-  for (const range of taken) left = left.flatMap((one) => subtractOne(one, range))
+  for (const range of taken) {
+    const rest: KeyRange[] = []
+    for (const one of left) addRest(rest, one, range)
+    left = rest
+  }
   return left
 }
 
 /** What is in both. */
 export function intersect(a: readonly KeyRange[], b: readonly KeyRange[]): KeyRange[] {
+  if (a.length === 0 || b.length === 0) return []
   return subtract(a, subtract(a, b))
 }
 
@@ -39,23 +44,28 @@ export function join(ranges: readonly KeyRange[]): KeyRange[] {
   return joined
 }
 
-function subtractOne(range: KeyRange, taken: KeyRange): KeyRange[] {
-  if (taken.from === taken.to) return []
-  if (range.from === range.to) return [{ from: taken.to, to: taken.from }]
+/** Adds what of `range` is not in `taken`. */
+function addRest(parts: KeyRange[], range: KeyRange, taken: KeyRange): void {
+  if (taken.from === taken.to) return
+  if (range.from === range.to) {
+    parts.push({ from: taken.to, to: taken.from })
+    return
+  }
   const startsInside = range.from !== taken.to && (range.from === taken.from || isBetweenOrAt(taken.from, range.from, taken.to))
-  const parts: KeyRange[] = []
   if (startsInside) {
     // The arc begins within what is taken; what remains begins at its end, if the arc goes on so far.
     if (taken.to !== range.to && isBetweenOrAt(range.from, taken.to, range.to)) {
       const to = taken.from !== range.from && isBetweenOrAt(taken.to, taken.from, range.to) ? taken.from : range.to
       parts.push({ from: taken.to, to })
     }
-    return parts
+    return
   }
-  if (taken.from === range.to || !isBetweenOrAt(range.from, taken.from, range.to)) return [range]
+  if (taken.from === range.to || !isBetweenOrAt(range.from, taken.from, range.to)) {
+    parts.push(range)
+    return
+  }
   parts.push({ from: range.from, to: taken.from })
   if (taken.to !== range.to && isBetweenOrAt(taken.from, taken.to, range.to)) parts.push({ from: taken.to, to: range.to })
-  return parts
 }
 
 /** Buckets are the keys that share their first three digits. */
