@@ -57,15 +57,18 @@ export class DeadlineQueue<T extends Deadline> {
     this.#armedBucket = Infinity
     this.#timer = undefined
     const ready: number[] = []
-    for (const bucket of this.#buckets.keys()) if (bucket <= due) ready.push(bucket)
+    let next = Infinity
+    for (const bucket of this.#buckets.keys()) {
+      if (bucket <= due) ready.push(bucket)
+      else if (bucket < next) next = bucket
+    }
     if (ready.length > 1) ready.sort((a, b) => a - b)
     for (const bucket of ready) {
       const items = this.#buckets.get(bucket) ?? []
       this.#buckets.delete(bucket)
       for (const item of items) if (!item.isDone) this.#onDue(item)
     }
-    let next = Infinity
-    for (const bucket of this.#buckets.keys()) if (bucket < next) next = bucket
-    if (next < this.#armedBucket) this.#arm(next)
+    // What was added meanwhile has armed the timer itself; what was waiting may have been forgotten.
+    if (next < this.#armedBucket && this.#buckets.has(next)) this.#arm(next)
   }
 }
