@@ -7,7 +7,7 @@ import { covers, leavesOf } from "./leaf-set.ts"
 import type { Place } from "./place.ts"
 import { isResponsible } from "./place.ts"
 import type { PrefixTable } from "./prefix-table.ts"
-import { closestOf, isCloser, sharedDigits } from "./ring-distance.ts"
+import { closerOf, closestOf, isCloser, sharedDigits } from "./ring-distance.ts"
 
 /** What a peer knows of the overlay. */
 export interface Knowledge {
@@ -51,21 +51,20 @@ export function hopsTowards(knowledge: Knowledge, key: Id, excluded: ReadonlySet
 function* candidates(knowledge: Knowledge, key: Id, excluded: ReadonlySet<PeerId>): Generator<Member> {
   const { self, place, leaves, prefixes } = knowledge
   const isProgress = ({ id }: Member): boolean => isCloser(key, id, self.id)
-  const inTable = closestInTable(knowledge.table, key, 2, excluded)
   // The key lies among the leaves, who have all shown that they live: the closest of them is its owner.
-  if (covers(place.leaves, key)) yield* closestOf(key, leaves, leaves.length).filter(isProgress)
+  if (covers(place.leaves, key)) yield* closerOf(key, self.id, leaves)
+  const inTable = closestInTable(knowledge.table, key, 2, excluded)
   if (knowledge.isTableComplete) yield* inTable.filter(isProgress)
   // A longer prefix; then numerically closer, with as long a prefix; then whoever is closer at all. A longer prefix may lie
   // farther away, just beyond a border: whoever goes there may be sent back.
   const next = prefixes.towards(key)
   if (next !== undefined && isProgress(next)) yield next
-  const known = [...leaves, ...prefixes.members, ...inTable].filter(isProgress)
+  const closer = closerOf(key, self.id, [...leaves, ...prefixes.members, ...inTable])
   const shared = sharedDigits(self.id, key)
-  const closer = closestOf(key, known, known.length)
   yield* closer.filter(({ id }) => sharedDigits(id, key) >= shared)
   yield* closer
   // This peer should answer for the key and does not yet, or somebody closer was wrongly found dead: those beside it may know more.
-  if (!known.some(({ peerId }) => !knowledge.isDoubtful(peerId))) yield* closestOf(key, leavesOf(place.leaves, 1), 2)
+  if (!closer.some(({ peerId }) => !knowledge.isDoubtful(peerId))) yield* closestOf(key, leavesOf(place.leaves, 1), 2)
 }
 
 /** The members of the table of all that are closest to the key, the closest first. */

@@ -23,18 +23,30 @@ export function midpoint(from: Id, to: Id): Id {
 
 /** Whether `a` is closer to the key than `b`, around the ring the shorter way; of two as close, the one before the key. */
 export function isCloser(key: Id, a: Id, b: Id): boolean {
-  return compareCloseness(key, { id: a, distance: roughDistance(key, a) }, { id: b, distance: roughDistance(key, b) }) < 0
+  const head = headOf(key)
+  return compareCloseness(key, { id: a, distance: roughDistance(head, a) }, { id: b, distance: roughDistance(head, b) }) < 0
 }
 
 /** The `count` closest to the key, the closest first. */
 export function closestOf<T extends { readonly id: Id }>(key: Id, all: Iterable<T>, count: number): T[] {
-  const rated = Array.from(all, (each) => ({ each, id: each.id, distance: roughDistance(key, each.id) }))
-  return rated.sort((a, b) => compareCloseness(key, a, b)).slice(0, count).map(({ each }) => each)
+  return rate(key, all).sort((a, b) => compareCloseness(key, a, b)).slice(0, count).map(({ each }) => each)
+}
+
+/** Those closer to the key than `than` is, the closest first. */
+export function closerOf<T extends { readonly id: Id }>(key: Id, than: Id, all: Iterable<T>): T[] {
+  const bound = { id: than, distance: roughDistance(headOf(key), than) }
+  const closer = rate(key, all).filter((one) => compareCloseness(key, one, bound) < 0)
+  return closer.sort((a, b) => compareCloseness(key, a, b)).map(({ each }) => each)
 }
 
 interface Rated {
   readonly id: Id
   readonly distance: number
+}
+
+function rate<T extends { readonly id: Id }>(key: Id, all: Iterable<T>): (Rated & { readonly each: T })[] {
+  const head = headOf(key)
+  return Array.from(all, (each) => ({ each, id: each.id, distance: roughDistance(head, each.id) }))
 }
 
 function compareCloseness(key: Id, a: Rated, b: Rated): number {
@@ -47,8 +59,12 @@ function compareCloseness(key: Id, a: Rated, b: Rated): number {
   return clockwise(a.id, key) === exactA ? -1 : 1
 }
 
-function roughDistance(key: Id, id: Id): number {
-  const gap = Math.abs(parseInt(key.slice(0, headDigits), 16) - parseInt(id.slice(0, headDigits), 16))
+function headOf(id: Id): number {
+  return parseInt(id.slice(0, headDigits), 16)
+}
+
+function roughDistance(head: number, id: Id): number {
+  const gap = Math.abs(head - headOf(id))
   return Math.min(gap, headSize - gap)
 }
 

@@ -2,7 +2,7 @@ import fc from "fast-check"
 import { expect, test } from "vitest"
 import type { LeafSet } from "../../../backends/bamboo/leaf-set.ts"
 import { covers, emptyLeafSet, hasLeaf, isWhole, leafSetOf, leavesOf, withLeaf, withoutLeaf, wouldFit } from "../../../backends/bamboo/leaf-set.ts"
-import { closestOf, isCloser, midpoint, sharedDigits } from "../../../backends/bamboo/ring-distance.ts"
+import { closerOf, closestOf, isCloser, midpoint, sharedDigits } from "../../../backends/bamboo/ring-distance.ts"
 import { isBetweenOrAt } from "../../../src/overlay/id.ts"
 import { byCloseness, clockwise, distance, id, memberOf, members } from "./arbitraries.ts"
 
@@ -56,6 +56,7 @@ test("closeness is that of brute force, ties included", () => {
     fc.property(id, members(1, 8, id), (key, all) => {
       expect(closestOf(key, all, all.length).map((member) => member.id)).toEqual(byCloseness(key, all).map((member) => member.id))
       const [a, b] = all
+      if (a !== undefined) expect(closerOf(key, a.id, all)).toEqual(closestOf(key, all, all.length).filter((member) => isCloser(key, member.id, a.id)))
       if (a !== undefined && b !== undefined && distance(a.id, key) !== distance(b.id, key)) {
         expect(isCloser(key, a.id, b.id)).toBe(distance(a.id, key) < distance(b.id, key))
       }
