@@ -10,14 +10,23 @@ import type { Random } from "../../src/runtime/runtime.ts"
 
 const ringSize = 1n << 160n
 
+/** The places in [from, to). */
+interface Interval {
+  readonly from: Id
+  readonly to: Id
+}
+
 /** See the head of this file. */
 export class FingerTable {
   readonly #self: bigint
   readonly #fingers: (Member | undefined)[]
+  /** Worked out when first asked for. */
+  readonly #intervals: (Interval | undefined)[]
 
   constructor(self: Id, size: number) {
     this.#self = BigInt(`0x${self}`)
     this.#fingers = Array.from({ length: size }, () => undefined)
+    this.#intervals = Array.from({ length: size }, () => undefined)
   }
 
   get size(): number {
@@ -30,7 +39,11 @@ export class FingerTable {
   }
 
   /** Where finger `index` may lie: [from, to). Finger 0 begins three quarters around, 1 halfway, 2 at three eighths… */
-  interval(index: number): { readonly from: Id; readonly to: Id } {
+  interval(index: number): Interval {
+    return (this.#intervals[index] ??= this.#computeInterval(index))
+  }
+
+  #computeInterval(index: number): Interval {
     const octave = ringSize >> BigInt(1 + (index >> 1))
     const half = octave >> 1n
     const from = this.#self + (index % 2 === 0 ? octave + half : octave)

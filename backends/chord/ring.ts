@@ -331,5 +331,6 @@ export function sameMembers(a: readonly Member[], b: readonly Member[]): boolean
 }
 
 function sameMember(a: Member, b: Member | undefined): boolean {
-  return a === b || (b !== undefined && a.id === b.id && a.addresses.join() === b.addresses.join())
+  if (a === b || b === undefined) return a === b
+  return a.id === b.id && a.addresses.length === b.addresses.length && a.addresses.every((address, at) => address === b.addresses[at])
 }

@@ -13,6 +13,7 @@ const maxRemembered = 32
 export class SelfTuning {
   readonly #joinedAt: number
   readonly #failures: number[] = []
+  /** In the order in which they were met. */
   readonly #metAt = new Map<PeerId, number>()
 
   constructor(now: number) {
@@ -62,7 +63,8 @@ export class SelfTuning {
 
   /** N/L (§6.4): the median age of the neighbours, as far as this peer has seen them age. */
   #medianAgeMs(now: number): number {
-    const ages = [...this.#metAt.values()].map((since) => now - since).sort((a, b) => a - b)
-    return Math.max(1, ages[Math.floor(ages.length / 2)] ?? now - this.#joinedAt)
+    const met = [...this.#metAt.values()]
+    const median = met[met.length - 1 - Math.floor(met.length / 2)] ?? this.#joinedAt
+    return Math.max(1, now - median)
   }
 }
