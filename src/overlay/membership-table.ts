@@ -130,7 +130,9 @@ export class MembershipTable {
 
   /** Fingerprint of all live entries. */
   get digest(): number {
-    return this.#digests.reduce((all, digest, bucket) => mix(all ^ digest, bucket), 0)
+    let all = 0
+    for (let bucket = 0; bucket < bucketCount; bucket++) all = mix(all ^ (this.#digests[bucket] ?? 0), bucket)
+    return all
   }
 
   get(peerId: PeerId): MembershipEntry | undefined {
