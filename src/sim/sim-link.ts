@@ -52,14 +52,14 @@ export class SimLink implements Link, HostReceiver {
 
   resolve(address: string, options?: { readonly signal?: AbortSignal }): Promise<PeerAddress> {
     const name = address.slice(addressPrefix.length)
-    const unreachable = new P2PSipError("P2PSIP_UNREACHABLE", `nobody answers at ${address}`)
-    if (!address.startsWith(addressPrefix)) return Promise.reject(unreachable)
+    const unreachable = (): P2PSipError => new P2PSipError("P2PSIP_UNREACHABLE", `nobody answers at ${address}`)
+    if (!address.startsWith(addressPrefix)) return Promise.reject(unreachable())
     return new Promise((resolve, reject) => {
       const target = this.#network.host(name)
       const reachable = target !== undefined && this.#canDial(target)
       const waitMs = reachable ? this.#roundTripMs(target) : dialTimeoutMs
       const timer = this.#runtime.setTimer(waitMs, () => {
-        if (!reachable || !this.#canDial(target)) return reject(unreachable)
+        if (!reachable || !this.#canDial(target)) return reject(unreachable())
         this.#known.add(name)
         resolve(simAddress(name))
       })
