@@ -91,7 +91,7 @@ function responseBeforeFinal(self: Self, input: InviteClientInput): void {
       return self.passResponse()
     case "2xx":
       self.stopRetransmission()
-      self.startLifetime("timerM", self.settings.lifetimeMs)
+      self.startLinger("timerM", self.settings.lifetimeMs)
       self.enter("accepted")
       return self.passResponse()
     case "300-699":
@@ -100,7 +100,7 @@ function responseBeforeFinal(self: Self, input: InviteClientInput): void {
       // Timer D is zero on a stream.
       if (self.isReliable) self.enter("terminated")
       else {
-        self.startLifetime("timerD", self.settings.timerDMs)
+        self.startLinger("timerD", self.settings.timerDMs)
         self.enter("completed")
       }
       return self.passResponse()

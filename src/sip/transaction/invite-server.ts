@@ -39,7 +39,7 @@ export const inviteServer: Machine<InviteServerState, InviteServerInput, Self> =
       case "2xx":
         // RFC 6026 §7.1: whoever accepted the INVITE retransmits the 2xx; this transaction only absorbs more INVITEs.
         self.stopRetransmission()
-        self.startLifetime("timerL", self.settings.lifetimeMs)
+        self.startLinger("timerL", self.settings.lifetimeMs)
         self.enter("accepted")
         return self.sendResponse()
       case "300-699":
@@ -64,7 +64,7 @@ export const inviteServer: Machine<InviteServerState, InviteServerInput, Self> =
         self.stopRetransmission()
         // Timer I is zero on a stream.
         if (self.isReliable) return self.enter("terminated")
-        self.startLifetime("timerI", self.settings.t4Ms)
+        self.startLinger("timerI", self.settings.t4Ms)
         return self.enter("confirmed")
       case "timerH":
         // The ACK never came; the user learns it by the end of the transaction.

@@ -26,6 +26,8 @@ export interface MachineActions<State extends string> {
   stopRetransmission(): void
   /** Starts (or starts anew) the timer of all other letters. */
   startLifetime(name: string, delayMs: number): void
+  /** Starts the same timer where there is nothing left but to absorb what comes late: it may be late itself. */
+  startLinger(name: string, delayMs: number): void
   stopLifetime(): void
 }
 

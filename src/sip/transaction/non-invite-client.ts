@@ -57,7 +57,7 @@ function endOfWaiting(self: Self, input: NonInviteClientInput): void {
       // Timer K is zero on a stream.
       if (self.isReliable) self.enter("terminated")
       else {
-        self.startLifetime("timerK", self.settings.t4Ms)
+        self.startLinger("timerK", self.settings.t4Ms)
         self.enter("completed")
       }
       return self.passResponse()

@@ -65,7 +65,7 @@ function endOfWork(self: Self, input: NonInviteServerInput): void {
     case "200-699":
       self.stopRetransmission()
       if (!self.isReliable) {
-        self.startLifetime("timerJ", self.settings.lifetimeMs)
+        self.startLinger("timerJ", self.settings.lifetimeMs)
         self.enter("completed")
         return self.sendResponse()
       }

@@ -6,6 +6,10 @@
  * starts later ends later, a list is always in order, and starting or stopping
  * a timer only relinks it. The earliest deadline is at one of the heads. One
  * timer of the Runtime serves them all.
+ *
+ * Timers that end what only lingers, for "at least" so long, are patient: they
+ * wait for each other and fire together, for to wake the process costs more
+ * than to end a transaction.
  */
 import type { Runtime, Timer } from "../../runtime/runtime.ts"
 
@@ -33,9 +37,13 @@ export class ListedTimer {
   }
 }
 
+/** How long patient timers wait for others. */
+const patienceMs = 100
+
 /** Timers of one delay, the earliest first. */
 interface TimerList {
-  readonly delayMs: number
+  /** So long after its deadline the head must have fired. */
+  readonly patienceMs: number
   head: ListedTimer | undefined
   tail: ListedTimer | undefined
 }
@@ -43,7 +51,9 @@ interface TimerList {
 /** See the head of this file. Meant for delays that are constants of a stack: each new delay makes a list that stays. */
 export class TimerLists {
   readonly #runtime: Runtime
-  readonly #lists = new Map<number, TimerList>()
+  readonly #exact = new Map<number, TimerList>()
+  readonly #patient = new Map<number, TimerList>()
+  readonly #lists: TimerList[] = []
   #armed: Timer | undefined
   #armedFor = Infinity
   #size = 0
@@ -59,21 +69,12 @@ export class TimerLists {
 
   /** Starts the timer, or starts it anew if it is running. */
   start(timer: ListedTimer, which: string, delayMs: number): void {
-    this.cancel(timer)
-    let list = this.#lists.get(delayMs)
-    if (list === undefined) {
-      list = { delayMs, head: undefined, tail: undefined }
-      this.#lists.set(delayMs, list)
-    }
-    timer.which = which
-    timer.deadline = this.#runtime.now() + delayMs
-    timer.list = list
-    timer.previous = list.tail
-    if (list.tail === undefined) list.head = timer
-    else list.tail.next = timer
-    list.tail = timer
-    this.#size++
-    if (timer.deadline < this.#armedFor) this.#arm(timer.deadline)
+    this.#start(timer, which, delayMs, this.#listOf(this.#exact, delayMs, 0))
+  }
+
+  /** The same for one that may be late by a tenth of a second. */
+  startPatiently(timer: ListedTimer, which: string, delayMs: number): void {
+    this.#start(timer, which, delayMs, this.#listOf(this.#patient, delayMs, patienceMs))
   }
 
   /** Stops the timer; harmless when it is not running. */
@@ -90,7 +91,7 @@ export class TimerLists {
 
   /** Stops every timer. */
   stop(): void {
-    for (const list of this.#lists.values()) {
+    for (const list of this.#lists) {
       while (list.head !== undefined) this.cancel(list.head)
     }
     this.#armed?.cancel()
@@ -98,10 +99,34 @@ export class TimerLists {
     this.#armedFor = Infinity
   }
 
-  #arm(deadline: number): void {
+  #listOf(lists: Map<number, TimerList>, delayMs: number, patience: number): TimerList {
+    let list = lists.get(delayMs)
+    if (list === undefined) {
+      list = { patienceMs: patience, head: undefined, tail: undefined }
+      lists.set(delayMs, list)
+      this.#lists.push(list)
+    }
+    return list
+  }
+
+  #start(timer: ListedTimer, which: string, delayMs: number, list: TimerList): void {
+    this.cancel(timer)
+    timer.which = which
+    timer.deadline = this.#runtime.now() + delayMs
+    timer.list = list
+    timer.previous = list.tail
+    if (list.tail === undefined) list.head = timer
+    else list.tail.next = timer
+    list.tail = timer
+    this.#size++
+    const latest = timer.deadline + list.patienceMs
+    if (latest < this.#armedFor) this.#arm(latest)
+  }
+
+  #arm(at: number): void {
     this.#armed?.cancel()
-    this.#armedFor = deadline
-    this.#armed = this.#runtime.setTimer(Math.max(0, deadline - this.#runtime.now()), () => this.#fire())
+    this.#armedFor = at
+    this.#armed = this.#runtime.setTimer(Math.max(0, at - this.#runtime.now()), () => this.#fire())
   }
 
   /** Fires what is due, in the order of the deadlines, then waits for the next; stopped timers leave the wait early for nothing. */
@@ -115,12 +140,14 @@ export class TimerLists {
       next.owner.onTimer(next.which)
       next = this.#earliest()
     }
-    if (next !== undefined && next.deadline < this.#armedFor) this.#arm(next.deadline)
+    let latest = Infinity
+    for (const list of this.#lists) latest = Math.min(latest, (list.head?.deadline ?? Infinity) + list.patienceMs)
+    if (latest < this.#armedFor) this.#arm(latest)
   }
 
   #earliest(): ListedTimer | undefined {
     let earliest: ListedTimer | undefined
-    for (const { head } of this.#lists.values()) {
+    for (const { head } of this.#lists) {
       if (head !== undefined && (earliest === undefined || head.deadline < earliest.deadline)) earliest = head
     }
     return earliest

@@ -97,6 +97,10 @@ export abstract class Transaction<State extends string, Input extends string> im
     this.host.timers.start(this.#lifetime, name, delayMs)
   }
 
+  startLinger(name: string, delayMs: number): void {
+    this.host.timers.startPatiently(this.#lifetime, name, delayMs)
+  }
+
   stopLifetime(): void {
     this.host.timers.cancel(this.#lifetime)
   }

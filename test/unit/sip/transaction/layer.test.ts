@@ -13,7 +13,7 @@ describe("an INVITE", () => {
     runtime.advance(0)
     expect(log).toEqual(["200 100", "1000 180", "2000 200"])
     runtime.runAll()
-    expect(log.at(-1)).toBe("34000 end")
+    expect(log.at(-1)).toBe("34100 end")
     expect(client.size + server.size).toBe(0)
     expect(network.log.filter((line) => line.includes("INVITE"))).toHaveLength(1)
   })
@@ -179,7 +179,7 @@ describe("an ACK", () => {
     expect(strays).toHaveLength(1)
     b.receive(wire("ACK", "").replace("<sip:b@x>", "<sip:b@x>;tag=b1"), source)
     expect(strays).toHaveLength(1)
-    runtime.advance(5000)
+    runtime.advance(5100)
     expect(server.size).toBe(0)
   })
 

@@ -33,6 +33,9 @@ class Recorder<State extends string> implements ClientActions<State>, ServerActi
   startLifetime(name: string, delayMs: number): void {
     this.actions.push(`${name} ${delayMs}`)
   }
+  startLinger(name: string, delayMs: number): void {
+    this.actions.push(`${name} ${delayMs}`)
+  }
   stopLifetime(): void {
     this.actions.push("stop lifetime")
   }

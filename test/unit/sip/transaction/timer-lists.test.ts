@@ -58,3 +58,20 @@ test("a timer may be started anew from its own callback", () => {
   runtime.runAll()
   expect(at).toEqual([500, 1500, 3500])
 })
+
+test("patient timers fire together, up to a tenth of a second late, and with others that are due", () => {
+  const runtime = new ManualRuntime()
+  const lists = new TimerLists(runtime)
+  const fired: string[] = []
+  const start = (name: string, delayMs: number, how: "start" | "startPatiently"): void => {
+    lists[how](new ListedTimer({ onTimer: (which) => fired.push(`${which} ${runtime.now()}`) }), name, delayMs)
+  }
+  for (let i = 0; i < 5; i++) {
+    start(`patient${i}`, 5000, "startPatiently")
+    runtime.advance(40)
+  }
+  start("exact", 4970, "start")
+  runtime.runAll()
+  const atFirst = ["patient0 5100", "patient1 5100", "patient2 5100"]
+  expect(fired).toEqual([...atFirst, "patient3 5170", "patient4 5170", "exact 5170"])
+})
