@@ -6,6 +6,7 @@
  * Whom nobody hears is pinged, and forgotten if that goes unanswered.
  */
 import type { PeerId } from "../../src/link/link.ts"
+import type { FailureWatch } from "../../src/overlay/failure-watch.ts"
 import type { Id } from "../../src/overlay/id.ts"
 import { isBetween } from "../../src/overlay/id.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
@@ -31,6 +32,7 @@ export interface AcquaintancesComponents {
   readonly client: NeighbourClient
   readonly surroundings: Surroundings
   readonly membership: Membership
+  readonly failures: FailureWatch
   /** This peer, with its present addresses. */
   readonly self: () => Member
 }
@@ -241,8 +243,9 @@ export class Acquaintances {
   }
 
   #remove(member: Member, why: "dead" | "left", after?: Place): void {
-    const { client, surroundings, membership } = this.#components
+    const { runtime, client, surroundings, membership, failures } = this.#components
     const { place } = surroundings
+    if (surroundings.find(member.peerId) !== undefined) failures.sawFailure(runtime.now())
     this.lost.add(member)
     client.giveUp(member.peerId)
     membership.report(member.peerId, why)
@@ -250,8 +253,23 @@ export class Acquaintances {
     this.#lives.delete(member.peerId)
     if (place === undefined || (surroundings.find(member.peerId) === undefined && !wouldFit(place.leaves, member.id))) return
     surroundings.set(after ?? withoutMember(place, member.id))
-    this.pursue(this.#candidates().map((candidate) => ({ member: candidate, coordinate: undefined })))
+    if (membership.isResting) this.#askTheLast()
+    else this.#pursueCandidates()
     this.settleNow()
+  }
+
+  #pursueCandidates(): void {
+    this.pursue(this.#candidates().map((candidate) => ({ member: candidate, coordinate: undefined })))
+  }
+
+  /** The last leaf on a side where there is room knows who is next. Without a table of all members nobody else is likely to. */
+  #askTheLast(): void {
+    const { place } = this.#components.surroundings
+    if (place === undefined) return
+    const { after, before, size } = place.leaves
+    const sides = [after, before].filter((side) => side.length < size)
+    if (sides.some((side) => side.length === 0)) return this.#pursueCandidates()
+    for (const side of sides) for (const last of side.slice(-1)) void this.exchange(last)
   }
 
   /** Hearsay that a member lives. */

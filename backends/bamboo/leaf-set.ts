@@ -7,6 +7,7 @@
 import type { Id } from "../../src/overlay/id.ts"
 import { isBetween, isBetweenOrAt } from "../../src/overlay/id.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
+import { estimateSize } from "../../src/overlay/size-estimate.ts"
 
 /** See the head of this file. */
 export interface LeafSet {
@@ -80,6 +81,20 @@ export function leavesOf({ after, before }: LeafSet, count = Infinity): Member[]
     if (previous !== undefined && !members.has(previous.id)) members.set(previous.id, previous)
   }
   return [...members.values()]
+}
+
+/** About how many members the overlay has. */
+export function sizeOf(set: LeafSet): number {
+  const all = spreadOf(set)
+  // Where many have died of late the last on a side may lie far away, for want of better ones.
+  const near = spreadOf({ ...set, after: set.after.slice(0, -2), before: set.before.slice(0, -2) })
+  return near > 2 * all ? near : all
+}
+
+function spreadOf({ self, after, before }: LeafSet): number {
+  const both = [...before.toReversed().map(({ id }) => id), self, ...after.map(({ id }) => id)]
+  const members = new Set(both).size
+  return members < both.length ? members : estimateSize(both)
 }
 
 function inserted(list: readonly Member[], size: number, member: Member, isNearerThan: (other: Id) => boolean): readonly Member[] {

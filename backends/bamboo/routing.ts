@@ -3,6 +3,7 @@
  * once when something happens.
  */
 import type { Link, PeerAddress, PeerId } from "../../src/link/link.ts"
+import { FailureWatch } from "../../src/overlay/failure-watch.ts"
 import type { Formation } from "../../src/overlay/formation.ts"
 import { formationOf } from "../../src/overlay/formation.ts"
 import type { Id } from "../../src/overlay/id.ts"
@@ -45,6 +46,7 @@ export class BambooRouting implements KeyBasedRouting {
   readonly #surroundings: Surroundings
   readonly #client: NeighbourClient
   readonly #membership: Membership
+  readonly #failures: FailureWatch
   readonly #acquaintances: Acquaintances
   readonly #upkeep: Upkeep
   readonly #reunion: Reunion
@@ -60,8 +62,10 @@ export class BambooRouting implements KeyBasedRouting {
     this.#surroundings = new Surroundings((change) => this.#onSurroundings(change))
     this.#client = new NeighbourClient({ runtime, rpc })
     this.#membership = new Membership({ runtime, rpc }, this.self, this.#settings.membership)
+    this.#failures = new FailureWatch(runtime.now())
     const shared = {
       runtime, rpc, client: this.#client, surroundings: this.#surroundings, membership: this.#membership,
+      failures: this.#failures,
       self: () => this.self,
       knowledge: () => this.#knowledge,
     }
@@ -182,7 +186,8 @@ export class BambooRouting implements KeyBasedRouting {
   }
 
   #begin(self: Member, contacts: readonly Member[]): void {
-    this.#membership.start(self, contacts.length === 0)
+    if (contacts.length === 0) this.#membership.start(self, true)
+    else this.#membership.startCautiously(self, this.#surroundings.estimateSize())
     const [closest] = this.#surroundings.leaves
     if (closest !== undefined) void this.#membership.fill(closest)
     this.#upkeep.start()
@@ -210,6 +215,7 @@ export class BambooRouting implements KeyBasedRouting {
   }
 
   #onSurroundings(change: SurroundingsChange): void {
+    this.#failures.sawNeighbours(this.#runtime.now(), this.#surroundings.leaves.map(({ peerId }) => peerId))
     if (change === "ownership") this.#listeners.tell()
     else this.#listeners.tellSoon()
     this.#acquaintances.settle()

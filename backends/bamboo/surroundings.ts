@@ -5,7 +5,7 @@
  */
 import type { PeerId } from "../../src/link/link.ts"
 import type { KeyRange, Member } from "../../src/overlay/key-based-routing.ts"
-import { leavesOf } from "./leaf-set.ts"
+import { leavesOf, sizeOf } from "./leaf-set.ts"
 import type { Place } from "./place.ts"
 import { eldersOf, isActive } from "./place.ts"
 
@@ -58,6 +58,11 @@ export class Surroundings {
    */
   get neighbours(): readonly Member[] {
     return this.#neighbours
+  }
+
+  /** About how many members the overlay has. */
+  estimateSize(): number {
+    return this.#place === undefined ? 1 : sizeOf(this.#place.leaves)
   }
 
   find(peerId: PeerId): Member | undefined {

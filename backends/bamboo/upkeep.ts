@@ -4,6 +4,7 @@
  * to failures feeds on itself under churn (Rhea, Geels, Roscoe and Kubiatowicz,
  * "Handling Churn in a DHT", 2004).
  */
+import type { FailureWatch } from "../../src/overlay/failure-watch.ts"
 import type { Formation } from "../../src/overlay/formation.ts"
 import type { Member } from "../../src/overlay/key-based-routing.ts"
 import type { Membership } from "../../src/overlay/membership.ts"
@@ -25,6 +26,7 @@ export interface UpkeepComponents {
   readonly surroundings: Surroundings
   readonly acquaintances: Acquaintances
   readonly membership: Membership
+  readonly failures: FailureWatch
   readonly knowledge: () => Knowledge | undefined
   readonly self: () => Member
 }
@@ -35,6 +37,8 @@ const fillMs = 200
 const maxMeasured = 4
 /** How far off a member counts before it was measured. */
 const unmeasuredMs = 10_000
+/** Members of the prefix table that are pinged with each exchange of leaf sets, while the overlay is lively. */
+const watchedAtOnce = 6
 
 /** See the head of this file. */
 export class Upkeep {
@@ -44,6 +48,9 @@ export class Upkeep {
   /** Prefixes that were looked for, since all of them last were. */
   readonly #lookedFor = new Set<string>()
   #isFilled = false
+  /** Rows that were asked for, first of all, in a lively overlay. */
+  #rowsAsked = 0
+  #watched = 0
 
   constructor(components: UpkeepComponents, settings: BambooSettings) {
     this.#components = components
@@ -52,7 +59,10 @@ export class Upkeep {
 
   start(): void {
     const { leafExchangeMs, localTuningMs, globalTuningMs } = this.#settings
-    this.#repeat("leaf", () => leafExchangeMs, () => this.#exchangeLeaves())
+    this.#repeat("leaf", () => leafExchangeMs, () => {
+      this.#weighMembership()
+      return this.#exchangeLeaves()
+    })
     this.#repeat("local", () => localTuningMs, () => this.#tuneLocally())
     this.#repeat("global", () => (this.#isFilled ? globalTuningMs : fillMs), () => this.#tuneGlobally())
   }
@@ -87,11 +97,35 @@ export class Upkeep {
 
   /** Push and pull with one leaf at random, so that news spreads; and with the next one, so that everybody is watched. */
   async #exchangeLeaves(): Promise<void> {
-    const { runtime, surroundings, acquaintances } = this.#components
+    const { runtime, surroundings, acquaintances, membership } = this.#components
     const { leaves, place } = surroundings
     const [next] = place?.leaves.after ?? []
     const random = leaves[runtime.random.uint32() % Math.max(1, leaves.length)]
-    for (const leaf of new Set([next, random])) if (leaf !== undefined) void acquaintances.exchange(leaf)
+    // In a lively overlay lists differ all the time: there it is enough to see that the next one lives.
+    if (membership.isResting) this.#watch(next)
+    const chosen = membership.isResting ? [random] : [next, random]
+    for (const leaf of new Set(chosen)) if (leaf !== undefined) void acquaintances.exchange(leaf)
+  }
+
+  /** Pings a leaf and, in their turn, members of the prefix table: it is cheap, and one who is dead costs a look-up its time. */
+  #watch(leaf: Member | undefined): void {
+    const { acquaintances } = this.#components
+    const { members } = acquaintances.prefixes
+    if (leaf !== undefined) acquaintances.suspect(leaf.peerId)
+    for (let count = Math.min(members.length, watchedAtOnce); count > 0; count--) {
+      const member = members[this.#watched++ % members.length]
+      if (member !== undefined) acquaintances.suspect(member.peerId, "others")
+    }
+  }
+
+  /** Is the overlay calm enough for a table of all members? */
+  #weighMembership(): void {
+    const { runtime, surroundings, acquaintances, membership, failures } = this.#components
+    const wasResting = membership.isResting
+    membership.weigh(surroundings.estimateSize(), failures.mostFailuresPerSecond(runtime.now()), surroundings.leaves[0])
+    if (wasResting || !membership.isResting) return
+    // While the table of all members is still there: tuning looks for nearer ones.
+    for (const member of membership.table.alive) acquaintances.prefixes.offer(member, unmeasuredMs)
   }
 
   /** Asks a member of the table for its row of that number, and takes what is missing or nearer. */
@@ -106,12 +140,22 @@ export class Upkeep {
     if (outcome.kind === "answered") await this.#measure(outcome.answer)
   }
 
+  /** A leaf with as many first digits may have the same members in that row: all at once, where a look-up finds one. */
+  async #askForRow(row: number): Promise<void> {
+    const { runtime, client, surroundings, self } = this.#components
+    const alike = surroundings.leaves.filter(({ id }) => sharedDigits(self().id, id) >= row)
+    const leaf = alike[runtime.random.uint32() % Math.max(1, alike.length)]
+    const outcome = leaf && (await client.row(leaf, row))
+    if (outcome?.kind === "answered") await this.#measure(outcome.answer, outcome.answer.length)
+  }
+
   /** Looks a random id up that has a prefix which is missing in the table. */
   async #tuneGlobally(): Promise<void> {
-    const { runtime, acquaintances, self, knowledge } = this.#components
+    const { runtime, acquaintances, membership, self, knowledge } = this.#components
     const { id } = self()
     const known = knowledge()
     if (known === undefined || this.#isTableIdle) return
+    if (membership.isResting && this.#rowsAsked < this.#rows()) return this.#askForRow(this.#rowsAsked++)
     const missing = acquaintances.prefixes.emptySlots(this.#rows()).map(({ row, column }) => id.slice(0, row) + column.toString(16))
     const untried = missing.filter((prefix) => !this.#lookedFor.has(prefix))
     if (untried.length === 0) {
@@ -143,13 +187,13 @@ export class Upkeep {
   }
 
   /** Pings those that the table may want: proximity counts as measured, never as told. */
-  async #measure(named: readonly Named[]): Promise<void> {
+  async #measure(named: readonly Named[], most = maxMeasured): Promise<void> {
     const { client, acquaintances } = this.#components
     const { locations, prefixes, lost } = acquaintances
     for (const each of named) locations.learn(each)
     const isWanted = ({ member }: Named): boolean =>
       !lost.isDoubtful(member.peerId) && prefixes.wants(member.id, locations.expectedMs(member.peerId) ?? 0)
-    const chosen = named.filter(isWanted).slice(0, maxMeasured)
+    const chosen = named.filter(isWanted).slice(0, most)
     await Promise.all(
       chosen.map(async ({ member }) => {
         const outcome = await client.ping(member)

@@ -65,11 +65,7 @@ export class Membership {
   #forgetTimer: Timer | undefined
   #gossipTimer: Timer | undefined
 
-  constructor(
-    components: { readonly runtime: Runtime; readonly rpc: Rpc },
-    self: Member,
-    options: MembershipOptions = {},
-  ) {
+  constructor(components: { readonly runtime: Runtime; readonly rpc: Rpc }, self: Member, options: MembershipOptions = {}) {
     this.#runtime = components.runtime
     this.#rpc = components.rpc
     this.#options = withDefaults(membershipDefaults, options)
@@ -91,6 +87,11 @@ export class Membership {
   /** Whether the table is believed to name every member. */
   get isComplete(): boolean {
     return !this.#isResting && this.#isFilled && !this.table.isOverfull && !this.#pusher.hasLost
+  }
+
+  /** Whether the overlay is too lively for a table of all members. */
+  get isResting(): boolean {
+    return this.#isResting
   }
 
   /**
@@ -291,6 +292,7 @@ export class Membership {
   #agreed(): void {
     if (this.#isResting) return
     this.#isFilled = true
+    this.#news.agreed()
     this.#pusher.forgetLoss()
   }
 
@@ -337,14 +339,10 @@ export class Membership {
   }
 
   #scheduleGossip(intervalMs: number): void {
-    this.#gossipTimer = this.#runtime.setTimer(this.#jittered(intervalMs), () => {
+    this.#gossipTimer = this.#runtime.setTimer(intervalMs * (0.5 + this.#runtime.random.float()), () => {
       const member = this.table.randomMember(this.#runtime.random)
       if (member !== undefined && this.#budget.spend(512)) void this.exchange(member)
       this.#scheduleGossip(Math.min(1.5 * intervalMs, this.#options.gossipIntervalMs))
     })
-  }
-
-  #jittered(ms: number): number {
-    return ms * (0.5 + this.#runtime.random.float())
   }
 }

@@ -18,6 +18,8 @@ const windowMs = 5_000
 /** A table that after so long names less than this share of all members shows that the others do not follow. */
 const fillMs = 15_000
 const leastShare = 0.5
+/** How many these are is a guess, off by two now and then: a table that agrees with another's counts for more. */
+const leastAgreedShare = 0.125
 /** Members in a row that rest, and say so, before this peer rests as they do. */
 const maxRefusals = 4
 /** For so long it then does not begin again by itself, on average. */
@@ -39,6 +41,8 @@ export class NewsWatch {
   #ratesBefore: readonly [number, number] = [0, 0]
   #followsSince: number
   #refusals = 0
+  /** The table has agreed with another's, and nobody has refused since. */
+  #agrees = false
   #pausesUntil = -Infinity
   #isCalm = false
 
@@ -54,6 +58,7 @@ export class NewsWatch {
   /** Begins anew. */
   reset(): void {
     this.#refusals = 0
+    this.#agrees = false
     this.#ratesBefore = [0, 0]
     this.#followsSince = this.#runtime.now()
     this.#beginWindow()
@@ -76,12 +81,18 @@ export class NewsWatch {
 
   /** Another member rests: enough said, if it was the first to be asked. */
   refused(isFirst: boolean): void {
+    this.#agrees = false
     if (++this.#refusals === maxRefusals || isFirst) this.#pause()
   }
 
   /** Another member does not. */
   answered(): void {
     this.#refusals = 0
+  }
+
+  /** Another member has the same table. */
+  agreed(): void {
+    this.#agrees = true
   }
 
   /**
@@ -105,7 +116,8 @@ export class NewsWatch {
   /** Whether nobody else follows: others say so, or of `size` members one that follows `knows` but a few. */
   isAlone(size: number, knows: number): boolean {
     if (this.#refusals >= maxRefusals) return true
-    if (size <= alwaysFollowed || knows >= leastShare * size || this.#runtime.now() - this.#followsSince < fillMs) return false
+    const expected = size * (this.#agrees ? leastAgreedShare : leastShare)
+    if (size <= alwaysFollowed || knows >= expected || this.#runtime.now() - this.#followsSince < fillMs) return false
     this.#pause()
     return true
   }

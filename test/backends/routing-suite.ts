@@ -32,9 +32,12 @@ export function describeRouting({ create, maxBytesPerSecond }: RoutingSuite): vo
   })
 
   describe("while nothing changes", () => {
-    test("a look-up takes one hop where everybody is known", async () => {
-      const overlay = create({ seed: 11 })
-      await overlay.grow(100)
+    test.each([
+      [10, 20],
+      [11, 100],
+    ])("a look-up takes one hop where everybody is known (seed %i): %i peers", async (seed, count) => {
+      const overlay = create({ seed })
+      await overlay.grow(count)
       await overlay.simulation.run(20_000)
       expect(overlay.expectAgreement(500)).toBeLessThanOrEqual(1)
     })

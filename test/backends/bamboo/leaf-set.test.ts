@@ -1,8 +1,10 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
 import type { LeafSet } from "../../../backends/bamboo/leaf-set.ts"
-import { covers, emptyLeafSet, hasLeaf, isWhole, leafSetOf, leavesOf, withLeaf, withoutLeaf, wouldFit } from "../../../backends/bamboo/leaf-set.ts"
 import { closerOf, closestOf, isCloser, midpoint, sharedDigits } from "../../../backends/bamboo/ring-distance.ts"
+import {
+  covers, emptyLeafSet, hasLeaf, isWhole, leafSetOf, leavesOf, sizeOf, withLeaf, withoutLeaf, wouldFit,
+} from "../../../backends/bamboo/leaf-set.ts"
 import { isBetweenOrAt } from "../../../src/overlay/id.ts"
 import { byCloseness, clockwise, distance, id, memberOf, members } from "./arbitraries.ts"
 
@@ -82,4 +84,16 @@ test("shared digits are those of the longest common prefix", () => {
       expect(shared === 40 ? a === b : a[shared] !== b[shared]).toBe(true)
     }),
   )
+})
+
+test("sides that meet tell how few there are, and one that reaches far for want of better does not make the overlay small", () => {
+  const at = (place: number): { id: string } => ({ id: (BigInt(place) << 150n).toString(16).padStart(40, "0") })
+  for (const count of [1, 2, 4, 6]) {
+    const evenly = Array.from({ length: count }, (_, place) => at(Math.floor((1024 / (count + 1)) * (place + 1))))
+    expect(sizeOf(setOf(at(0).id, evenly))).toBeLessThan(2 * (count + 2))
+  }
+  const near = [509, 510, 511, 513, 514, 515].map(at)
+  expect(sizeOf(setOf(at(512).id, near))).toBe(1024)
+  const torn = { ...setOf(at(512).id, near), after: [memberOf(at(513).id), memberOf(at(900).id)] }
+  expect(sizeOf(torn)).toBeGreaterThan(500)
 })

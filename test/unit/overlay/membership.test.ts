@@ -227,6 +227,17 @@ describe("a membership of a large overlay", () => {
     expect(group.get("p5").isComplete).toBe(true)
   })
 
+  test("keeps tables that agree with each other, though by their guess there are more than twice as many", async () => {
+    const group = new Group(13)
+    await group.grow(60)
+    for (let at = 0; at < 12; at++) {
+      for (const [name, { membership }] of group.peers) membership.weigh(155, 0, group.memberOf(name === "p0" ? "p1" : "p0"))
+      await group.simulation.run(5_000)
+      expect([...group.peers.values()].filter(({ membership }) => membership.isResting)).toEqual([])
+    }
+    expect(group.agree).toBe(true)
+  })
+
   /** A large overlay in which all rest, and then weigh what they estimate. */
   async function restingGroup(seed: number): Promise<{ group: Group; weigh: (name: string, failuresPerSecond: number) => void }> {
     const group = new Group(seed, { maxNewsBytesPerSecond: 10 })
