@@ -46,19 +46,38 @@ export function readPlainHead(bytes: Uint8Array): PlainHead | undefined {
   requestLine.lastIndex = 0
   const method = requestLine.exec(text)?.[1]
   if (method !== "INVITE" && method !== "REGISTER") return undefined
-  const values = { via: "", from: "", to: "", "call-id": "", cseq: "" }
+  let [via, from, to, callId, cseq] = ["", "", "", "", ""]
   let at = requestLine.lastIndex
   while (!text.startsWith("\r\n", at)) {
     field.lastIndex = at
     const [, name = "", value = ""] = field.exec(text) ?? []
     if (name === "") return undefined
     at = field.lastIndex
-    const key = name.toLowerCase()
-    if (key !== "via" && key !== "from" && key !== "to" && key !== "call-id" && key !== "cseq") continue
-    if (values[key] !== "") return undefined
-    values[key] = value
+    // Its length tells most others apart from these, without a copy in lower case.
+    if (name.length > 7) continue
+    switch (name.toLowerCase()) {
+      case "via":
+        if (via !== "") return undefined
+        via = value
+        break
+      case "from":
+        if (from !== "") return undefined
+        from = value
+        break
+      case "to":
+        if (to !== "") return undefined
+        to = value
+        break
+      case "call-id":
+        if (callId !== "") return undefined
+        callId = value
+        break
+      case "cseq":
+        if (cseq !== "") return undefined
+        cseq = value
+        break
+    }
   }
-  const { via, from, to, "call-id": callId, cseq } = values
   const [, sentBy = "", branch = ""] = viaValue.exec(via) ?? []
   if (branch === "" || !fromValue.test(from) || !toValue.test(to) || !callIdValue.test(callId)) return undefined
   return cseqValue.exec(cseq)?.[1] === method ? { method, sentBy, branch, via, from, to, callId, cseq } : undefined
