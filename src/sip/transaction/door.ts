@@ -15,8 +15,8 @@ export interface DoorComponents {
   readonly admission: AdmissionControl
   readonly answers: StatelessAnswers
   readonly counters: LayerCounters
-  /** Whether there is a server transaction of that key: its request has been let in. */
-  readonly isKnown: (key: string) => boolean
+  /** Gives a retransmission to the server transaction of that key; false where there is none. */
+  readonly repeat: (key: string) => boolean
   /** The least that a Retry-After says. */
   readonly retryAfterSeconds: number
 }
@@ -37,7 +37,7 @@ export class Door {
 
   /** Looks at the bytes of a message. */
   judge(bytes: Uint8Array, flow: Flow): Verdict {
-    const { admission, answers, counters, isKnown } = this.#components
+    const { admission, answers, counters, repeat } = this.#components
     if (admission.probability === 0) return "open"
     if (answers.isAckOfTurnedAway(bytes)) {
       counters.request("ACK")
@@ -45,7 +45,10 @@ export class Door {
     }
     const head = flow.transport.protocol === "UDP" ? readPlainHead(bytes) : undefined
     if (head === undefined) return isRegister(bytes) ? this.#draw(flow, "REGISTER") : "open"
-    if (isKnown(plainServerKey(head))) return "open"
+    if (repeat(plainServerKey(head))) {
+      counters.request(head.method)
+      return "done"
+    }
     const verdict = this.#draw(flow, head.method)
     if (verdict === "admitted") return verdict
     this.#turnAway(head, flow)

@@ -76,7 +76,7 @@ export class TransactionLayer {
       admission: this.#admission,
       answers: this.#answers,
       counters: this.#counters,
-      isKnown: (key) => this.#servers.has(key),
+      repeat: (key) => this.#repeat(key),
       retryAfterSeconds: this.#settings.retryAfterSeconds,
     })
     this.#host = this.#makeHost()
@@ -209,6 +209,12 @@ export class TransactionLayer {
         this.#answers.refuse(error, flow)
       } else this.#reportDefect(error)
     }
+  }
+
+  #repeat(key: string): boolean {
+    const transaction = this.#servers.get(key)
+    transaction?.step("retransmission")
+    return transaction !== undefined
   }
 
   #receiveResponse(response: SipResponse, flow: Flow): void {

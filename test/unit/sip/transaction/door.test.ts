@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { parseMessage, SipRequest } from "../../../../src/sip/message/index.ts"
+import { createResponse, parseMessage, SipRequest } from "../../../../src/sip/message/index.ts"
 import { plainServerKey, serverKey } from "../../../../src/sip/transaction/keys.ts"
 import { readPlainHead } from "../../../../src/sip/transaction/plain-head.ts"
 import { requestBytes } from "../../../fuzz/sip-arbitraries.ts"
@@ -90,9 +90,11 @@ describe("the head of a plain request", () => {
 })
 
 describe("a layer whose messages wait too long", () => {
-  function makeSlow() {
+  /** `before`: what has come by then. */
+  function makeSlow(before?: string) {
     const pair = makeSipPair()
     const { b, runtime, network } = pair
+    if (before !== undefined) b.receive(before, remote)
     Object.defineProperty(b, "queueDelayMs", { value: 500 })
     for (let i = 0; i < 80; i++) {
       runtime.advance(20)
@@ -113,6 +115,17 @@ describe("a layer whose messages wait too long", () => {
     expect(unparsed).toContain("\r\nRetry-After: N\r\n")
     expect(send(written("INVITE", [...lines, "Subject : parsed"]))).toEqual([unparsed])
     expect(servers).toEqual([])
+  })
+
+  test("answers what it had let in before once more, without parsing it, and counts it", () => {
+    const invite = written("INVITE", lines)
+    const { send, servers, runtime } = makeSlow(invite)
+    const transaction = servers[0]
+    transaction?.respond(createResponse(transaction.request, 180, undefined, { toTag: "b" }))
+    const before = runtime.metrics.count("p2psip_sip_requests_total", { method: "INVITE" })
+    expect(send(invite)).toEqual([expect.stringMatching(/^SIP\/2.0 180 /)])
+    expect(servers).toHaveLength(1)
+    expect(runtime.metrics.count("p2psip_sip_requests_total", { method: "INVITE" })).toBe(before + 1)
   })
 
   test("counts and forgets the ACKs of those that it has turned away, and passes on all others", () => {
