@@ -7,9 +7,11 @@
  * refuses what it could do. So refusing begins only where, as CoDel demands
  * (RFC 8289), the wait has not once been short in a whole interval, and in
  * another one after it; where that hurts somebody, because requests are
- * repeated or dropped; and where the queue is not being worked off. From then on
- * the probability is steered so that the wait stays near its target, as PIE does
- * (RFC 8033), until the queue is short.
+ * repeated or dropped; and where the queue is not being worked off. Where the
+ * wait grows by a good part of the time that passes, it begins as soon as it
+ * hurts: another second of that would be spent on what is repeated meanwhile.
+ * From then on the probability is steered so that the wait stays near its
+ * target, as PIE does (RFC 8033), until the queue is short.
  */
 
 /** One look at the queue. */
@@ -30,6 +32,8 @@ export interface Overload {
   readonly interval: Interval
   /** The interval before, where there was one since the last pause. */
   readonly previous: Interval | undefined
+  /** The first of the looks, since the wait was last short, that found it long. */
+  readonly crossing: QueueSample | undefined
 }
 
 interface Interval {
@@ -50,7 +54,13 @@ const maxRunMs = 50
 const harmlessDelayMs = 250
 /** The share of its wait by which a queue that is worked off must fall in an interval. */
 const minFall = 0.1
-const firstProbability = 0.1
+const leastFirstProbability = 0.1
+/**
+ * Growth of the wait by the time that passes: half as much again comes as can be done, up to seven times as much. What
+ * has come at once is steeper, as the last of it waits for as long as all of it takes; so is a process that is not let run.
+ */
+const steepGrowth = { least: 1 / 3, most: 0.85 }
+const minGrowthMs = 200
 const maxStep = 0.1
 /** Of each step: per second of wait beyond the target, and per second by which it grew. */
 const proportional = 0.2
@@ -63,13 +73,23 @@ export const calm: Overload = freshStart({ now: -Infinity, delayMs: 0, losses: 0
 export function observe(state: Overload, sample: QueueSample, targetDelayMs: number): Overload {
   const isPause = sample.now - state.last.now > pauseMs
   if (state.probability > 0) return steer(state, sample, { targetDelayMs, isPause })
-  if (isPause) return freshStart(sample)
+  if (isPause || sample.delayMs <= targetDelayMs) return freshStart(sample)
+  const crossing = state.crossing ?? sample
+  const growth = growthBetween(crossing, sample)
+  const isSteep = growth >= steepGrowth.least && growth <= steepGrowth.most
+  if (isSteep && sample.delayMs > harmlessDelayMs) return { ...freshStart(sample), probability: growth }
   const ranMs = state.interval.ranMs + Math.min(sample.now - state.last.now, maxRunMs)
   const shortestMs = Math.min(state.interval.shortestMs, sample.delayMs)
   const interval = { ...state.interval, ranMs, shortestMs, losses: sample.losses - state.interval.lossesBefore }
-  if (ranMs < intervalMs) return { ...state, last: sample, interval }
+  if (ranMs < intervalMs) return { ...state, last: sample, interval, crossing }
   const isOverload = isStanding(interval, targetDelayMs) && isStanding(state.previous, targetDelayMs) && !isFalling(state.previous, interval)
-  return { ...freshStart(sample), previous: interval, probability: isOverload ? firstProbability : 0 }
+  return { ...freshStart(sample), previous: interval, crossing, probability: isOverload ? Math.max(growth, leastFirstProbability) : 0 }
+}
+
+/** By what part of the time that passed the wait has grown: so much of what came was too much. 0 where too little time has passed to tell. */
+function growthBetween(before: QueueSample, after: QueueSample): number {
+  const passedMs = after.now - before.now
+  return passedMs < minGrowthMs ? 0 : Math.min(1, (after.delayMs - before.delayMs) / passedMs)
 }
 
 /** Moves the probability. A queue that is nearly empty needs nobody to be refused, whatever was before. */
@@ -85,7 +105,7 @@ function steer(state: Overload, sample: QueueSample, about: { readonly targetDel
 
 function freshStart(sample: QueueSample): Overload {
   const interval = { ranMs: 0, shortestMs: Infinity, lossesBefore: sample.losses, losses: 0 }
-  return { probability: 0, last: sample, interval, previous: undefined }
+  return { probability: 0, last: sample, interval, previous: undefined, crossing: undefined }
 }
 
 /** Whether messages have waited all the time, and so long that it matters. */

@@ -32,6 +32,10 @@ describe("nobody is refused", () => {
     expect(worked.highest).toBe(0)
   })
 
+  test("of a burst that takes 700 ms to read: its last messages have waited all that time", () => {
+    expect(watch((now) => ({ delayMs: now > 1000 && now < 1700 ? now - 1000 : 0, losses: 0 }), { forMs: 3000 }).highest).toBe(0)
+  })
+
   test("by a process that is stopped again and again before it has run for a second", () => {
     let state = calm
     for (let from = 0; from < 20_000; from += 1200) {
@@ -56,6 +60,14 @@ describe("new requests are refused", () => {
     expect(began * 20).toBeGreaterThanOrEqual(1000)
     expect(began * 20).toBeLessThanOrEqual(1100)
     expect(probabilities.at(-1)).toBe(1)
+  })
+
+  test("as soon as the wait is harmful, where it grows by half of the time that passes; and as many as are too many", () => {
+    const { probabilities } = watch((now) => ({ delayMs: now / 2, losses: 0 }), { forMs: 2000 })
+    const began = probabilities.findIndex((probability) => probability > 0)
+    expect(began * 20).toBeGreaterThan(500)
+    expect(began * 20).toBeLessThanOrEqual(540)
+    expect(probabilities[began]).toBeCloseTo(0.5)
   })
 
   test("after a second of shorter waits where the queue is full and drops", () => {
