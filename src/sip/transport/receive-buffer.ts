@@ -31,7 +31,7 @@ export class ReceiveBuffer {
   adapt(delayMs: number, now: number): void {
     if (now < this.#settledAt) return
     if (delayMs > maxDelayMs) this.#resize(Math.max(Math.min(minBytes, this.#maxBytes), Math.floor(this.#bytes / 2)), now + delayMs)
-    else if (delayMs < maxDelayMs / 4) this.#resize(Math.min(this.#maxBytes, this.#bytes * 2), now)
+    else if (delayMs < maxDelayMs / 2) this.#resize(Math.min(this.#maxBytes, this.#bytes * 2), now)
   }
 
   #resize(bytes: number, from: number): void {
