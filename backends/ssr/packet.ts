@@ -6,6 +6,7 @@ import type { ByteReader } from "../../src/codec.ts"
 import { ByteWriter, badFrame } from "../../src/codec.ts"
 import type { Address } from "./address.ts"
 import { addressBytes } from "./address.ts"
+import { homeOf } from "./address-map.ts"
 
 /** The first byte of a packet. */
 export const packetTypes = {
@@ -116,10 +117,38 @@ export function readRoute(reader: ByteReader): readonly Address[] {
   const length = reader.uint16()
   if (length === 0) return emptyRoute
   if (length > maxRouteLength || length * addressBytes > reader.remaining) throw badFrame("at most 255 addresses, all there", `${length}`)
+  const bytes = reader.fixed(length * addressBytes)
   const route: Address[] = []
-  for (let left = length; left > 0; left--) route.push(readAddress(reader))
-  if (new Set(route).size !== length) throw badFrame("a route without a circle", "one with a circle")
+  for (let at = 0; at < bytes.length; at += addressBytes) route.push(addressAt(bytes, at))
+  if (!areDifferent(route)) throw badFrame("a route without a circle", "one with a circle")
   return route
+}
+
+function addressAt(bytes: Uint8Array, at: number): Address {
+  const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number)
+  const low = ((bytes[at + 2] as number) << 24) | ((bytes[at + 3] as number) << 16) | ((bytes[at + 4] as number) << 8) | (bytes[at + 5] as number)
+  return high * 0x1_0000_0000 + (low >>> 0)
+}
+
+/** Places of a table that is used for every route: a Set for each would be the dearest part of reading it. */
+const places = 1024
+const seen = new Float64Array(places)
+const seenBy = new Uint32Array(places)
+let reading = 0
+
+function areDifferent(route: readonly Address[]): boolean {
+  if (reading === 0xffff_ffff) {
+    seenBy.fill(0)
+    reading = 0
+  }
+  reading++
+  for (const address of route) {
+    let at = homeOf(address) >>> 22
+    for (; seenBy[at] === reading; at = (at + 1) % places) if (seen[at] === address) return false
+    seenBy[at] = reading
+    seen[at] = address
+  }
+  return true
 }
 
 export function writeAddress(writer: ByteWriter, address: Address): void {

@@ -11,6 +11,7 @@
  */
 import type { Address } from "./address.ts"
 import { clockwise, ringSize } from "./address.ts"
+import { AddressMap } from "./address-map.ts"
 import type { Branch } from "./branch.ts"
 import { adopt, childrenOf, hold, leave, newBranch } from "./branch.ts"
 import { Crowd } from "./crowd.ts"
@@ -22,7 +23,7 @@ export class RouteCache {
   readonly self: Address
   readonly maxNodes: number
   readonly #root: Branch
-  readonly #branches = new Map<Address, Branch>()
+  readonly #branches = new AddressMap<Branch>()
   /** By distance on the ring, as a power of two; positive clockwise, negative counter-clockwise. */
   readonly #crowds = new Map<number, Crowd<Branch>>()
   readonly #allCrowds: Crowd<Branch>[] = []
@@ -62,8 +63,14 @@ export class RouteCache {
 
   /** The nodes nearest on the ring, `count` clockwise and as many the other way. */
   nearest(count: number): Address[] {
-    const sorted = [...this.#branches.keys()].sort((a, b) => clockwise(this.self, a) - clockwise(this.self, b))
-    return [...sorted.slice(0, count), ...sorted.slice(-count).reverse()]
+    const after = new Ranking(count)
+    const before = new Ranking(count)
+    for (const address of this.#branches.keys()) {
+      const distance = clockwise(this.self, address)
+      after.add(address, distance)
+      before.add(address, ringSize - distance)
+    }
+    return [...after.best, ...before.best]
   }
 
   /** Links on the way to a node; undefined where no way is known. */
@@ -244,6 +251,29 @@ export class RouteCache {
 
   #isNearer(address: Address, than: Address | undefined): boolean {
     return than === undefined || Math.abs(address - this.self) < Math.abs(than - this.self)
+  }
+}
+
+/** The few with the least rank. */
+class Ranking {
+  readonly best: Address[] = []
+  readonly #ranks: number[] = []
+  readonly #count: number
+
+  constructor(count: number) {
+    this.#count = count
+  }
+
+  add(address: Address, rank: number): void {
+    const ranks = this.#ranks
+    if (ranks.length === this.#count && rank > (ranks.at(-1) as number)) return
+    const place = ranks.findIndex((other) => other > rank)
+    const at = place === -1 ? ranks.length : place
+    ranks.splice(at, 0, rank)
+    this.best.splice(at, 0, address)
+    if (ranks.length <= this.#count) return
+    ranks.pop()
+    this.best.pop()
   }
 }
 
