@@ -3,88 +3,95 @@
  * those that may be forgotten two lists, each by when they last came up. What
  * packets were sent by is in the one, what was only overheard in the other, and
  * goes first: a node that forwards much would forget its own ways otherwise
- * (segmented LRU). Links of the lists are their members' own.
+ * (segmented LRU). Links of the lists are columns of the branches.
  */
-
-/** A member of one crowd at most. */
-export interface CrowdMember<Self> {
-  /** In neither list: it must stay. */
-  isIdle: boolean
-  isUsed: boolean
-  /** Grows with each time that any has come up. */
-  stamp: number
-  older: Self | undefined
-  newer: Self | undefined
-}
+import type { Branch, Branches } from "./branches.ts"
+import { none } from "./branches.ts"
 
 /** See the head of this file. */
-export class Crowd<Member extends CrowdMember<Member>> {
+export class Crowd {
   /** All of them, those that must stay included. */
   size = 0
-  readonly #overheard = new Queue<Member>()
-  readonly #used = new Queue<Member>()
+  readonly #branches: Branches
+  readonly #overheard: Queue
+  readonly #used: Queue
+
+  constructor(branches: Branches) {
+    this.#branches = branches
+    this.#overheard = new Queue(branches)
+    this.#used = new Queue(branches)
+  }
 
   /** Whether it may be forgotten is another thing now. */
-  mark(member: Member, isIdle: boolean): void {
-    if (member.isIdle === isIdle) return
-    member.isIdle = isIdle
-    if (isIdle) this.#queueOf(member).append(member)
-    else this.#queueOf(member).detach(member)
+  mark(branch: Branch, isIdle: boolean): void {
+    if (isIdle === (this.#branches.isIdle[branch] === 1)) return
+    this.#branches.isIdle[branch] = Number(isIdle)
+    if (isIdle) this.#queueOf(branch).append(branch)
+    else this.#queueOf(branch).detach(branch)
   }
 
   /** It has come up again. */
-  touch(member: Member, stamp: number): void {
-    member.stamp = stamp
-    if (!member.isIdle) return
-    const queue = this.#queueOf(member)
-    if (member === queue.newest) return
-    queue.detach(member)
-    queue.append(member)
+  touch(branch: Branch, stamp: number): void {
+    this.#branches.stamp[branch] = stamp
+    if (this.#branches.isIdle[branch] === 0) return
+    const queue = this.#queueOf(branch)
+    if (branch === queue.newest) return
+    queue.detach(branch)
+    queue.append(branch)
   }
 
   /** A packet goes its way. Of those of which that is so, the one that was not used for longest makes room where they are too many. */
-  use(member: Member, stamp: number): void {
-    if (member.isUsed) return this.touch(member, stamp)
-    member.stamp = stamp
-    if (member.isIdle) this.#overheard.detach(member)
-    member.isUsed = true
-    if (member.isIdle) this.#used.append(member)
+  use(branch: Branch, stamp: number): void {
+    const { isIdle, isUsed } = this.#branches
+    if (isUsed[branch] === 1) return this.touch(branch, stamp)
+    this.#branches.stamp[branch] = stamp
+    if (isIdle[branch] === 1) this.#overheard.detach(branch)
+    isUsed[branch] = 1
+    if (isIdle[branch] === 1) this.#used.append(branch)
     const { oldest } = this.#used
-    if (oldest === undefined || this.#used.size <= this.size / 2) return
+    if (oldest === none || this.#used.size <= this.size / 2) return
     this.#used.detach(oldest)
-    oldest.isUsed = false
+    isUsed[oldest] = 0
     this.#overheard.append(oldest)
   }
 
-  /** The least useful of those that may be forgotten. */
-  get least(): Member | undefined {
-    return this.#overheard.oldest ?? this.#used.oldest
+  /** The least useful of those that may be forgotten; `none` where all must stay. */
+  get least(): Branch {
+    return this.#overheard.oldest === none ? this.#used.oldest : this.#overheard.oldest
   }
 
-  #queueOf(member: Member): Queue<Member> {
-    return member.isUsed ? this.#used : this.#overheard
+  #queueOf(branch: Branch): Queue {
+    return this.#branches.isUsed[branch] === 1 ? this.#used : this.#overheard
   }
 }
 
-class Queue<Member extends CrowdMember<Member>> {
+class Queue {
   size = 0
-  oldest: Member | undefined
-  newest: Member | undefined
+  oldest: Branch = none
+  newest: Branch = none
+  readonly #branches: Branches
 
-  append(member: Member): void {
-    this.size++
-    member.older = this.newest
-    member.newer = undefined
-    if (this.newest === undefined) this.oldest = member
-    else this.newest.newer = member
-    this.newest = member
+  constructor(branches: Branches) {
+    this.#branches = branches
   }
 
-  detach(member: Member): void {
+  append(branch: Branch): void {
+    const { older, newer } = this.#branches
+    this.size++
+    older[branch] = this.newest
+    newer[branch] = none
+    if (this.newest === none) this.oldest = branch
+    else newer[this.newest] = branch
+    this.newest = branch
+  }
+
+  detach(branch: Branch): void {
+    const { older, newer } = this.#branches
+    const [before, after] = [older[branch] as Branch, newer[branch] as Branch]
     this.size--
-    if (member.older === undefined) this.oldest = member.newer
-    else member.older.newer = member.newer
-    if (member.newer === undefined) this.newest = member.older
-    else member.newer.older = member.older
+    if (before === none) this.oldest = after
+    else newer[before] = after
+    if (after === none) this.newest = before
+    else older[after] = before
   }
 }

@@ -12,8 +12,8 @@
 import type { Address } from "./address.ts"
 import { clockwise, ringSize } from "./address.ts"
 import { AddressMap } from "./address-map.ts"
-import type { Branch } from "./branch.ts"
-import { adopt, childrenOf, hold, leave, newBranch } from "./branch.ts"
+import type { Branch } from "./branches.ts"
+import { Branches, none, root } from "./branches.ts"
 import { Crowd } from "./crowd.ts"
 import type { Side } from "./ring-messages.ts"
 import type { Route } from "./route.ts"
@@ -22,11 +22,10 @@ import type { Route } from "./route.ts"
 export class RouteCache {
   readonly self: Address
   readonly maxNodes: number
-  readonly #root: Branch
+  readonly #tree: Branches
   readonly #branches = new AddressMap<Branch>()
   /** By distance on the ring, as a power of two; positive clockwise, negative counter-clockwise. */
-  readonly #crowds = new Map<number, Crowd<Branch>>()
-  readonly #allCrowds: Crowd<Branch>[] = []
+  readonly #crowds = new Map<number, number>()
   readonly #held = new Set<Address>()
   #stamp = 0
   /** The nearest on the line to either side, where that is known. */
@@ -35,7 +34,7 @@ export class RouteCache {
   constructor(self: Address, maxNodes: number) {
     this.self = self
     this.maxNodes = maxNodes
-    this.#root = newBranch(self)
+    this.#tree = new Branches(self)
   }
 
   /** How many nodes are known, this one aside. */
@@ -75,27 +74,30 @@ export class RouteCache {
 
   /** Links on the way to a node; undefined where no way is known. */
   hopsTo(address: Address): number | undefined {
-    return this.#branches.get(address)?.hops
+    const branch = this.#branches.get(address)
+    return branch === undefined ? undefined : this.#tree.hops[branch]
   }
 
   /** The way from this node to another. */
   routeTo(address: Address): Route | undefined {
     const branch = this.#branches.get(address)
     if (branch === undefined) return undefined
-    branch.crowd.use(branch, this.#stamp++)
-    const route = new Array<Address>(branch.hops + 1)
-    for (let at: Branch | undefined = branch; at !== undefined; at = at.previous) route[at.hops] = at.address
-    return route
+    const { address: addresses, previous } = this.#tree
+    this.#tree.crowdOf(branch).use(branch, this.#stamp++)
+    const route: Address[] = []
+    for (let at = branch; at !== none; at = previous[at] as Branch) route.push(addresses[at] as Address)
+    return route.reverse()
   }
 
   /** All ways in short: their ends, how many links they have, and the first node on them. The shortest come first. */
   ways(): { readonly to: Address; readonly hops: number; readonly next: Address }[] {
+    const { address, previous, hops } = this.#tree
     const firstOf = (branch: Branch): Address => {
       let first = branch
-      while (first.previous !== undefined && first.previous !== this.#root) first = first.previous
-      return first.address
+      while (previous[first] !== root) first = previous[first] as Branch
+      return address[first] as Address
     }
-    const ways = [...this.#branches.values()].map((branch) => ({ to: branch.address, hops: branch.hops, next: firstOf(branch) }))
+    const ways = [...this.#branches.values()].map((branch) => ({ to: address[branch] as Address, hops: hops[branch] as number, next: firstOf(branch) }))
     return ways.sort((a, b) => a.hops - b.hops || a.to - b.to)
   }
 
@@ -106,24 +108,25 @@ export class RouteCache {
 
   /** Learns the ways to all nodes of a route that begins at this node. Returns those that were not known before. */
   learn(route: Route): readonly Address[] {
+    const tree = this.#tree
     const learned: Address[] = []
-    let previous = this.#root
+    let previous = root
     for (let at = 1; at < route.length; at++) {
       const address = route[at] as Address
       // A route that comes back to this node is of use only from there on.
       if (address === this.self) {
-        previous = this.#root
+        previous = root
         continue
       }
       let branch = this.#branches.get(address)
       if (branch === undefined) {
         branch = this.#add(address, previous)
         learned.push(address)
-      } else if (branch.hops > previous.hops + 1) {
-        leave(branch)
-        adopt(previous, branch)
+      } else if ((tree.hops[branch] as number) > (tree.hops[previous] as number) + 1) {
+        tree.leave(branch)
+        tree.adopt(previous, branch)
       }
-      branch.crowd.touch(branch, this.#stamp++)
+      tree.crowdOf(branch).touch(branch, this.#stamp++)
       previous = branch
     }
     this.#shrink()
@@ -137,7 +140,7 @@ export class RouteCache {
     for (const address of addresses) this.#held.add(address)
     for (const address of new Set([...before, ...this.#held])) {
       const branch = this.#branches.get(address)
-      if (branch !== undefined) hold(branch, this.#held.has(address))
+      if (branch !== undefined) this.#tree.hold(branch, this.#held.has(address))
     }
   }
 
@@ -166,13 +169,17 @@ export class RouteCache {
     }
     if (nearest === than) return undefined
     const enough = Math.min(than - 1, nearest * slack)
-    let best: Branch | undefined
+    let best: Address | undefined
+    let bestHops = Infinity
     for (const branch of this.#branches.values()) {
-      const distance = clockwise(branch.address, destination)
-      if (distance > enough || isExcluded?.(branch.address) === true) continue
-      if (best === undefined || branch.hops < best.hops || (branch.hops === best.hops && distance < clockwise(best.address, destination))) best = branch
+      const [address, hops] = [this.#tree.address[branch] as Address, this.#tree.hops[branch] as number]
+      const distance = clockwise(address, destination)
+      if (distance > enough || isExcluded?.(address) === true) continue
+      if (best !== undefined && (hops > bestHops || (hops === bestHops && distance >= clockwise(best, destination)))) continue
+      best = address
+      bestHops = hops
     }
-    return best?.address
+    return best
   }
 
   /** The smallest address that is known and smaller than this node's. */
@@ -183,39 +190,39 @@ export class RouteCache {
   }
 
   #add(address: Address, previous: Branch): Branch {
-    const scale = scaleOf(this.self, address)
-    let crowd = this.#crowds.get(scale)
-    if (crowd === undefined) {
-      this.#crowds.set(scale, (crowd = new Crowd()))
-      this.#allCrowds.push(crowd)
-    }
-    const branch = newBranch(address, crowd)
-    branch.isHeld = this.#held.has(address)
-    crowd.size++
-    adopt(previous, branch)
+    const branch = this.#tree.add(address, previous, this.#crowdAt(scaleOf(this.self, address)), this.#held.has(address))
     this.#branches.set(address, branch)
     const side = this.#sideOf(address)
     if (side in this.#beside && this.#isNearer(address, this.#beside[side])) this.#beside[side] = address
     return branch
   }
 
+  #crowdAt(scale: number): number {
+    const known = this.#crowds.get(scale)
+    if (known !== undefined) return known
+    const crowd = this.#tree.crowds.push(new Crowd(this.#tree)) - 1
+    this.#crowds.set(scale, crowd)
+    return crowd
+  }
+
   #cut(near: Address, far: Address): boolean {
     const branch = this.#branches.get(far)
-    if (branch?.previous?.address !== near) return false
+    if (branch === undefined || this.#tree.address[this.#tree.previous[branch] as Branch] !== near) return false
     this.#remove(branch)
     return true
   }
 
   #remove(branch: Branch): void {
-    leave(branch)
+    const { address: addresses, firstChild, later } = this.#tree
+    this.#tree.leave(branch)
     const gone = [branch]
     for (let one = gone.pop(); one !== undefined; one = gone.pop()) {
-      this.#branches.delete(one.address)
-      one.crowd.size--
-      one.crowd.mark(one, false)
-      const side = this.#sideOf(one.address)
-      if (this.#beside[side] === one.address) delete this.#beside[side]
-      gone.push(...childrenOf(one))
+      const address = addresses[one] as Address
+      this.#branches.delete(address)
+      const side = this.#sideOf(address)
+      if (this.#beside[side] === address) delete this.#beside[side]
+      for (let child = firstChild[one] as Branch; child !== none; child = later[child] as Branch) gone.push(child)
+      this.#tree.free(one)
     }
   }
 
@@ -223,7 +230,7 @@ export class RouteCache {
   #shrink(): void {
     while (this.#branches.size > this.maxNodes) {
       const least = this.#leastUseful()
-      if (least === undefined) return
+      if (least === none) return
       this.#remove(least)
     }
   }
@@ -232,17 +239,23 @@ export class RouteCache {
    * Of what was only overheard, then of the rest, the one that has not come up for longest: where there are more than a fair
    * share, if that is so anywhere.
    */
-  #leastUseful(): Branch | undefined {
-    const share = this.maxNodes / (2 * this.#allCrowds.length)
-    let best: Branch | undefined
-    let spare: Branch | undefined
-    for (const crowd of this.#allCrowds) {
-      const { least } = crowd
-      if (least === undefined) continue
-      if (crowd.size > share && isLess(least, best)) best = least
-      if (isLess(least, spare)) spare = least
+  #leastUseful(): Branch {
+    const { crowds } = this.#tree
+    const share = this.maxNodes / (2 * crowds.length)
+    let best = none
+    let spare = none
+    for (const { size, least } of crowds) {
+      if (least === none) continue
+      if (size > share && this.#isLess(least, best)) best = least
+      if (this.#isLess(least, spare)) spare = least
     }
-    return best ?? spare
+    return best === none ? spare : best
+  }
+
+  #isLess(a: Branch, b: Branch): boolean {
+    const { isUsed, stamp } = this.#tree
+    if (b === none || isUsed[a] !== isUsed[b]) return b === none || isUsed[b] === 1
+    return (stamp[a] as number) < (stamp[b] as number)
   }
 
   #sideOf(address: Address): Side {
@@ -275,11 +288,6 @@ class Ranking {
     ranks.pop()
     this.best.pop()
   }
-}
-
-function isLess(a: Branch, b: Branch | undefined): boolean {
-  if (b === undefined || a.isUsed !== b.isUsed) return b === undefined || b.isUsed
-  return a.stamp < b.stamp
 }
 
 /** A node counts as about as near as the nearest up to so many times its distance. */
