@@ -40,6 +40,8 @@ export class AdmissionControl {
   readonly #targetDelayMs: number
   readonly #refusalShare: number
   #overload = calm
+  /** That of INVITEs: a call has five more messages, and takes ten times as long as its refusal. */
+  #callOverload = calm
   #messageAt = 0
   #isRefusing = false
   /** The time that refusals may still take. */
@@ -55,16 +57,18 @@ export class AdmissionControl {
     metrics.gauge("p2psip_sip_refusal_probability", "With which new SIP requests are refused because of overload", () => this.probability)
   }
 
-  /** 0 where everybody is let in. */
+  /** The highest of all methods; 0 where everybody is let in. */
   get probability(): number {
-    return this.#overload.probability
+    return Math.max(this.#overload.probability, this.#callOverload.probability)
   }
 
   /** A message begins to be dealt with. */
   onMessage(): void {
     const now = this.#runtime.now()
     if (now - this.#overload.last.now >= updateIntervalMs) {
-      this.#overload = observe(this.#overload, { now, ...this.#queue() }, this.#targetDelayMs)
+      const sample = { now, ...this.#queue() }
+      this.#overload = observe(this.#overload, sample, this.#targetDelayMs)
+      this.#callOverload = observe(this.#callOverload, sample, this.#targetDelayMs, true)
     }
     // What came before took the time until now.
     const costMs = Math.min(now - this.#messageAt, maxCostMs)
@@ -76,10 +80,10 @@ export class AdmissionControl {
 
   /** Whether this message, a new request of that method, is to be refused. */
   refuses(method: string): boolean {
-    // A call has five more messages, and takes ten times as long as its refusal.
     const isDear = method === "INVITE"
-    if (this.probability === 0 || (!isDear && this.#creditMs <= 0)) return false
-    const isRefused = this.#runtime.random.float() < this.probability
+    const { probability } = isDear ? this.#callOverload : this.#overload
+    if (probability === 0 || (!isDear && this.#creditMs <= 0)) return false
+    const isRefused = this.#runtime.random.float() < probability
     this.#isRefusing = isRefused && !isDear
     return isRefused
   }

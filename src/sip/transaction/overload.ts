@@ -7,9 +7,9 @@
  * refuses what it could do. So refusing begins only where, as CoDel demands
  * (RFC 8289), the wait has not once been short in a whole interval, and in
  * another one after it; where that hurts somebody, because requests are
- * repeated or dropped; and where the queue is not being worked off. Where the
- * wait grows by a good part of the time that passes, it begins as soon as it
- * hurts: another second of that would be spent on what is repeated meanwhile.
+ * repeated or dropped; and where the queue is not being worked off. With what
+ * is dear it begins as soon as the wait hurts, where that grows by a good part of
+ * the time that passes: what is let in meanwhile is repeated at every step.
  * From then on the probability is steered so that the wait stays near its
  * target, as PIE does (RFC 8033), until the queue is short.
  */
@@ -69,15 +69,15 @@ const derivative = 2
 /** Nothing is known yet, and nobody refused. */
 export const calm: Overload = freshStart({ now: -Infinity, delayMs: 0, losses: 0 })
 
-/** Takes a look into account. */
-export function observe(state: Overload, sample: QueueSample, targetDelayMs: number): Overload {
+/** Takes a look into account; `isEager` is for what is dear. */
+export function observe(state: Overload, sample: QueueSample, targetDelayMs: number, isEager = false): Overload {
   const isPause = sample.now - state.last.now > pauseMs
   if (state.probability > 0) return steer(state, sample, { targetDelayMs, isPause })
   if (isPause || sample.delayMs <= targetDelayMs) return freshStart(sample)
   const crossing = state.crossing ?? sample
   const growth = growthBetween(crossing, sample)
   const isSteep = growth >= steepGrowth.least && growth <= steepGrowth.most
-  if (isSteep && sample.delayMs > harmlessDelayMs) return { ...freshStart(sample), probability: growth }
+  if (isEager && isSteep && sample.delayMs > harmlessDelayMs) return { ...freshStart(sample), probability: growth }
   const ranMs = state.interval.ranMs + Math.min(sample.now - state.last.now, maxRunMs)
   const shortestMs = Math.min(state.interval.shortestMs, sample.delayMs)
   const interval = { ...state.interval, ranMs, shortestMs, losses: sample.losses - state.interval.lossesBefore }

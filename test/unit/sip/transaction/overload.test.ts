@@ -4,11 +4,11 @@ import { calm, observe, type Overload, type QueueSample } from "../../../../src/
 const targetMs = 100
 
 /** A look each 20 ms, as `look` finds the queue, from `from` on. */
-function watch(look: (now: number) => Omit<QueueSample, "now">, { from = 0, forMs = 10_000, state = calm } = {}) {
+function watch(look: (now: number) => Omit<QueueSample, "now">, { from = 0, forMs = 10_000, state = calm, isEager = false } = {}) {
   const probabilities: number[] = []
   let at = from
   for (; at < from + forMs; at += 20) {
-    state = observe(state, { now: at, ...look(at) }, targetMs)
+    state = observe(state, { now: at, ...look(at) }, targetMs, isEager)
     probabilities.push(state.probability)
   }
   return { state, at, probabilities, highest: Math.max(...probabilities) }
@@ -33,7 +33,7 @@ describe("nobody is refused", () => {
   })
 
   test("of a burst that takes 700 ms to read: its last messages have waited all that time", () => {
-    expect(watch((now) => ({ delayMs: now > 1000 && now < 1700 ? now - 1000 : 0, losses: 0 }), { forMs: 3000 }).highest).toBe(0)
+    expect(watch((now) => ({ delayMs: now > 1000 && now < 1700 ? now - 1000 : 0, losses: 0 }), { forMs: 3000, isEager: true }).highest).toBe(0)
   })
 
   test("by a process that is stopped again and again before it has run for a second", () => {
@@ -62,8 +62,8 @@ describe("new requests are refused", () => {
     expect(probabilities.at(-1)).toBe(1)
   })
 
-  test("as soon as the wait is harmful, where it grows by half of the time that passes; and as many as are too many", () => {
-    const { probabilities } = watch((now) => ({ delayMs: now / 2, losses: 0 }), { forMs: 2000 })
+  test("if dear, as soon as the wait is harmful, where it grows by half of the time that passes; and as many as are too many", () => {
+    const { probabilities } = watch((now) => ({ delayMs: now / 2, losses: 0 }), { forMs: 2000, isEager: true })
     const began = probabilities.findIndex((probability) => probability > 0)
     expect(began * 20).toBeGreaterThan(500)
     expect(began * 20).toBeLessThanOrEqual(540)
