@@ -15,6 +15,7 @@ import type { Neighbourhood } from "./neighbourhood.ts"
 import type { Packet, PacketType } from "./packet.ts"
 import { decodePacket, encodePacket, maxRouteLength, nextNode, packetTypes, payloadTypes, readAddress, readRoute, writeAddress } from "./packet.ts"
 import { advanced, goalOf, isComplaint, ledBy, previousNode, relieved, shortcut, straightened } from "./packet-steps.ts"
+import { PassingTalk } from "./passing-talk.ts"
 import type { RouteCache } from "./route-cache.ts"
 import type { Route } from "./route.ts"
 import { extend, reverse } from "./route.ts"
@@ -48,17 +49,13 @@ export const smallestAddress = 0
 /** Half of what a packet can name. */
 const longRoute = maxRouteLength / 2
 
-/** Of what is said in passing, a full cache learns from one in so many. */
-const noiseShare = 4
-
 /** See the head of this file. */
 export class Forwarder {
   readonly #components: ForwarderComponents
   readonly #listener: ForwarderListener
   readonly #broken: BrokenLinks
   readonly #waiting: WaitingRoom
-  /** Counts packets of others that nothing may be learned from. */
-  #passing = 0
+  readonly #talk = new PassingTalk()
 
   constructor(components: ForwarderComponents, listener: ForwarderListener) {
     this.#components = components
@@ -308,25 +305,13 @@ export class Forwarder {
     doubts.passed(back)
     const onward = this.credible(stub.length > 0 ? [cache.self, ...stub, ...route.slice(hop + 1)] : route.slice(hop))
     const isOpen = onward[1] !== undefined && neighbourhood.isNeighbour(onward[1])
-    if (this.#isNoise(packet)) return
+    if (this.#talk.isIgnored(packet, cache)) return
     const learned = isOpen ? [...cache.learn(onward)] : []
     learned.push(...cache.learn(back))
     if (type === packetTypes.pathAnnounce && packet.origin === undefined) this.#lookAround(route[0] as Address, readRoute(new ByteReader(payload)))
     if (learned.length === 0) return
     this.#listener.onLearned(learned)
     this.#waiting.onLearned(learned)
-  }
-
-  /**
-   * A full cache forgets one way for each that it learns. What nodes that look for their places say to each other in passing would
-   * wear it out: of that it takes one in four.
-   */
-  #isNoise({ type, stub, route, hop }: Packet): boolean {
-    const { cache } = this.#components
-    if (type !== packetTypes.update && type !== packetTypes.notification) return false
-    if (cache.size < cache.maxNodes || (stub.length === 0 && hop === route.length - 1)) return false
-    this.#passing = (this.#passing + 1) % noiseShare
-    return this.#passing !== 0
   }
 
   /** A node tells by the way who its neighbours are: is one of them near? */
