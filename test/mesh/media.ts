@@ -20,14 +20,14 @@ const talker = new URL("talker.ts", import.meta.url).pathname
 const packets = 500
 /** On a machine with more to do some come too late for the phone's patience, and are lost. */
 const wantedShare = 0.99
-const ports = ["--media-ports", "40000-40019"]
+const mediaPorts = "40000-40019"
 
 export async function media(): Promise<Check[]> {
   const hosts = new Hosts()
   try {
     for (const name of names) hosts.add(name)
     for (const [at, name] of names.slice(1).entries()) hosts.cable(names[at] as string, name)
-    const routers = await Promise.all(names.map((name, at) => startRouter(hosts, name, `${name.repeat(5)}27`, neighboursOf(at), at === 0 || at === 3 ? ports : [])))
+    const routers = await Promise.all(names.map((name, at) => startRouter(hosts, name, `${name.repeat(5)}27`, neighboursOf(at), at === 0 || at === 3 ? { mediaPorts } : {})))
     const checks = [passed("the line of four is one ring", `after ${seconds(await untilRing(routers))}`)]
     const [a0, , seventy, d0] = routers as [Router, Router, Router, Router]
     checks.push(hears("a phone at A0 and one at D0 hear each other over three links", await talk(a0, d0, packets), true))
@@ -66,7 +66,7 @@ function hears(name: string, { sent, rtp, rtcp, told, roundTripsMs }: Heard, isH
 }
 
 /** After the calls no stream is left. */
-async function portsOf({ name, inside }: Router): Promise<Check> {
+export async function portsOf({ name, inside }: Router): Promise<Check> {
   const [program = "", ...args] = [...inside, "curl", "-s", "http://127.0.0.1:8080/metrics"]
   const { stdout } = await run(program, args)
   const streams = /^p2psip_media_streams (\d+)$/m.exec(stdout)?.[1]

@@ -26,12 +26,23 @@ export interface Router {
   readonly inside: readonly string[]
 }
 
-/** Starts a router that looks for neighbours at the ends of these cables; `more` are flags of `p2psip start`. */
-export async function startRouter(hosts: Hosts, name: string, address: string, interfaces: readonly string[], more: readonly string[] = []): Promise<Router> {
+/** How a router differs from one whose phones are on its own host, and that relays nothing. */
+export interface RouterSettings {
+  /** Where its phones find it. @default "127.0.0.1" */
+  readonly host?: string
+  /** UDP ports there, for media. */
+  readonly mediaPorts?: string
+}
+
+/** Starts a router that looks for neighbours at the ends of these cables. */
+export async function startRouter(hosts: Hosts, name: string, address: string, interfaces: readonly string[], settings: RouterSettings = {}): Promise<Router> {
+  const { host = "127.0.0.1", mediaPorts: ports } = settings
   const inside = hosts.inside(name)
-  const mesh = JSON.stringify({ interfaces, address })
-  const args = ["--backend", "ssr", "--domain", domain, "--sip", "udp:127.0.0.1:5060", "--http", "127.0.0.1:8080", "--log-level", "error", ...more]
-  const daemon = await startDaemon(args, undefined, [...inside, "env", `P2PSIP_MESH=${mesh}`])
+  const variables = [`P2PSIP_MESH=${JSON.stringify({ interfaces, address })}`]
+  if (ports !== undefined) variables.push(`P2PSIP_MEDIA_RELAY=${JSON.stringify({ ports, address: host })}`)
+  // Whoever is on its cable may register.
+  const args = ["--backend", "ssr", "--domain", domain, "--sip", `udp:${host}:5060`, "--http", "127.0.0.1:8080", "--log-level", "error", "--open-registration"]
+  const daemon = await startDaemon(args, undefined, [...inside, "env", ...variables])
   return { name, address, daemon, inside }
 }
 
