@@ -8,14 +8,18 @@ import { judge, passed, seconds } from "../interop/checks.ts"
 import { Hosts } from "./hosts.ts"
 import { call, register, startPhone } from "./phones.ts"
 import type { Router } from "./routers.ts"
-import { startRouter, traces, untilRing, usersOf } from "./routers.ts"
+import { metricsOf, startRouter, traces, untilRing, usersOf } from "./routers.ts"
 
 const names = ["A0", "30", "70", "D0"] as const
 const echoes = 100
 const registrations = { count: 40, rate: 40 }
 const calls = { count: 20, rate: 20 }
-/** The first far above the 3 to 4 calls/s at which Linyphi broke down, the last more than a machine can do. */
-const loads = [100, 200, 400, 800, 1600, 3200].map((rate) => ({ count: 3 * rate, rate }))
+/** The first far above the 3 to 4 calls/s at which Linyphi broke down. */
+const loads = [100, 200, 400, 800, 1600].map((rate) => ({ count: 3 * rate, rate }))
+/** More than a machine can do. */
+const tooMuch = { count: 9_600, rate: 3_200 }
+/** Of a router; four run here, and hold what they refuse for half a minute. */
+const maxResidentMB = 1_024
 const background = { count: 6000, rate: 200 }
 
 export async function line(): Promise<Check[]> {
@@ -73,10 +77,39 @@ async function underLoad(routers: readonly Router[], links: number): Promise<Che
     sustained = rate
   }
   checks.push(passed(`calls/s that succeed whole ${over}`, `${sustained}`))
+  const { successful, failed } = await call(user, from, tooMuch)
+  const fates = await Promise.all(routers.map(fateOf))
+  checks.push({
+    name: `${tooMuch.rate} calls/s ${over}`, passed: successful > 0 && fates.every(({ residentMB }) => residentMB <= maxResidentMB),
+    detail: [`${successful} of ${tooMuch.count} succeeded, ${failed} failed`, ...fates.map((fate, at) => `${names[at]}: ${told(fate)}`)].join("; "),
+  })
   checks.push(judge(`calls after that ${over}`, await call(user, from, calls), calls.count))
   phone.stop()
   await phone.done
   return checks
+}
+
+/** What a router says of what was too much for it. */
+interface Fate {
+  readonly residentMB: number
+  /** Requests, by SIP. */
+  readonly refused: number
+  /** By the mesh, and from sockets. */
+  readonly dropped: number
+}
+
+async function fateOf(router: Router): Promise<Fate> {
+  const metrics = await metricsOf(router)
+  const sum = (name: string): number => [...metrics.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, "gm"))].reduce((total, [, value]) => total + Number(value), 0)
+  return {
+    residentMB: Math.round(sum("process_resident_memory_bytes") / 2 ** 20),
+    refused: sum("p2psip_sip_requests_refused_total"),
+    dropped: sum("p2psip_ssr_dropped_packets_total") + sum("p2psip_sip_messages_dropped_total") + sum("p2psip_sip_transport_dropped_total"),
+  }
+}
+
+function told({ residentMB, refused, dropped }: Fate): string {
+  return `${refused} refused, ${dropped} dropped and counted, ${residentMB} MB`
 }
 
 /** The same again while phones at the two routers in the middle register without a pause. */

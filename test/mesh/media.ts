@@ -10,7 +10,7 @@ import type { Check } from "../interop/checks.ts"
 import { passed, seconds } from "../interop/checks.ts"
 import { Hosts } from "./hosts.ts"
 import type { Router } from "./routers.ts"
-import { startRouter, untilRing } from "./routers.ts"
+import { metricsOf, startRouter, untilRing } from "./routers.ts"
 import type { Heard } from "./talker.ts"
 
 const run = promisify(execFile)
@@ -66,9 +66,7 @@ function hears(name: string, { sent, rtp, rtcp, told, roundTripsMs }: Heard, isH
 }
 
 /** After the calls no stream is left. */
-export async function portsOf({ name, inside }: Router): Promise<Check> {
-  const [program = "", ...args] = [...inside, "curl", "-s", "http://127.0.0.1:8080/metrics"]
-  const { stdout } = await run(program, args)
-  const streams = /^p2psip_media_streams (\d+)$/m.exec(stdout)?.[1]
-  return { name: `the router at ${name} has its ports back after the calls`, passed: streams === "0", detail: `${streams ?? "no"} streams` }
+export async function portsOf(router: Router): Promise<Check> {
+  const streams = /^p2psip_media_streams (\d+)$/m.exec(await metricsOf(router))?.[1]
+  return { name: `the router at ${router.name} has its ports back after the calls`, passed: streams === "0", detail: `${streams ?? "no"} streams` }
 }

@@ -90,6 +90,12 @@ export async function untilRing(routers: readonly Router[], timeoutMs = 30_000):
   }
 }
 
+/** As Prometheus reads them. */
+export async function metricsOf({ inside }: Router): Promise<string> {
+  const [program = "", ...args] = [...inside, "curl", "-s", "http://127.0.0.1:8080/metrics"]
+  return (await run(program, args, { maxBuffer: 2 ** 24 })).stdout
+}
+
 /** The JSON at each of these URLs, as seen from a host. */
 async function ask<T>(inside: readonly string[], urls: readonly string[]): Promise<T[]> {
   const [program = "", ...args] = [...inside, "curl", "-s", "-w", String.raw`\n`, ...urls]
