@@ -97,12 +97,7 @@ export class BambooRouting implements KeyBasedRouting {
       return
     }
     const components = { runtime: this.#runtime, surroundings: this.#surroundings, acquaintances: this.#acquaintances, self }
-    try {
-      await joinOverlay(components, contacts, this.#settings, signal)
-    } catch (error) {
-      void this.#sayFarewell()
-      throw error
-    }
+    await joinOverlay(components, contacts, this.#settings, signal)
     this.#begin(self, contacts)
   }
 

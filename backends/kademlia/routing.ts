@@ -99,12 +99,7 @@ export class KademliaRouting implements KeyBasedRouting {
     }
     const components = { runtime: this.#runtime, siblings: this.#siblings, acquaintances: this.#acquaintances, self }
     const settings = { joinTimeoutMs: this.#settings.joinTimeoutMs, minNeighbours }
-    try {
-      await joinOverlay(components, contacts, settings, signal)
-    } catch (error) {
-      void this.#sayFarewell()
-      throw error
-    }
+    await joinOverlay(components, contacts, settings, signal)
     this.#begin(self, contacts)
   }
 

@@ -54,7 +54,6 @@ export class OverlayPeer {
   readonly #strays: Strays
   readonly #isBlank: boolean
   /** From when the routing has let it in. */
-  #isMember = false
 
   constructor(components: OverlayComponents, createRouting: RoutingFactory, options: OverlayPeerOptions) {
     const { runtime, link, founders } = components
@@ -89,7 +88,6 @@ export class OverlayPeer {
     this.#synchroniser.start()
     this.#strays.start()
     await this.routing.join(bootstrap, signal)
-    this.#isMember = true
     // Nobody has records yet.
     if (this.#isBlank && bootstrap.length === 0) this.#synchroniser.assumeSettled()
     await this.#synchroniser.settled(signal)
@@ -112,9 +110,9 @@ export class OverlayPeer {
     this.stop()
   }
 
-  /** Ends a join that has failed. Who was a member by then may be the only one that has some change, and leaves as others do. */
+  /** Ends a join that has failed. Whoever has neighbours by then may have a change that nobody else has, and leaves as members do. */
   async abandon(leaveTimeoutMs: number): Promise<void> {
-    if (this.#isMember) await this.leave(leaveTimeoutMs, new AbortController().signal)
+    if (this.routing.neighbours().length > 0) await this.leave(leaveTimeoutMs, new AbortController().signal)
     else this.stop()
   }
 
