@@ -79,8 +79,7 @@ export class Forwarder {
 
   /** Sends from this node by a way that may not work. */
   sendAlong(route: Route, type: PacketType, payload: Uint8Array): void {
-    const destination = route.at(-1) as Address
-    if (route.length > 1) this.#pass({ type, stub: [], route, hop: 0, destination, payloadType: payloadTypes.none, payload })
+    if (route.length > 1) this.#pass({ type, stub: [], route, hop: 0, destination: route.at(-1) as Address, payloadType: payloadTypes.none, payload })
   }
 
   /** Sends nothing any more of what waits. */
@@ -98,6 +97,11 @@ export class Forwarder {
   /** As much of a route that somebody tells as does not contradict what was found out lately. */
   credible(route: Route): Route {
     return this.#components.doubts.before(this.#broken.before(route))
+  }
+
+  /** There is no such link: what lies behind it is reached by another neighbour of its far end, or forgotten. */
+  cut(near: Address, far: Address): void {
+    if (this.#components.cache.forgetLink(near, far, (one) => this.#via(one))) this.#listener.onBroken(far)
   }
 
   /** A link of this node is there. */
@@ -290,8 +294,7 @@ export class Forwarder {
     if (back.length < 2 || stub.length > 0) return
     const writer = new ByteWriter(16)
     for (const address of about) writeAddress(writer, address)
-    const destination = back.at(-1) as Address
-    this.#pass({ type, stub: [], route: back, hop: 0, destination, payloadType: payloadTypes.none, payload: writer.finish() })
+    this.#pass({ type, stub: [], route: back, hop: 0, destination: back.at(-1) as Address, payloadType: payloadTypes.none, payload: writer.finish() })
   }
 
   /** Ways back to where the packet has been, ways on to where it goes, and what it says of ways that are none. */
@@ -337,7 +340,7 @@ export class Forwarder {
     const [near, far] = [readAddress(reader), readAddress(reader)]
     if (near === cache.self || far === cache.self) return
     this.#broken.note(near, far)
-    if (cache.forgetLink(near, far)) this.#listener.onBroken(far)
+    this.cut(near, far)
   }
 
   #drop(reason: string): boolean {

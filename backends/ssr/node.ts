@@ -99,7 +99,7 @@ export class SsrNode {
     this.#tracer = new Tracer(runtime, (kind, to, payload) =>
       this.#forwarder.send(kind === "question" ? packetTypes.closest : packetTypes.connect, to, payload, payloadTypes.trace))
     neighbourhood.onLink((event) => this.#onLink(event))
-    neighbourhood.onHears?.((neighbour, theirs) => this.#vicinity.tell(neighbour, theirs))
+    neighbourhood.onHears?.((neighbour, theirs) => this.#vicinity.tell(neighbour, theirs).forEach((far) => this.#forwarder.cut(neighbour, far)))
   }
 
   get address(): Address {
@@ -233,7 +233,7 @@ export class SsrNode {
   #onLink({ name, neighbour }: LinkEvent): void {
     if (name === "down") {
       this.#vicinity.forget(neighbour)
-      if (this.cache.forgetLink(this.address, neighbour)) this.#doubt(neighbour)
+      this.#forwarder.cut(this.address, neighbour)
     } else {
       this.#doubts.passed([neighbour])
       this.#forwarder.onLinkUp(neighbour)

@@ -151,9 +151,12 @@ export class RouteCache {
     return branch !== undefined
   }
 
-  /** A link is broken, in both directions: what lies behind it is forgotten. Returns whether anything did. */
-  forgetLink(a: Address, b: Address): boolean {
-    return this.#cut(a, b) || this.#cut(b, a)
+  /**
+   * A link is broken, in both directions: what lies behind it is forgotten, unless `via` names a neighbour that has a link to its far end.
+   * Returns whether anything was forgotten.
+   */
+  forgetLink(a: Address, b: Address, via: (far: Address) => Address | undefined = () => undefined): boolean {
+    return this.#cut(a, b, via) || this.#cut(b, a, via)
   }
 
   /**
@@ -205,11 +208,17 @@ export class RouteCache {
     return crowd
   }
 
-  #cut(near: Address, far: Address): boolean {
+  #cut(near: Address, far: Address, via: (far: Address) => Address | undefined): boolean {
     const branch = this.#branches.get(far)
     if (branch === undefined || this.#tree.address[this.#tree.previous[branch] as Branch] !== near) return false
-    this.#remove(branch)
-    return true
+    const neighbour = this.#branches.get(via(far) ?? this.self)
+    if (neighbour === undefined || neighbour === branch || this.#tree.previous[neighbour] !== root) {
+      this.#remove(branch)
+      return true
+    }
+    this.#tree.leave(branch)
+    this.#tree.adopt(neighbour, branch)
+    return false
   }
 
   #remove(branch: Branch): void {

@@ -24,8 +24,8 @@ export class Vicinity {
     return this.#via.get(address)
   }
 
-  /** All that a neighbour says; what it said before no longer counts. */
-  tell(neighbour: Address, theirs: Iterable<Address>): void {
+  /** All that a neighbour says; what it said before no longer counts. Returns whom it has no longer. */
+  tell(neighbour: Address, theirs: Iterable<Address>): Address[] {
     const before = this.#told.get(neighbour)
     const now = new Set<Address>()
     for (const address of theirs) {
@@ -34,7 +34,9 @@ export class Vicinity {
     }
     this.#told.set(neighbour, now)
     for (const address of now) if (!this.#via.has(address)) this.#via.set(address, neighbour)
-    for (const address of before ?? []) if (!now.has(address)) this.#drop(address, neighbour)
+    const gone = [...(before ?? [])].filter((address) => !now.has(address))
+    for (const address of gone) this.#drop(address, neighbour)
+    return gone
   }
 
   /** It is a neighbour no more. */

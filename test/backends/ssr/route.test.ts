@@ -110,6 +110,20 @@ test("a broken link takes with it what lay behind", () => {
   expect(cache.forgetLink(3, 2)).toBe(false)
 })
 
+test("behind a broken link nothing is lost where another neighbour has a link to its far end", () => {
+  const cache = new RouteCache(1, 100)
+  cache.learn([1, 2, 3, 4])
+  cache.learn([1, 5])
+  cache.learn([1, 5, 6])
+  expect(cache.forgetLink(1, 2, () => 5)).toBe(false)
+  expect(cache.routeTo(4)).toEqual([1, 5, 2, 3, 4])
+  // No neighbour, or the far end itself, helps nobody.
+  expect(cache.forgetLink(5, 2, () => 6)).toBe(true)
+  cache.learn([1, 7, 8])
+  expect(cache.forgetLink(1, 7, () => 7)).toBe(true)
+  expect([...cache.addresses()].sort()).toEqual([5, 6])
+})
+
 test("a full cache keeps its links, what it holds, and nodes near and far on the ring", () => {
   const cache = new RouteCache(0, 60)
   cache.learn([0, 7])
