@@ -1,6 +1,6 @@
 /** baresip as a phone that answers by itself. */
 import { spawn } from "node:child_process"
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Daemon } from "../../src/bench/daemon.ts"
@@ -67,6 +67,8 @@ export class BaresipPhone {
   async stop(tone = 0): Promise<number> {
     this.#kill()
     await this.#ended
+    // It may have been stopped before.
+    if (!existsSync(this.#folder)) return 0
     const [heard] = readdirSync(this.#folder).filter((name) => name.endsWith("-dec.wav"))
     const share = heard === undefined ? 0 : shareOf(tone, readFileSync(join(this.#folder, heard)))
     rmSync(this.#folder, { recursive: true, force: true })
