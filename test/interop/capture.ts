@@ -37,19 +37,29 @@ export class Capture {
     return join(this.#folder, "lo.pcapng")
   }
 
-  /** Ends the capture and has it looked at. */
-  async end(scenario: string): Promise<Check> {
-    const ended = once(this.#child, "exit")
+  /** Ends it and has what it saw looked at. */
+  async look(scenario: string): Promise<Check> {
     await sleep(500)
-    this.#child.kill("SIGINT")
-    await ended
+    await this.#end()
     const name = `tshark finds no malformed SIP in what was sent (${scenario})`
     const fields = ["frame.number", "_ws.malformed", "sip.Request-Line", "sip.Status-Line"].flatMap((field) => ["-e", field])
     const { stdout, status } = spawnSync("tshark", ["-r", this.#file, "-Y", "sip", "-T", "fields", ...fields], { encoding: "utf8", maxBuffer: 1e9 })
-    rmSync(this.#folder, { recursive: true, force: true })
     const lines = stdout.split("\n").filter((line) => line !== "")
     const malformed = lines.filter((line) => (line.split("\t")[1] ?? "") !== "")
     const passed = status === 0 && lines.length > 0 && malformed.length === 0
     return { name, passed, detail: passed ? `${lines.length} messages` : `${malformed.length} of ${lines.length}\n${malformed.slice(0, 10).join("\n")}` }
+  }
+
+  /** Ends it, if it has not ended, and removes what it saw. */
+  async release(): Promise<void> {
+    await this.#end()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  async #end(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const ended = once(this.#child, "exit")
+    this.#child.kill("SIGINT")
+    await ended
   }
 }

@@ -89,15 +89,17 @@ async function runScenario(name: string, scenario: Scenario): Promise<readonly C
   }
   print(`${name}: ${options.peers} peers, backend ${options.backend}, ${options.count} at ${options.rate}/s`)
   let peers: readonly Daemon[] = []
+  let capture: Capture | undefined
   const prepared = await scenario.prepare?.()
   try {
     peers = await startOverlay(options.peers, [...peerArgs(options), ...(prepared?.args ?? [])])
-    const capture = canCapture && scenario.isCaptured === true ? await Capture.start(peers) : undefined
+    if (canCapture && scenario.isCaptured === true) capture = await Capture.start(peers)
     const checks = await scenario.run(peers, options)
-    return capture === undefined ? checks : [...checks, await capture.end(name)]
+    return capture === undefined ? checks : [...checks, await capture.look(name)]
   } catch (error) {
     return [{ name: `${name} runs to its end`, passed: false, detail: error instanceof Error ? error.message : String(error) }]
   } finally {
+    await capture?.release()
     await Promise.all(peers.map((peer) => peer.end()))
     prepared?.release()
   }
