@@ -22,7 +22,8 @@ import type { Delivery, Sent } from "./mesh-tracks.ts"
 import { MeshTracks } from "./mesh-tracks.ts"
 
 const linkMs = 2
-const flightMs = 5_000
+/** Cold packets between 125,000 nodes cross thousands of links. */
+const flightMs = 60_000
 
 /** What is done with a packet that is sent. */
 interface FormedNode {
