@@ -38,6 +38,22 @@ export function dispensable(calls: Iterable<MediaCall>): readonly MediaCall[] {
   return most.slice(0, Math.ceil(most.length / 16))
 }
 
+/**
+ * The call that gives its ports back where all are in use and another phone is
+ * to ring: the oldest that only rings of the phone that rings most, unless the
+ * other one would then ring as much. Who lets a phone ring without end, from
+ * wherever, keeps no ports from the others.
+ */
+export function yielding(calls: Iterable<MediaCall>, phoneHost: string): MediaCall | undefined {
+  const byPhone = Map.groupBy([...calls].filter(isRinging), (call) => call.phoneHost)
+  const most = [...byPhone.values()].reduce((one, other) => (other.length > one.length ? other : one), [])
+  return most.length > (byPhone.get(phoneHost)?.length ?? 0) + 1 ? most[0] : undefined
+}
+
+function isRinging({ answered, invites, streams }: MediaCall): boolean {
+  return invites > 0 && answered.size === 0 && [...streams.values()].some(({ pair }) => pair !== undefined)
+}
+
 /** The tag of whom the phone speaks with, in a message that comes from the phone or from the other peer; empty while there is none. */
 export function partyOf(message: SipMessage, sender: "phone" | "peer"): string {
   const isPhoneInFrom = message instanceof SipRequest === (sender === "phone")

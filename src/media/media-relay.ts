@@ -11,7 +11,7 @@ import { ownText } from "../sip/message/characters.ts"
 import { SipResponse, type SipMessage } from "../sip/message/index.ts"
 import { isWildcard } from "../sip/transport/listen.ts"
 import { hostOfPeer, peerOfHost, type Flow } from "../sip/transport/index.ts"
-import { answeredBy, dispensable, maxParties, newCall, partyOf, withoutParty, type MediaCall } from "./media-call.ts"
+import { answeredBy, dispensable, maxParties, newCall, partyOf, withoutParty, yielding, type MediaCall } from "./media-call.ts"
 import { decodeMedia, encodeMedia, idBytes } from "./media-packet.ts"
 import { admits, expectAt, isFromPhone, maxPacketBytes, newStream, placeOfPhone, type MediaStream } from "./media-stream.ts"
 import type { MediaKind, PortPairs } from "./relay-ports.ts"
@@ -157,12 +157,17 @@ export class MediaRelay {
   }
 
   #takePair(call: MediaCall, stream: MediaStream): MediaStream["pair"] {
-    const pair = this.#ports.take()
+    const pair = this.#ports.take() ?? this.#takeFromOther(call)
     pair?.onPacket((kind, packet, from) => {
       if (!isFromPhone(stream, kind, from)) return this.#drop("other host")
       this.#send(call, stream, kind, packet)
     })
     return pair
+  }
+
+  #takeFromOther({ phoneHost }: MediaCall): MediaStream["pair"] {
+    for (const stream of yielding(this.#calls.values(), phoneHost)?.streams.values() ?? []) this.#release(stream)
+    return this.#ports.take()
   }
 
   #send(call: MediaCall, stream: MediaStream, kind: MediaKind, packet: Uint8Array): void {

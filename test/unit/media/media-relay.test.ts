@@ -232,6 +232,20 @@ test("without ports the call goes on as it would without a relay", async () => {
   expect(carry(invite, a, b)).toBe(description(7000))
 })
 
+test("who lets a phone ring without end keeps no ports from other phones, and other phones do not from each other", async () => {
+  const { a, b } = await makeSides()
+  const rings = (host: string, callId: string): boolean => {
+    const invite = makeRequest("INVITE", description(7000), callId)
+    a.relay.pass(invite, a.phone, b.host)
+    b.relay.pass(invite, a.host, flowOf("UDP", host))
+    return portIn(Buffer.from(invite.body).toString()) !== 7000
+  }
+  const callIds = ["1", "2", "3", "4", "5", "6"]
+  expect(callIds.map((callId) => rings("127.0.0.3", callId))).toEqual([true, true, true, true, false, false])
+  expect(callIds.map((callId) => rings("127.0.0.5", `${callId} to another`))).toEqual([true, true, false, false, false, false])
+  expect([rings("127.0.0.6", "to a third"), rings("127.0.0.7", "to a fourth"), rings("127.0.0.8", "to a fifth")]).toEqual([true, true, false])
+})
+
 test("calls are bounded: those without ports make room", async () => {
   const { runtime, a, b } = await makeSides()
   const { atB } = setUp(a, b)
