@@ -5,18 +5,18 @@
  * goes first: a node that forwards much would forget its own ways otherwise
  * (segmented LRU). Links of the lists are columns of the branches.
  */
-import type { Branch, Branches } from "./branches.ts"
-import { none } from "./branches.ts"
+import type { Branch, BranchTable } from "./branch-table.ts"
+import { none } from "./branch-table.ts"
 
 /** See the head of this file. */
 export class Crowd {
   /** All of them, those that must stay included. */
   size = 0
-  readonly #branches: Branches
+  readonly #branches: BranchTable
   readonly #overheard: Queue
   readonly #used: Queue
 
-  constructor(branches: Branches) {
+  constructor(branches: BranchTable) {
     this.#branches = branches
     this.#overheard = new Queue(branches)
     this.#used = new Queue(branches)
@@ -69,9 +69,9 @@ class Queue {
   size = 0
   oldest: Branch = none
   newest: Branch = none
-  readonly #branches: Branches
+  readonly #branches: BranchTable
 
-  constructor(branches: Branches) {
+  constructor(branches: BranchTable) {
     this.#branches = branches
   }
 
