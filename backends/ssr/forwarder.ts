@@ -79,7 +79,8 @@ export class Forwarder {
 
   /** Sends from this node by a way that may not work. */
   sendAlong(route: Route, type: PacketType, payload: Uint8Array): void {
-    if (route.length > 1) this.#pass({ type, stub: [], route, hop: 0, destination: route.at(-1) as Address, payloadType: payloadTypes.none, payload })
+    const destination = route.at(-1) as Address
+    if (route.length > 1) this.#pass({ type, stub: [], route, hop: 0, destination, payloadType: payloadTypes.none, payload })
   }
 
   /** Sends nothing any more of what waits. */
@@ -290,11 +291,10 @@ export class Forwarder {
 
   /** Tells the source of a packet what is wrong, by the way that it came. */
   #complain(type: PacketType, { route, hop, stub }: Packet, about: readonly Address[]): void {
-    const back = reverse(route.slice(0, hop + 1))
-    if (back.length < 2 || stub.length > 0) return
+    if (stub.length > 0) return
     const writer = new ByteWriter(16)
     for (const address of about) writeAddress(writer, address)
-    this.#pass({ type, stub: [], route: back, hop: 0, destination: back.at(-1) as Address, payloadType: payloadTypes.none, payload: writer.finish() })
+    this.sendAlong(reverse(route.slice(0, hop + 1)), type, writer.finish())
   }
 
   /** Ways back to where the packet has been, ways on to where it goes, and what it says of ways that are none. */

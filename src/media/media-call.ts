@@ -25,15 +25,7 @@ export function newCall(key: string, phoneHost: string, now: number): MediaCall 
 
 /** Calls without ports, the oldest of the phone that has most of them: who calls without end pushes out nobody else. */
 export function dispensable(calls: Iterable<MediaCall>): readonly MediaCall[] {
-  const byPhone = new Map<string, MediaCall[]>()
-  let most: MediaCall[] = []
-  for (const call of calls) {
-    if ([...call.streams.values()].some(({ pair }) => pair !== undefined)) continue
-    const ofPhone = byPhone.get(call.phoneHost) ?? []
-    ofPhone.push(call)
-    byPhone.set(call.phoneHost, ofPhone)
-    if (ofPhone.length > most.length) most = ofPhone
-  }
+  const most = longest(byPhone(calls, (call) => !hasPorts(call)))
   // Several, so that not all are looked at for each new one.
   return most.slice(0, Math.ceil(most.length / 16))
 }
@@ -45,13 +37,23 @@ export function dispensable(calls: Iterable<MediaCall>): readonly MediaCall[] {
  * wherever, keeps no ports from the others.
  */
 export function yielding(calls: Iterable<MediaCall>, phoneHost: string): MediaCall | undefined {
-  const byPhone = Map.groupBy([...calls].filter(isRinging), (call) => call.phoneHost)
-  const most = [...byPhone.values()].reduce((one, other) => (other.length > one.length ? other : one), [])
-  return most.length > (byPhone.get(phoneHost)?.length ?? 0) + 1 ? most[0] : undefined
+  const ringing = byPhone(calls, (call) => call.invites > 0 && call.answered.size === 0 && hasPorts(call))
+  const most = longest(ringing)
+  return most.length > (ringing.get(phoneHost)?.length ?? 0) + 1 ? most[0] : undefined
 }
 
-function isRinging({ answered, invites, streams }: MediaCall): boolean {
-  return invites > 0 && answered.size === 0 && [...streams.values()].some(({ pair }) => pair !== undefined)
+/** Those of which something is true, each phone's in the order of their age. */
+function byPhone(calls: Iterable<MediaCall>, isMeant: (call: MediaCall) => boolean): ReadonlyMap<string, readonly MediaCall[]> {
+  return Map.groupBy([...calls].filter(isMeant), ({ phoneHost }) => phoneHost)
+}
+
+function longest(lists: ReadonlyMap<string, readonly MediaCall[]>): readonly MediaCall[] {
+  return [...lists.values()].reduce((one, other) => (other.length > one.length ? other : one), [])
+}
+
+function hasPorts({ streams }: MediaCall): boolean {
+  for (const { pair } of streams.values()) if (pair !== undefined) return true
+  return false
 }
 
 /** The tag of whom the phone speaks with, in a message that comes from the phone or from the other peer; empty while there is none. */

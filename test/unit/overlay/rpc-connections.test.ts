@@ -15,6 +15,16 @@ function tell(name: "up" | "down"): void {
   for (const listener of a.link.listeners) listener({ name, peerId: "b" })
 }
 
+/** The round-trip time is this from now on, and has been measured so often. */
+async function measured(roundTripMs: number, times: number): Promise<void> {
+  wire.delayMs = roundTripMs / 2
+  for (let count = 0; count < times; count++) {
+    const reply = a.rpc.call("b", echo, text("a sample"))
+    await wire.runtime.advanceAsync(roundTripMs)
+    await reply
+  }
+}
+
 describe("a call", () => {
   it("fails at once when the Link refuses the frame or loses the connection", async () => {
     expect(await codeOf(a.rpc.call("nobody", echo, text("")))).toBe("P2PSIP_UNREACHABLE")
@@ -45,12 +55,7 @@ describe("a call", () => {
   })
 
   it("has patience while a connection that was lost is made anew", async () => {
-    wire.delayMs = 150
-    for (let measured = 0; measured < 20; measured++) {
-      const reply = a.rpc.call("b", echo, text("a sample"))
-      await wire.runtime.advanceAsync(300)
-      await reply
-    }
+    await measured(300, 20)
     tell("down")
     // Three round trips for the connection, one for the answer: more than two ordinary timeouts.
     wire.delayMs = 600
@@ -60,12 +65,7 @@ describe("a call", () => {
   })
 
   it("takes nobody for silent while a connection over a long way is made anew", async () => {
-    wire.delayMs = 500
-    for (let measured = 0; measured < 20; measured++) {
-      const reply = a.rpc.call("b", echo, text("a sample"))
-      await wire.runtime.advanceAsync(1_000)
-      await reply
-    }
+    await measured(1_000, 20)
     tell("down")
     // Four round trips are more than the longest silence.
     wire.delayMs = 2_000
@@ -100,10 +100,7 @@ describe("a call", () => {
   })
 
   it("waits no longer than for any answer once a connection is there", async () => {
-    wire.delayMs = 100
-    const sample = a.rpc.call("b", echo, text("a sample"))
-    await wire.runtime.advanceAsync(200)
-    await sample
+    await measured(200, 1)
     tell("down")
     wire.lose = () => true
     const code = codeOf(a.rpc.call("b", echo, text("hello"), { attempts: 1 }))
