@@ -8,8 +8,8 @@
  * (RFC 8289), the wait has not once been short in a whole interval, and in
  * another one after it; where that hurts somebody, because requests are
  * repeated or dropped; and where the queue is not being worked off. With what
- * is dear it begins as soon as the wait hurts, where that grows by a good part of
- * the time that passes: what is let in meanwhile is repeated at every step.
+ * is dear it begins as soon as the wait hurts, where that grows for a good moment and
+ * by a good part of it: what is let in meanwhile is repeated at every step.
  * From then on the probability is steered so that the wait stays near its
  * target, as PIE does (RFC 8033), until the queue is short.
  */
@@ -60,7 +60,8 @@ const leastFirstProbability = 0.1
  * has come at once is steeper, as the last of it waits for as long as all of it takes; so is a process that is not let run.
  */
 const steepGrowth = { least: 1 / 3, most: 0.85 }
-const minGrowthMs = 200
+/** A shorter growth may be a moment in which the process got less of the processor than it needs; twice as long, and all is sent again (T1). */
+const minGrowthMs = 400
 const maxStep = 0.1
 /** Of each step: per second of wait beyond the target, and per second by which it grew. */
 const proportional = 0.2

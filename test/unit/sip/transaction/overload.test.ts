@@ -36,6 +36,11 @@ describe("nobody is refused", () => {
     expect(watch((now) => ({ delayMs: now > 1000 && now < 1700 ? now - 1000 : 0, losses: 0 }), { forMs: 3000, isEager: true }).highest).toBe(0)
   })
 
+  test("of what is dear, for a moment in which a process gets half of the processor that it needs, and what that took", () => {
+    const held = watch((now) => ({ delayMs: Math.max(0, now < 580 ? now / 2 : 580 - now / 2), losses: 0 }), { forMs: 3000, isEager: true })
+    expect(held.highest).toBe(0)
+  })
+
   test("by a process that is stopped again and again before it has run for a second", () => {
     let state = calm
     for (let from = 0; from < 20_000; from += 1200) {
@@ -62,11 +67,11 @@ describe("new requests are refused", () => {
     expect(probabilities.at(-1)).toBe(1)
   })
 
-  test("if dear, as soon as the wait is harmful, where it grows by half of the time that passes; and as many as are too many", () => {
+  test("if dear, before anything is sent again, where the wait grows by half of the time that passes; and as many as are too many", () => {
     const { probabilities } = watch((now) => ({ delayMs: now / 2, losses: 0 }), { forMs: 2000, isEager: true })
     const began = probabilities.findIndex((probability) => probability > 0)
-    expect(began * 20).toBeGreaterThan(500)
-    expect(began * 20).toBeLessThanOrEqual(540)
+    expect(began * 20).toBeGreaterThan(600)
+    expect(began * 20).toBeLessThanOrEqual(640)
     expect(probabilities[began]).toBeCloseTo(0.5)
   })
 
