@@ -38,11 +38,6 @@ export class FailureWatch {
     return (1000 * (failures + 3 * Math.sqrt(failures))) / exposureMs
   }
 
-  /** For so long a neighbour that was heard lives on all the same, as a rule: three in four at least. */
-  trustMs(now: number): number {
-    return (1000 * Math.log(4 / 3)) / this.mostFailuresPerSecond(now)
-  }
-
   /** The last failures, at most so many, and one; and for how long peers were watched meanwhile, all together. */
   seen(now: number, most: number): { readonly failures: number; readonly exposureMs: number } {
     const watched = Math.max(1, this.#metAt.size)
