@@ -77,8 +77,8 @@ export function observe(state: Overload, sample: QueueSample, targetDelayMs: num
   if (isPause || sample.delayMs <= targetDelayMs) return freshStart(sample)
   const crossing = state.crossing ?? sample
   const growth = growthBetween(crossing, sample)
-  const isSteep = growth >= steepGrowth.least && growth <= steepGrowth.most
-  if (isEager && isSteep && sample.delayMs > harmlessDelayMs) return { ...freshStart(sample), probability: growth }
+  const isGrowing = sample.delayMs > state.last.delayMs && growth >= steepGrowth.least && growth <= steepGrowth.most
+  if (isEager && isGrowing && sample.delayMs > harmlessDelayMs) return { ...freshStart(sample), probability: growth }
   const ranMs = state.interval.ranMs + Math.min(sample.now - state.last.now, maxRunMs)
   const shortestMs = Math.min(state.interval.shortestMs, sample.delayMs)
   const interval = { ...state.interval, ranMs, shortestMs, losses: sample.losses - state.interval.lossesBefore }
