@@ -33,7 +33,8 @@ export class Redirects {
   follow(response: SipResponse): Promise<Redirection> | undefined {
     if (!followed.has(response.status)) return undefined
     const contacts = contactsOf(response)
-    const begun = contacts.map((contact) => ({ contact, targets: this.#begin(contact) }))
+    // One may fail while another is still waited for: from the start none of them is without somebody who listens.
+    const begun = contacts.map((contact) => ({ contact, targets: this.#begin(contact)?.catch(() => undefined) }))
     if (begun.every(({ targets }) => targets === undefined)) return undefined
     return finish(response, begun)
   }
@@ -61,14 +62,15 @@ export class Redirects {
 
 interface Begun {
   readonly contact: NameAddress
-  readonly targets: Promise<readonly Target[]> | undefined
+  /** What it leads to, where that can be told. */
+  readonly targets: Promise<readonly Target[] | undefined> | undefined
 }
 
 async function finish(response: SipResponse, begun: readonly Begun[]): Promise<Redirection> {
   const targets: Target[] = []
   const left: NameAddress[] = []
   for (const { contact, targets: promised } of begun) {
-    const found = await promised?.catch(() => undefined)
+    const found = await promised
     if (found === undefined) left.push(contact)
     // The q of the redirection decides; phones of one contact are one rank.
     else targets.push(...found.map(({ ways }) => ({ ways, qThousandths: qOf(contact) })))
