@@ -108,14 +108,19 @@ export class HttpServer {
       else if ("text" in answer) send(response, answer.status, answer.text, answer.contentType)
       else sendJson(response, answer.status, answer.json)
     } catch (error) {
+      const isTold = error instanceof HttpRefusal || error instanceof P2PSipError
+      // Who hangs up in the middle of a body is no mistake of this peer.
+      if (!isTold && !request.socket.destroyed) this.#runtime.log.error({ error }, "an HTTP request met a defect of this program")
       if (response.headersSent) response.destroy()
       else sendError(response, error)
     }
   }
 
   async #answer(request: IncomingMessage, signal: AbortSignal): Promise<HttpAnswer> {
-    const { pathname, searchParams: query } = new URL(request.url ?? "/", "http://peer.invalid")
     this.#requireOwnHost(request)
+    const target = URL.parse(request.url ?? "/", "http://peer.invalid")
+    if (target === null) throw new HttpRefusal(400, "expected the path of a URL, found something else")
+    const { pathname, searchParams: query } = target
     const route = this.#routes[`${request.method} ${pathname}`]
     if (route === undefined) {
       const exists = Object.keys(this.#routes).some((name) => name.endsWith(` ${pathname}`))

@@ -23,8 +23,8 @@ async function* lines(): AsyncGenerator<number> {
 const servers: HttpServer[] = []
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop())))
 
-async function start(options: { address?: string; token?: string } = {}): Promise<string> {
-  const server = new HttpServer({ runtime }, { address: "127.0.0.1:0", ...options }, routes)
+async function start(options: { address?: string; token?: string } = {}, components = { runtime }): Promise<string> {
+  const server = new HttpServer(components, { address: "127.0.0.1:0", ...options }, routes)
   servers.push(server)
   await server.start()
   return server.url
@@ -63,6 +63,24 @@ test("says 404, 405 and 500 without telling more than that", async () => {
   expect(failed.status).toBe(500)
   expect(failed.text).not.toContain("secret detail")
 })
+
+test("a defect is told in the log, as the answer says, and a target that is no URL is none", async () => {
+  const logged: unknown[] = []
+  const log = { ...silentLogger, error: (fields: object) => void logged.push(fields) }
+  const url = await start({}, { runtime: new NodeRuntime({}, { log, metrics: noMetrics }) })
+  await ask(`${url}/fails`, "GET")
+  expect(logged).toEqual([{ error: new Error("secret detail") }])
+  expect(await statusOf(url, "//[")).toBe(400)
+  expect(logged).toHaveLength(1)
+})
+
+/** Of the answer to a GET of that target as it is. */
+function statusOf(url: string, path: string): Promise<number | undefined> {
+  const { hostname, port } = new URL(url)
+  return new Promise((resolve, reject) => {
+    request({ hostname, port, path }, (response) => resolve(response.resume().statusCode)).on("error", reject).end()
+  })
+}
 
 describe("a web page cannot use it:", () => {
   test.each(["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "[::1", "a b"])("Host %j is refused", async (host) => {
