@@ -73,8 +73,7 @@ export class Forwarder {
 
   /** Sends from this node. Returns false where no way leads on, or the neighbour's queue is full. */
   send(type: PacketType, destination: Address, payload: Uint8Array, payloadType: number = payloadTypes.none): boolean {
-    const { self } = this.#components.cache
-    return this.#decide({ type, stub: [], route: [self], hop: 0, destination, payloadType, payload })
+    return this.#decide({ type, stub: [], route: [this.#components.cache.self], hop: 0, destination, payloadType, payload })
   }
 
   /** Sends from this node by a way that may not work. */
@@ -303,13 +302,14 @@ export class Forwarder {
     const { type, stub, route, hop, payload } = packet
     if (type === packetTypes.unreachable) this.#unlearn(readAddress(new ByteReader(payload)))
     if (type === packetTypes.linkBroken) this.#unlearnLink(new ByteReader(payload))
-    const back = stub.length > 0 ? [cache.self, neighbour] : reverse(route.slice(0, hop + 1))
+    const travelled = reverse(route.slice(0, hop + 1))
+    // At the end of a stub route this node may have been left by a link that is none any more, or never was.
+    const back = stub.length === 0 && neighbourhood.isNeighbour(travelled[1] ?? neighbour) ? travelled : [cache.self, neighbour]
     this.#broken.passed(back)
     doubts.passed(back)
     const onward = this.credible(stub.length > 0 ? [cache.self, ...stub, ...route.slice(hop + 1)] : route.slice(hop))
-    const isOpen = onward[1] !== undefined && neighbourhood.isNeighbour(onward[1])
     if (this.#talk.isIgnored(packet, cache)) return
-    const learned = isOpen ? [...cache.learn(onward)] : []
+    const learned = onward[1] !== undefined && neighbourhood.isNeighbour(onward[1]) ? [...cache.learn(onward)] : []
     learned.push(...cache.learn(back))
     if (type === packetTypes.pathAnnounce && packet.origin === undefined) this.#lookAround(route[0] as Address, readRoute(new ByteReader(payload)))
     if (learned.length === 0) return

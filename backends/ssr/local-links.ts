@@ -109,6 +109,7 @@ export class LocalLinks implements Mesh {
     if (!this.#isRunning) return
     this.#isRunning = false
     this.#timer?.cancel()
+    this.#timer = undefined
     for (const on of this.#ether.interfaces()) this.#shout(on, 0)
     this.#discovery.clear(this.#runtime.now())
   }

@@ -295,8 +295,8 @@ export class SsrNode {
   #learnCandidate(route: Route): void {
     const candidate = route.at(-1) as Address
     if (route[0] !== this.address) return
-    const credible = this.#forwarder.credible(route)
-    if (this.#doubts.has(candidate) || credible.length < route.length) {
+    const isCredible = this.#components.neighbourhood.isNeighbour(route[1] as Address) && this.#forwarder.credible(route).length === route.length
+    if (this.#doubts.has(candidate) || !isCredible) {
       if (this.#doubts.mayAsk(candidate)) this.#forwarder.sendAlong(route, packetTypes.notification, encodeClaim(nothingSaid))
       return
     }

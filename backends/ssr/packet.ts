@@ -97,8 +97,11 @@ export function decodePacket(reader: ByteReader, self: Address): Packet {
   const next = readAddress(reader)
   const destination = readAddress(reader)
   if (route.length === 0 || route.at(-1) !== current) throw badFrame("a route to the current destination", "another one")
+  // Whoever is at the end of a stub route takes what the source route says of its own place for its neighbours.
+  if (stub.length > 0 && stub.at(-1) !== route[hop]) throw badFrame("a stub route back to the source route", "one to elsewhere")
   const flagged = reader.uint32()
-  const hasOrigin = flagged >= originFlag && flagged < 2 * originFlag
+  if (flagged >= 2 * originFlag) throw badFrame("a payload type", `${flagged}`)
+  const hasOrigin = flagged >= originFlag
   const origin = hasOrigin ? { origin: readAddress(reader) } : {}
   const payloadType = hasOrigin ? flagged - originFlag : flagged
   const packet = { type: type as PacketType, stub, route, hop, destination, payloadType, ...origin, payload: reader.fixed(reader.remaining) }

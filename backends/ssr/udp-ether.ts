@@ -61,7 +61,10 @@ export class UdpEther implements Ether {
     const { port } = this.#options
     const v6 = await listen6(port)
     v6?.on("message", (datagram, from) => this.#receive6(datagram, from))
-    const v4 = await listen("udp4", group4, port)
+    const v4 = await listen("udp4", group4, port).catch((error: unknown) => {
+      v6?.close()
+      throw error
+    })
     v4.on("message", (datagram, from) => this.#receive4(datagram, from))
     this.#ears = { v6, v4 }
     for (const socket of [v6, v4]) socket?.on("error", (error) => this.#onError(error))

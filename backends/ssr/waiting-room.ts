@@ -42,7 +42,7 @@ export class WaitingRoom {
     this.#count++
     const { destination } = packet
     // Its payload is a view of what came from the network, where it may be overwritten.
-    const kept = { ...packet, payload: packet.payload.slice() }
+    const kept = { ...packet, payload: new Uint8Array(packet.payload) }
     const guests = this.#guests.get(destination)
     if (guests !== undefined) guests.packets.push(kept)
     else this.#guests.set(destination, { packets: [kept], looks: 0, timer: this.#lookLater(destination, 0) })

@@ -6,6 +6,7 @@ import { ByteReader } from "../../src/codec.ts"
 import { isP2PSipError } from "../../src/errors.ts"
 import type { Link, PeerAddress, PeerId } from "../../src/link/link.ts"
 import { channels } from "../../src/link/link.ts"
+import { Recent } from "../../src/overlay/recent.ts"
 import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
 import type { NetworkNeighbour } from "../../src/servlet/index.ts"
 import type { Address } from "./address.ts"
@@ -51,6 +52,7 @@ export class Wired implements Mesh {
   readonly #links = new Map<Address, WiredLink>()
   readonly #acquaintances = new Acquaintances()
   readonly #missed = new MissedNodes()
+  readonly #asked: Recent<PeerId>
   #leadsTo: (address: Address) => Promise<boolean> = () => Promise.resolve(true)
   #packetHandler: (neighbour: Address, packet: Uint8Array) => void = () => undefined
   #linkListener: (event: LinkEvent) => void = () => undefined
@@ -61,6 +63,7 @@ export class Wired implements Mesh {
     this.#runtime = components.runtime
     this.#link = components.link
     this.#wanted = options.wiredLinks
+    this.#asked = new Recent(components.runtime, { lifeMs: silenceMs })
     this.self = addressOfPeer(components.link.self.peerId)
   }
 
@@ -165,7 +168,8 @@ export class Wired implements Mesh {
       // Who asks names others that it has links to.
       case helloKinds.ask: return this.#grant(peer, others.length < Math.min(this.#wanted, maxOthers) ? poorFactor : grantFactor)
       case helloKinds.seek: return this.#grant(peer, strayFactor)
-      case helloKinds.yes: return this.#raise(address, peer)
+      // Who was not asked has no answer: links are granted, not taken.
+      case helloKinds.yes: return this.#asked.has(from) ? this.#raise(address, peer) : this.#count("not asked")
       case helloKinds.no: {
         this.#drop(address)
         this.#acquaintances.refused(from)
@@ -248,6 +252,7 @@ export class Wired implements Mesh {
   }
 
   #say(kind: HelloKind, to: PeerId): void {
+    if (kind === helloKinds.ask || kind === helloKinds.seek) this.#asked.note(to)
     const others = this.#acquaintances.draw(maxOthers, this.#runtime.random, ({ peerId }) => peerId !== to && this.#links.has(addressOfPeer(peerId)))
     this.#link.send(to, channels.overlay, encodeHello({ kind, addresses: this.#link.self.addresses, others }))
   }

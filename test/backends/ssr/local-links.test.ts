@@ -76,6 +76,16 @@ describe("neighbours", () => {
     expect(neighboursOf(nodes[0] as TestNode)).toEqual([])
   })
 
+  test("one that has left and comes back is heard again", async () => {
+    const { world, nodes } = await village(2)
+    const [first, second] = nodes as [TestNode, TestNode]
+    second.link.exit()
+    await world.simulation.run(10 * beaconMs)
+    begin(second)
+    await world.simulation.run(4 * beaconMs)
+    expect([first, second].map(neighboursOf)).toEqual([[2], [1]])
+  })
+
   test("two networks between the same nodes are one neighbour, until both are gone", async () => {
     const world = new TestEthers(1)
     const [wire, air] = [new TestNetwork(), new TestNetwork()]

@@ -17,7 +17,11 @@ const packet: fc.Arbitrary<Packet> = fc
     type: fc.constantFrom<PacketType>(...Object.values(packetTypes)), stub: fc.uniqueArray(address, { maxLength: 5 }), route: route(2),
     place: fc.nat(), destination: address, payloadType: fc.constantFrom(...Object.values(payloadTypes)), origin: fc.option(address, { nil: undefined }), payload: fc.uint8Array({ maxLength: 60 }),
   })
-  .map(({ place, origin, ...rest }) => ({ ...rest, ...(origin === undefined ? {} : { origin }), hop: place % (rest.route.length - 1) }))
+  .map(({ place, origin, stub, ...rest }) => {
+    const hop = place % (rest.route.length - 1)
+    const goal = rest.route[hop] as number
+    return { ...rest, ...(origin === undefined ? {} : { origin }), hop, stub: stub.length === 0 ? stub : [...stub.filter((one) => one !== goal), goal] }
+  })
 
 test("a packet's header is Linyphi's, byte for byte", () => {
   const payload = Buffer.from("payload")
@@ -53,6 +57,9 @@ test("a packet for another node, of an unknown type, with a circle or a route th
   expect(() => decode(good, undefined, 3)).toThrow(badFrame)
   expect(() => decode({ ...good, route: [1, 2, 1] })).toThrow(badFrame)
   expect(() => decode({ ...good, hop: 2 })).toThrow(badFrame)
+  expect(decode({ ...good, stub: [2, 1] }).stub).toEqual([2, 1])
+  expect(() => decode({ ...good, stub: [2, 3] })).toThrow(badFrame)
+  expect(() => decode({ ...good, payloadType: 256 })).toThrow(badFrame)
   expect(() => decode(good, (bytes) => bytes.fill(0x55, 0, 1))).toThrow(badFrame)
   expect(() => decode(good, (bytes) => bytes.fill(0xff, 3, 5))).toThrow(badFrame)
 })

@@ -1,7 +1,8 @@
 /** Neighbours by wire: a few links each, and meshes that come apart and meet again, however many links are in use. */
 import { expect, test } from "vitest"
 import { MeshLink } from "../../../backends/ssr/mesh-link.ts"
-import { helloKinds } from "../../../backends/ssr/hello.ts"
+import type { HelloKind } from "../../../backends/ssr/hello.ts"
+import { encodeHello, helloKinds } from "../../../backends/ssr/hello.ts"
 import { ssrSettings } from "../../../backends/ssr/options.ts"
 import { Wired } from "../../../backends/ssr/wired.ts"
 import { channels } from "../../../src/link/link.ts"
@@ -95,3 +96,21 @@ test("two meshes so large that each has forgotten the other's peers for its own 
   await mesh.simulation.run(30_000)
   expect(mesh.misplaced()).toBe(0)
 }, 300_000)
+
+test("links are granted, not taken: who says yes without having been asked has none", async () => {
+  const simulation = new Simulation({ seed: 2, latency: 20 })
+  const [one, other] = ["one", "other"].map((name) => simulation.addPeer(name))
+  if (one === undefined || other === undefined) return expect.unreachable()
+  const wired = new Wired({ runtime: one.runtime, link: one.link }, ssrSettings())
+  await Promise.all([wired.open(), other.link.start()])
+  wired.start([])
+  const say = async (kind: HelloKind): Promise<void> => {
+    other.link.send(one.link.self.peerId, channels.overlay, encodeHello({ kind, addresses: [], others: [] }))
+    await simulation.run(1_000)
+  }
+  other.link.learn(one.link.self)
+  await say(helloKinds.yes)
+  expect([...wired.neighbours()]).toEqual([])
+  await say(helloKinds.ask)
+  expect([...wired.neighbours()]).toHaveLength(1)
+})
