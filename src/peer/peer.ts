@@ -150,6 +150,8 @@ export class Peer {
   readonly #ended = Promise.withResolvers<void>()
   #state: PeerStatus["state"] = "new"
   #startedAt = 0
+  /** The listeners that {@link start} opens. */
+  #opening: Promise<void> | undefined
   #leaving: Promise<void> | undefined
 
   constructor(parts: PeerParts, config: PeerConfig) {
@@ -185,7 +187,8 @@ export class Peer {
   /**
    * Opens all listeners and joins the overlay; resolves when phones are served.
    * Where that fails everything is closed again, and it rejects with
-   * `P2PSIP_PORT_IN_USE`, `P2PSIP_BOOTSTRAP_FAILED` or the like.
+   * `P2PSIP_PORT_IN_USE`, `P2PSIP_BOOTSTRAP_FAILED` or the like; with
+   * `P2PSIP_NOT_OPEN` where the peer is stopped, or leaves, meanwhile.
    */
   async start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     if (this.#state !== "new") throw new P2PSipError("P2PSIP_NOT_OPEN", "a peer starts once; create another one")
@@ -193,12 +196,11 @@ export class Peer {
     this.#startedAt = this.#runtime.now()
     try {
       // Ports first: what can fail at once fails before anybody has heard of this peer.
-      await this.#link.start()
-      await this.#media?.start()
-      await this.#sip.start()
-      await this.#http?.start()
+      this.#opening = this.#open()
+      await this.#opening
       const { bootstrap, bootstrapSeconds } = this.config
       await joinPatiently({ runtime: this.#runtime, servlet: this.servlet }, { ...options, bootstrap, patienceMs: bootstrapSeconds * 1000 })
+      this.#requireStarting()
     } catch (error) {
       await this.stop()
       throw error
@@ -217,6 +219,8 @@ export class Peer {
   async stop(): Promise<void> {
     if (this.#state === "stopped") return this.#ended.promise
     this.#state = "stopped"
+    // What is just being opened can be closed when it is open, and only then.
+    await this.#opening?.catch(() => undefined)
     await Promise.all([this.#sip.stop(), this.#media?.stop(), this.#http?.stop()])
     await this.#abandon()
     await this.#link.stop()
@@ -243,6 +247,18 @@ export class Peer {
       sipEdge: this.#sip.status,
       counters: this.#metrics.counts(),
     }
+  }
+
+  /** One after the other, until somebody stops the peer. */
+  async #open(): Promise<void> {
+    for (const part of [this.#link, this.#media, this.#sip, this.#http]) {
+      await part?.start()
+      this.#requireStarting()
+    }
+  }
+
+  #requireStarting(): void {
+    if (this.#state !== "starting") throw new P2PSipError("P2PSIP_NOT_OPEN", "the peer was stopped before it had started")
   }
 
   async #leave(): Promise<void> {

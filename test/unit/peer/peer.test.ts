@@ -125,6 +125,16 @@ describe("life:", () => {
     expect(second.status().state).toBe("stopped")
   })
 
+  test.each(["stop", "leave"] as const)("nothing is opened any more where it is told to %s while it starts", async (how) => {
+    const metrics = new RegistryMetrics()
+    const runtime = new NodeRuntime({}, { log: silentLogger, metrics })
+    const peer = await createPeer({ backend: "memory", sip: ["tcp:127.0.0.1:0"] }, { runtime, metrics })
+    const started = peer.start()
+    await Promise.all([peer[how](), expect(started).rejects.toMatchObject({ code: "P2PSIP_NOT_OPEN" })])
+    // A port that was never bound.
+    expect(peer.status()).toMatchObject({ state: "stopped", sip: ["tcp:127.0.0.1"] })
+  })
+
   test("wrong options of the backend are named", async () => {
     await expect(createPeer({ backend: "memory", backendOptions: { maxKeys: 0 } })).rejects.toThrow(/^backendOptions\.maxKeys: expected .*found 0 \(for backend memory\)$/)
     await expect(createPeer({ backend: "memory", replication: 3 })).rejects.toThrow(/^backendOptions\.replication: expected an option that the backend knows, found one that is not \(for backend memory\)$/)
