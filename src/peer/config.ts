@@ -24,7 +24,7 @@ const yesOrNo = z.boolean("true or false")
 const domain = text("a domain name", (value) => /^[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9])?$/i.test(value) || isIpLiteral(value))
 const peerAddress = text("a multiaddr such as /ip4/192.0.2.1/tcp/4001", isMultiaddr)
 const listener = text(sipListenerForm, (value) => parseSipListener(value) !== undefined)
-const hostAndPort = text("HOST:PORT", (value) => value.endsWith(":0") || (parseHostPort(value)?.port ?? 0) > 0)
+const hostAndPort = text("HOST:PORT", (value) => /[^:]:0$/.test(value) || (parseHostPort(value)?.port ?? 0) > 0)
 
 const ha1 = z.strictObject(
   Object.fromEntries(digestAlgorithms.map((algorithm) => [algorithm, text(`${hexDigits[algorithm]} hexadecimal digits`).optional()])),
@@ -235,10 +235,9 @@ function badConfig(key: string, expected: string, found: string, source: string 
 
 /** What no single key can be blamed for. */
 function requireSense(config: PeerConfig, sourceOf: (key: string) => string | undefined): void {
-  const { minExpiresSeconds, maxExpiresSeconds } = config.registration
-  if (minExpiresSeconds > maxExpiresSeconds) {
-    throw badConfig("registration.minExpiresSeconds", `at most maxExpiresSeconds, ${maxExpiresSeconds}`, `${minExpiresSeconds}`, sourceOf("registration"))
-  }
+  const { byDomain, ...usual } = config.registration
+  requireExpirySense("registration", usual, usual, sourceOf)
+  for (const [domain, other] of Object.entries(byDomain)) requireExpirySense(`registration.byDomain.${domain}`, other, usual, sourceOf)
   const served = new Set(config.domains.map((domain) => domain.toLowerCase()))
   const foreign = Object.keys(config.registration.byDomain).find((domain) => !served.has(domain.toLowerCase()))
   if (foreign !== undefined) {
@@ -269,6 +268,17 @@ function requireSense(config: PeerConfig, sourceOf: (key: string) => string | un
   if (config.users.length === 0 && !config.overlayUsers && !config.openRegistration && open !== undefined) {
     throw badConfig("users", "users, overlayUsers, or openRegistration (--open-registration), before anybody outside this machine may register", `none, and the listener ${open}`, sourceOf("sip"))
   }
+}
+
+type Registration = PeerConfig["registration"]
+
+/** Whoever asks for no time must not be told that it is too brief. */
+function requireExpirySense(key: string, times: Registration["byDomain"][string], usual: Omit<Registration, "byDomain">, sourceOf: (key: string) => string | undefined): void {
+  const min = times.minExpiresSeconds ?? usual.minExpiresSeconds
+  const max = times.maxExpiresSeconds ?? usual.maxExpiresSeconds
+  const granted = times.defaultExpiresSeconds ?? usual.defaultExpiresSeconds
+  if (min > max) throw badConfig(`${key}.minExpiresSeconds`, `at most maxExpiresSeconds, ${max}`, `${min}`, sourceOf("registration"))
+  if (granted < min) throw badConfig(`${key}.defaultExpiresSeconds`, `at least minExpiresSeconds, ${min}`, `${granted}`, sourceOf("registration"))
 }
 
 /** `40000-40099`: first and last port, at least two and at most 2,000. */

@@ -28,11 +28,22 @@ export function parseSipListener(text: string): SipListener | undefined {
   const [, name, host = "", digits, advertised] = match
   const transport = transports.find((known) => known === name)
   const port = Number(digits)
-  const advertise = advertised === undefined ? undefined : parseHostPort(advertised)
+  const advertise = advertised === undefined ? undefined : parseAdvertised(advertised)
   if (transport === undefined || port > 65_535 || (advertised !== undefined && advertise === undefined)) return undefined
   const bare = host.startsWith("[") ? host.slice(1, -1) : host === "localhost" ? "127.0.0.1" : host
   if (isIP(bare) === 0) return undefined
   return { transport, host: bare, port, ...(advertise === undefined ? {} : { advertise }) }
+}
+
+/** An IPv6 address needs its brackets: what follows its last colon would be taken for the port. */
+function parseAdvertised(text: string): HostPort | undefined {
+  const found = parseHostPort(text)
+  const isBracketed = text.startsWith("[")
+  return found !== undefined && (isBracketed ? isIP(found.host) === 6 : isHostName(found.host)) ? found : undefined
+}
+
+function isHostName(text: string): boolean {
+  return /^[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9])?$/i.test(text)
 }
 
 /** True for addresses that only this machine can reach. */

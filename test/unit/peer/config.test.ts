@@ -55,6 +55,12 @@ describe("an error names key, expected and found, in one line", () => {
     [{ gateways: [{ domain: "x", to: ["gw.example.net"] }] }, 'gateways[0].to[0]: expected a SIP URI such as sip:gw.example.net;transport=tcp, found "gw.example.net"'],
     [{ gateways: [{ domain: "x", to: [] }] }, "gateways[0].to: expected at least one SIP URI, found []"],
     [{ domains: ["Here"], gateways: [{ domain: "here", to: ["sip:gw"] }] }, "gateways[0].prefix: expected the first characters of numbers that go there"],
+    [{ registration: { minExpiresSeconds: 600, maxExpiresSeconds: 60 } }, "registration.minExpiresSeconds: expected at most maxExpiresSeconds, 60, found 600"],
+    [{ registration: { defaultExpiresSeconds: 59 } }, "registration.defaultExpiresSeconds: expected at least minExpiresSeconds, 60, found 59"],
+    [{ registration: { byDomain: { localhost: { minExpiresSeconds: 1800, maxExpiresSeconds: 900 } } } }, "registration.byDomain.localhost.minExpiresSeconds: expected at most maxExpiresSeconds, 900, found 1800"],
+    [{ registration: { minExpiresSeconds: 300, byDomain: { localhost: { defaultExpiresSeconds: 200 } } } }, "registration.byDomain.localhost.defaultExpiresSeconds: expected at least minExpiresSeconds, 300, found 200"],
+    [{ http: ":0" }, 'http: expected HOST:PORT, found ":0"'],
+    [{ sip: ["udp:[::1]:5060;advertise=2001:db8::5"] }, "sip[0]: expected TRANSPORT:ADDRESS:PORT"],
     [{ calls: { relayFor: "friends" } }, 'calls.relayFor: expected users, nobody or everybody, found "friends"'],
     [{ mediaRelay: {} }, "mediaRelay.ports: expected a range of UDP ports such as 40000-40099, found nothing"],
     [{ mediaRelay: { ports: "40001-40002" } }, 'mediaRelay.ports: expected a range of UDP ports such as 40000-40099, found "40001-40002"'],
@@ -174,11 +180,13 @@ describe("SIP listeners", () => {
     ["tcp:[::1]:0", { transport: "tcp", host: "::1", port: 0 }],
     ["udp:localhost:5060", { transport: "udp", host: "127.0.0.1", port: 5060 }],
     ["udp:0.0.0.0:5060;advertise=sip.example.org:5070", { transport: "udp", host: "0.0.0.0", port: 5060, advertise: { host: "sip.example.org", port: 5070 } }],
+    ["udp:[::]:5060;advertise=[2001:db8::5]:5070", { transport: "udp", host: "::", port: 5060, advertise: { host: "2001:db8::5", port: 5070 } }],
+    ["udp:[::]:5060;advertise=[2001:db8::5]", { transport: "udp", host: "::", port: 5060, advertise: { host: "2001:db8::5", port: 0 } }],
   ])("%s", (text, listener) => {
     expect(parseSipListener(text)).toEqual(listener)
   })
 
-  test.each(["", "udp", "udp:127.0.0.1", "sctp:127.0.0.1:5060", "udp:example.org:5060", "udp:127.0.0.1:99999", "udp:127.0.0.1:5060;advertise="])("%s is none", (text) => {
+  test.each(["", "udp", "udp:127.0.0.1", "sctp:127.0.0.1:5060", "udp:example.org:5060", "udp:127.0.0.1:99999", "udp:127.0.0.1:5060;advertise=", "udp:[::]:5060;advertise=2001:db8::5", "udp:[::]:5060;advertise=2001:db8::5:5060", "udp:127.0.0.1:5060;advertise=sip:example.org:5060", "udp:127.0.0.1:5060;advertise=[example.org]:5060"])("%s is none", (text) => {
     expect(parseSipListener(text)).toBeUndefined()
   })
 
