@@ -60,7 +60,7 @@ const sources = z.strictObject({
   /** SIP messages from one IPv4 address, or one /64 of IPv6, on the average and at once. */
   messagesPerSecond: whole(1, 1_000_000).default(300),
   burst: whole(1, 10_000_000).default(3000),
-  /** Connections of one address to one listener. */
+  /** Connections of one such source to one listener. */
   maxConnections: whole(1, 1_000_000).default(2000),
   /** Addresses and networks whose messages are not counted: other proxies, test tools. */
   exempt: list(text("an IP address or network such as 192.0.2.0/24", (value) => parseNetwork(value) !== undefined), "a list of networks")

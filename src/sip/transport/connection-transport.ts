@@ -1,5 +1,6 @@
 import { createServer, isIP, type Server, type Socket } from "node:net"
 import type { Runtime, Timer } from "../../runtime/runtime.ts"
+import { AcceptedSources } from "./accepted-sources.ts"
 import type { Connection, ConnectionHost } from "./connection.ts"
 import { TransportCounters } from "./counters.ts"
 import { formatHostPort } from "./host-port.ts"
@@ -12,7 +13,7 @@ export interface ConnectionOptions extends ListenOptions {
   readonly listens?: boolean
   /** Connections at a time, in both directions. @default 20000 */
   readonly maxConnections?: number
-  /** Accepted connections at a time from one address; many phones may share one behind a NAT. @default 2000 */
+  /** Accepted connections at a time from one IPv4 address or IPv6 /64; many phones may share one behind a NAT. @default 2000 */
   readonly maxConnectionsPerSource?: number
   /** A connection over which nothing goes for so long is closed. @default 3600000 */
   readonly idleTimeoutMs?: number
@@ -48,8 +49,7 @@ export abstract class ConnectionTransport implements Transport {
   readonly #connections = new Map<string, Connection>()
   /** The newest connection to each remote. */
   readonly #byRemote = new Map<string, Connection>()
-  /** Accepted sockets by their source's address. */
-  readonly #acceptedFrom = new Map<string, number>()
+  readonly #accepted = new AcceptedSources()
   /** Accepted sockets whose handshakes are not complete, by their source. */
   readonly #handshakes = new Map<string, { readonly socket: Socket; readonly sinceMs: number }>()
   #counters: TransportCounters | undefined
@@ -215,7 +215,7 @@ export abstract class ConnectionTransport implements Transport {
       this.countClosed(refusal ?? "vanished")
       return
     }
-    this.#acceptedFrom.set(source.host, (this.#acceptedFrom.get(source.host) ?? 0) + 1)
+    this.#accepted.add(source.host)
     this.#handshakes.set(formatHostPort(source), { socket, sinceMs: this.runtime.now() })
     socket.once("close", () => this.#release(source))
     this.welcome(socket)
@@ -225,8 +225,7 @@ export abstract class ConnectionTransport implements Transport {
     if (!this.#isRunning) return "stopped"
     if (this.#isFull()) return "too-many"
     if (this.#gate?.admits(this.protocol, source) === false) return "rate"
-    const fromThere = this.#acceptedFrom.get(source.host) ?? 0
-    return fromThere >= (this.options.maxConnectionsPerSource ?? 2000) ? "too-many-from-source" : undefined
+    return this.#accepted.count(source.host) >= (this.options.maxConnectionsPerSource ?? 2000) ? "too-many-from-source" : undefined
   }
 
   #isFull(): boolean {
@@ -236,9 +235,7 @@ export abstract class ConnectionTransport implements Transport {
   /** An accepted socket has closed. */
   #release(source: HostPort): void {
     this.#handshakes.delete(formatHostPort(source))
-    const left = (this.#acceptedFrom.get(source.host) ?? 1) - 1
-    if (left > 0) this.#acceptedFrom.set(source.host, left)
-    else this.#acceptedFrom.delete(source.host)
+    this.#accepted.remove(source.host)
   }
 
   #forget(connection: Connection): void {
