@@ -22,7 +22,7 @@ export type FindUser = (username: string, domain: string) => Promise<FoundUser |
 
 export interface UserSources {
   readonly runtime: Runtime
-  readonly servlet: Pick<P2PSipServlet, "get">
+  readonly servlet: Pick<P2PSipServlet, "get" | "limits">
   readonly findUser: FindUser | undefined
 }
 
@@ -71,7 +71,9 @@ class OverlayUsers implements UserDirectory {
   }
 
   async find(username: string, domain: string): Promise<Verifiers | undefined> {
-    const [value] = await this.#servlet.get(userKey(asText(username), domain))
+    const key = userKey(asText(username), domain)
+    if (Buffer.byteLength(key) > this.#servlet.limits.maxKeyBytes) return undefined
+    const [value] = await this.#servlet.get(key)
     if (value === undefined) return undefined
     try {
       const { realm, verifiers } = readUserRecord(value.value)

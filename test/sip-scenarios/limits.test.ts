@@ -11,6 +11,17 @@ function comesBackLater({ headers }: SipResponse): void {
   expect(seconds).toBeLessThan(60)
 }
 
+scenario("an address that nobody can have, as it is longer than any key of the overlay, is not found", async ({ phone }) => {
+  const alice = await phone("alice")
+  const nobody = `sip:${"a".repeat(1100)}@example.org`
+  for (const method of ["INVITE", "SUBSCRIBE", "PUBLISH"]) {
+    alice.asks(method, nobody, { Event: "presence" })
+    await alice.gets(404)
+  }
+  alice.calls(`${nobody};gr=urn:uuid:1`)
+  await alice.gets(404)
+})
+
 const twoAtATime = { config: { limits: { maxTransactions: 2 } } }
 
 scenario("a peer that has as many transactions as it may refuses the next call with Retry-After, and loses none that it has", async ({ phone, registered }) => {

@@ -4,7 +4,7 @@ import type { Counter, Runtime } from "../../runtime/runtime.ts"
 import { createResponse } from "../message/index.ts"
 import type { SipRequest } from "../message/index.ts"
 import { refuse } from "../registrar/refusal.ts"
-import type { ServedDomains } from "../registrar/served-domains.ts"
+import { requirePossible, type ServedDomains } from "../registrar/served-domains.ts"
 import type { ServerTransaction } from "../transaction/index.ts"
 import type { EventAuthorization } from "./event-authorization.ts"
 import { eventOf, expiresOf, refuseEvent, requireNoExtensions } from "./event-header.ts"
@@ -44,6 +44,7 @@ export class Compositor {
     const { authorization, domains, packages, onChange } = this.#components
     requireNoExtensions(request)
     const addressOfRecord = domains.addressOfRecord(request.requestUri) ?? ""
+    requirePossible(addressOfRecord)
     authorization.require("self", request, addressOfRecord)
     const eventPackage = packages.get(eventOf(request))
     // Step 2.

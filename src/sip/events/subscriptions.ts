@@ -4,7 +4,7 @@ import { Dialog } from "../agent/dialog.ts"
 import { createResponse, parseNameAddress } from "../message/index.ts"
 import type { SipRequest } from "../message/index.ts"
 import { refuse } from "../registrar/refusal.ts"
-import type { ServedDomains } from "../registrar/served-domains.ts"
+import { requirePossible, type ServedDomains } from "../registrar/served-domains.ts"
 import type { ServerTransaction, TransactionLayer } from "../transaction/index.ts"
 import { formatHostPort } from "../transport/index.ts"
 import type { Flow } from "../transport/index.ts"
@@ -121,6 +121,7 @@ export class Subscriptions implements SubscriptionHost {
   async #subscribe(eventPackage: EventPackage, request: SipRequest, flow: Flow): Promise<Subscription> {
     const { authorization, domains, notNow } = this.#components
     const addressOfRecord = domains.addressOfRecord(request.requestUri) ?? ""
+    requirePossible(addressOfRecord)
     const subscriber = authorization.require(eventPackage.watchers, request, addressOfRecord)
     if (request.byteLength > maxRequestBytes) throw refuse(513, "Message Too Large")
     requireUsable(request, eventPackage)

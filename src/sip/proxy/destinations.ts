@@ -8,6 +8,7 @@ import type { Authenticator } from "../registrar/authenticator.ts"
 import type { Gruus, GruuTarget } from "../registrar/gruus.ts"
 import type { Binding, LocationService } from "../registrar/location-service.ts"
 import { refuse, Refusal } from "../registrar/refusal.ts"
+import { requirePossible } from "../registrar/served-domains.ts"
 import { bareHost, isOverlayHost } from "../transport/index.ts"
 import type { Gateways } from "./gateways.ts"
 import { topRoute, type KnownFlow, type OwnRoutes, type RouteComponents } from "./own-routes.ts"
@@ -146,6 +147,7 @@ export class Destinations {
   }
 
   async #atHome(base: SipRequest, addressOfRecord: string, mayLeave: boolean): Promise<Destination> {
+    requirePossible(addressOfRecord)
     const { requestUri } = base
     const gateways = mayLeave ? this.#components.gateways.forOurs(domainIn(addressOfRecord), requestUri) : undefined
     if (!(await this.#isKnown(requestUri.decodedUser ?? "", domainIn(addressOfRecord)))) {
@@ -218,6 +220,7 @@ export class Destinations {
 
   /** Somebody sends the call on to a user of ours, or to a number that is nobody's here. */
   async #phonesOrNumber(addressOfRecord: string, uri: SipUri, base: SipRequest, mayLeave: boolean): Promise<readonly Target[]> {
+    requirePossible(addressOfRecord)
     const phones = await this.#phonesOf(addressOfRecord, base)
     const domain = domainIn(addressOfRecord)
     const hops = mayLeave && phones.length === 0 ? this.#components.gateways.forOurs(domain, uri) : undefined

@@ -23,6 +23,7 @@ export interface ExpiryOptions {
 
 /** Nobody needs longer ones, and each is stored several times. */
 const maxContactLength = 1024
+const maxCallIdLength = 1024
 export const maxUserAgentLength = 128
 /** In one REGISTER, beside those that it binds: a phone that has got another address takes the old one back with it. */
 const maxRemovals = 32
@@ -41,6 +42,7 @@ export function readChanges(request: SipRequest, { path, outbound }: Registratio
   if (contacts.length === 0) return []
   if (contacts.some((contact) => contact.startsWith("*"))) return readWildcard(request, contacts)
   if (contacts.length > options.maxContacts + maxRemovals) throw refuse(403, "Too Many Contacts")
+  if (request.callId.length > maxCallIdLength) throw refuse(400, "Call-ID Too Long")
   const header = request.headers.get("Expires")
   const fallbackSeconds = header === undefined ? options.defaultExpiresSeconds : deltaSeconds(header)
   const common = {

@@ -11,7 +11,7 @@ import { bindingsOf, latestLife, lifeFor } from "./gruu-lives.ts"
 import { instanceOf } from "./instance.ts"
 import type { Binding, BindingChange, LocationService, RegistrationUpdate } from "./location-service.ts"
 import { refuse } from "./refusal.ts"
-import type { ServedDomains } from "./served-domains.ts"
+import { isPossible, type ServedDomains } from "./served-domains.ts"
 import { keyNumberOf, openGruu, sealGruu, temporaryPrefix } from "./temporary-gruu.ts"
 
 /** What GRUUs are made from and resolved with. */
@@ -62,6 +62,7 @@ export class Gruus {
     const addressOfRecord = domains.addressOfRecord(uri)
     if (urn === undefined || addressOfRecord === undefined) return undefined
     if (urn === "") return this.#resolveTemporary(uri)
+    if (!isPossible(addressOfRecord)) return undefined
     return { addressOfRecord, bindings: bindingsOf(unescapeUri(urn), await location.lookup(addressOfRecord)) }
   }
 

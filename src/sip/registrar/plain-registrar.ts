@@ -12,7 +12,7 @@ import type { Binding, BindingChange, LocationService } from "./location-service
 import type { Registration } from "./nat-keep-alive.ts"
 import { operationIdOf, operationOf, toTagOf } from "./operation.ts"
 import { mayBePlainRegister, readPlainRegister, type PlainRegister } from "./plain-register.ts"
-import type { ServedDomains } from "./served-domains.ts"
+import { isPossible, type ServedDomains } from "./served-domains.ts"
 
 /** What it shares with the registrar. */
 export interface PlainRegistrarParts {
@@ -49,7 +49,7 @@ export class PlainRegistrar {
     const addressOfRecord = `sip:${register.toUser}@${register.toHost}`
     const expiry = this.#parts.expiry.for(addressOfRecord)
     const expiresSeconds = register.expiresSeconds ?? expiry.defaultExpiresSeconds
-    if (isReserved(addressOfRecord) || isTooBrief(expiresSeconds, expiry)) return false
+    if (!isPossible(addressOfRecord) || isReserved(addressOfRecord) || isTooBrief(expiresSeconds, expiry)) return false
     const via = viaOf(register, flow)
     const operation = operationOf({ ...register, via })
     // The answer to the first transmission is on its way.

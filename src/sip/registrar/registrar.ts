@@ -25,7 +25,7 @@ import { isFirstHop, outboundUse } from "./outbound.ts"
 import type { OutboundUse } from "./outbound.ts"
 import { PlainRegistrar } from "./plain-registrar.ts"
 import { Refusal, refuse, refuseExtensions } from "./refusal.ts"
-import type { ServedDomains } from "./served-domains.ts"
+import { requirePossible, type ServedDomains } from "./served-domains.ts"
 
 /** What the registrar is built on. */
 export interface RegistrarComponents {
@@ -194,6 +194,7 @@ export class Registrar {
     // RFC 4475 §3.3.4: a tel or mailto URI is nobody's address-of-record.
     if (!request.to.parsedUri.isSip) throw refuse(400, "To Is Not A SIP URI")
     if (addressOfRecord === undefined) throw refuse(404, "Not Found")
+    requirePossible(addressOfRecord)
     if (isReserved(addressOfRecord)) throw refuse(403, "Reserved User Name")
     work.outbound = outboundUse(request, request.headers.getAll("Path"))
     const expiry = this.#expiry.for(addressOfRecord)

@@ -4,6 +4,7 @@
  */
 import { telToSip } from "../message/index.ts"
 import type { SipUri } from "../message/index.ts"
+import { refuse } from "./refusal.ts"
 
 /** Whether a host and port (undefined: none given) are where one of our own listeners is reached. */
 export type IsLocalAddress = (host: string, port: number | undefined) => boolean
@@ -60,6 +61,19 @@ export class ServedDomains {
     const domain = this.domainOf(from) ?? this.#firstDomain
     return uri.scheme === "tel" && domain !== undefined ? telToSip(uri, domain, (name) => this.#domains.has(name)) : undefined
   }
+}
+
+/** Longer ones are nobody's, as no key of the overlay is as long as anybody likes. A peer that cannot serve them is well nevertheless. */
+const maxAddressOfRecordLength = 512
+
+/** Whether anybody can have that address-of-record. */
+export function isPossible(addressOfRecord: string): boolean {
+  return addressOfRecord.length <= maxAddressOfRecordLength
+}
+
+/** Throws a Refusal with 404 for an address-of-record that nobody can have. */
+export function requirePossible(addressOfRecord: string): void {
+  if (!isPossible(addressOfRecord)) throw refuse(404, "Not Found")
 }
 
 /** RFC 3261 §25.1: a name may end in the dot of the root, and is the same name. */

@@ -27,6 +27,11 @@ describe("a peer finds a user", () => {
     expect(await users?.find("alice", "example.org")).toBe(undefined)
   })
 
+  it("not where the name is longer than any key: that is no failure of the overlay", async () => {
+    const { users } = await setUp({ domains: ["example.org"], overlayUsers: true })
+    expect(await users?.find("a".repeat(2000), "example.org")).toBe(undefined)
+  })
+
   it("not where the record is for another realm, or no record", async () => {
     const { users, store } = await setUp({ domains: ["example.org"], overlayUsers: true, realm: "Phones" })
     await store("alice", "example.org", makeUserRecord("alice", "example.org", "secret"))

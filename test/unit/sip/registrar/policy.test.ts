@@ -49,6 +49,15 @@ describe("Outbound (RFC 5626)", () => {
 })
 
 describe("policy", () => {
+  it("what could not be stored, or not be read again, is refused, and it is not this peer that is ill", async () => {
+    const { register, location } = setUp()
+    const long = `<sip:${"a".repeat(500)}@example.org>`
+    expect(await register(request({ To: long, From: `${long};tag=a` }))).toMatchObject({ status: 404 })
+    expect(await register(request({ "Call-ID": "c".repeat(1025) }))).toMatchObject({ status: 400, reason: "Call-ID Too Long" })
+    expect((await register(request({ "Call-ID": "c".repeat(1024) }))).status).toBe(200)
+    expect(location.updates).toHaveLength(1)
+  })
+
   it("an address-of-record has so many contacts at most, however they come; those that exist are refreshed", async () => {
     const { register } = setUp({ maxContacts: 2 })
     await register(request({ Contact: "<sip:a@192.0.2.4>" }))
