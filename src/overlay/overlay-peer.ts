@@ -2,6 +2,7 @@
 import { pause } from "../runtime/pause.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import type { ServletStatus } from "../servlet/types.ts"
+import { countRecords } from "./census.ts"
 import { Custodian } from "./custodian.ts"
 import { Deadline } from "./deadline.ts"
 import { Forwarder } from "./forwarder.ts"
@@ -9,11 +10,9 @@ import { HandOver } from "./hand-over.ts"
 import { HybridClock } from "./hlc.ts"
 import type { KeyBasedRouting, Member } from "./key-based-routing.ts"
 import { KeyFetcher } from "./key-fetcher.ts"
-import { wholeRing } from "./key-range.ts"
 import { memberOf } from "./member-codec.ts"
 import type { OverlayComponents, OverlayOptions, RoutingFactory } from "./overlay-options.ts"
 import { Owner } from "./owner.ts"
-import { isRemembered } from "./record.ts"
 import { PathCache } from "./path-cache.ts"
 import { Replication } from "./replication.ts"
 import { Router } from "./router.ts"
@@ -23,15 +22,12 @@ import type { RecordStore } from "./store.ts"
 import { Strays } from "./strays.ts"
 import { Synchroniser } from "./synchroniser.ts"
 import { Transfer } from "./transfer.ts"
-import { liveRecords } from "./view.ts"
 
 export interface OverlayPeerOptions extends OverlayOptions {
   readonly maxValuesPerKey: number
   readonly operationTimeoutMs: number
 }
 
-/** Up to so many keys a status counts record by record. */
-const maxCountedKeys = 20_000
 /**
  * Of the time that a leave may take: until when the keys are handed over, until when those heirs get all who stay where that
  * took too long, and until when they get what has changed meanwhile. Waiting for somebody dead may take all the time there is.
@@ -125,26 +121,7 @@ export class OverlayPeer {
     this.#store.close()
   }
 
-  /** Exact for a small store; for a large one those whose time is over count until they are swept. */
   countRecords(): ServletStatus["records"] {
-    const counts = this.#store.counts()
-    if (counts.keys > maxCountedKeys) {
-      const sample = this.#store.keys(wholeRing, maxCountedKeys)
-      const share = sample.filter((key) => this.routing.isResponsible(key)).length / sample.length
-      const owned = Math.round(counts.values * share)
-      return { owned, copies: counts.values - owned, tombstones: counts.tombstones }
-    }
-    const now = this.#runtime.now()
-    let owned = 0
-    let copies = 0
-    let tombstones = 0
-    for (const key of this.#store.keys(wholeRing, maxCountedKeys)) {
-      const records = this.#store.get(key)
-      const live = liveRecords(records, now).length
-      if (this.routing.isResponsible(key)) owned += live
-      else copies += live
-      tombstones += records.filter((record) => isRemembered(record, now)).length - live
-    }
-    return { owned, copies, tombstones }
+    return countRecords(this.#store, (key) => this.routing.isResponsible(key), this.#runtime.now())
   }
 }

@@ -20,6 +20,7 @@ import { explain, parseConfig, parsePortRange, type PeerConfig, type PeerConfigI
 import { OverlayGruuKeys } from "./gruu-keys.ts"
 import { HttpServer } from "./http-server.ts"
 import { ServletLocation } from "./location.ts"
+import { oncePerTurn } from "./once-per-turn.ts"
 import { joinPatiently } from "./patient-join.ts"
 import { ServletPublications } from "./publications.ts"
 import { ReadinessProbe, type Readiness } from "./readiness.ts"
@@ -167,9 +168,10 @@ export class Peer {
     this.#sip = new SipEdge({ runtime, link, location, publications, gruuKeys, users, secret, media: this.#media }, config)
     this.#probe = new ReadinessProbe({ runtime, servlet })
     this.#http = config.http === undefined ? undefined : this.#createHttp(config.http, network)
-    metrics.gauge("p2psip_records_owned", "Live values for which this peer is responsible.", () => servlet.status().records.owned)
-    metrics.gauge("p2psip_records_copies", "Live values that this peer keeps as a copy.", () => servlet.status().records.copies)
-    metrics.gauge("p2psip_peers_known", "Peers that this one knows of.", () => servlet.status().peersKnown)
+    const overlay = oncePerTurn(() => servlet.status())
+    metrics.gauge("p2psip_records_owned", "Live values for which this peer is responsible.", () => overlay().records.owned)
+    metrics.gauge("p2psip_records_copies", "Live values that this peer keeps as a copy.", () => overlay().records.copies)
+    metrics.gauge("p2psip_peers_known", "Peers that this one knows of.", () => overlay().peersKnown)
   }
 
   /** Where this peer can be reached; complete once it has started. */
