@@ -196,14 +196,18 @@ export abstract class ConnectionTransport implements Transport {
       maxQueueBytes: this.options.maxQueueBytes ?? 1024 * 1024,
       now: () => this.runtime.now(),
       defer: (callback) => this.runtime.defer(callback),
-      receive: (message, flow) => this.#receive(message, flow),
+      admits: (connection) => this.#admits(connection),
+      receive: (message, connection) => {
+        if (this.#admits(connection)) this.#receiver(message, connection)
+      },
       closed: (connection) => this.#forget(connection),
     }
   }
 
-  #receive(message: Uint8Array, connection: Connection): void {
-    if (this.#gate?.admits(this.protocol, connection.remote) === false) connection.destroy("rate")
-    else this.#receiver(message, connection)
+  #admits(connection: Connection): boolean {
+    if (this.#gate?.admits(this.protocol, connection.remote) !== false) return true
+    connection.destroy("rate")
+    return false
   }
 
   #accept(socket: Socket): void {

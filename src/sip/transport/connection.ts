@@ -29,6 +29,8 @@ export interface ConnectionHost {
   now(): number
   /** Calls back once the events at hand have been dealt with. */
   defer(callback: () => void): void
+  /** False where the other side sends more than it may; then the connection is closed. {@link receive} asks by itself. */
+  admits(connection: Connection): boolean
   receive(message: Uint8Array, connection: Connection): void
   /** The connection has ended. */
   closed(connection: Connection): void

@@ -139,6 +139,7 @@ export class StreamFlow implements Connection {
   /** RFC 5626 §3.5.1: a double CRLF is answered with a single one. */
   #answerPing(): void {
     this.#pingCame = false
+    if (!this.#host.admits(this)) return
     this.#host.counters.keepAlives.add()
     this.lastUsedMs = this.#host.now()
     if (this.isOpen && this.#socket.writableLength < this.#host.maxQueueBytes) this.#write(pong)

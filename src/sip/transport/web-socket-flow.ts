@@ -146,6 +146,7 @@ export class WebSocketFlow implements Connection {
     if (this.#state !== "open") return
     this.#hear()
     if (isBlank(message)) {
+      if (!this.#host.admits(this)) return
       // RFC 5626 §3.5.1, which some clients use here as well.
       this.#host.counters.keepAlives.add()
       if (message.length >= 4 && this.#hasRoomFor(crlf.length)) this.#write(crlf)
@@ -155,11 +156,12 @@ export class WebSocketFlow implements Connection {
     this.#host.receive(message, this)
   }
 
-  /** Not more answers than the other side reads. */
+  /** Not more answers than the other side reads, and than messages would get. */
   #answerPing(data: Buffer): void {
+    if (this.#state !== "open" || !this.#host.admits(this)) return
     this.#hear()
     this.#host.counters.keepAlives.add()
-    if (this.#state === "open" && this.#hasRoomFor(data.length)) this.#socket.pong(data)
+    if (this.#hasRoomFor(data.length)) this.#socket.pong(data)
   }
 
   #hasRoomFor(bytes: number): boolean {
