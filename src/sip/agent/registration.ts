@@ -1,7 +1,7 @@
 /** The binding of a user agent, kept alive (RFC 3261 §10.2). */
 import type { Timer } from "../../runtime/runtime.ts"
 import { contactExpires, parseNameAddress, retryAfterOf, secondsOf, SipUri } from "../message/index.ts"
-import type { SipRequest, SipResponse } from "../message/index.ts"
+import type { NameAddress, SipRequest, SipResponse } from "../message/index.ts"
 import type { AgentCore } from "./core.ts"
 import type { RegisterOutcome } from "./events.ts"
 
@@ -16,6 +16,7 @@ export class Registration {
   readonly #tag: string
   #cseq = 0
   #refresh: Timer | undefined
+  #hasEnded = false
 
   constructor(core: AgentCore) {
     this.#core = core
@@ -25,7 +26,7 @@ export class Registration {
 
   /** Registers and, unless `expiresSeconds` is 0, keeps the binding alive until the next call of this or `stop`. */
   async register(expiresSeconds: number): Promise<RegisterOutcome> {
-    this.stop()
+    this.#refresh?.cancel()
     const outcome = await this.#attempt(expiresSeconds)
     if (outcome.kind === "registered") {
       const { expiresSeconds, contacts } = outcome
@@ -37,9 +38,10 @@ export class Registration {
     return outcome
   }
 
+  /** For good: what is under way comes to an end, and nothing follows. */
   stop(): void {
+    this.#hasEnded = true
     this.#refresh?.cancel()
-    this.#refresh = undefined
   }
 
   async #attempt(wantedSeconds: number): Promise<RegisterOutcome> {
@@ -86,7 +88,7 @@ export class Registration {
 
   #accept(response: SipResponse, wantedSeconds: number): RegisterOutcome {
     const contacts = response.headers.getAll("Contact")
-    const own = contacts.map((text) => parseNameAddress(text, "Contact")).find(({ uri }) => uri === this.#core.contact)
+    const own = contacts.map(addressIn).find((address) => address?.uri === this.#core.contact)
     const grantedSeconds = own === undefined ? undefined : contactExpires(own)
     const expiresSeconds = wantedSeconds === 0 ? 0 : (grantedSeconds ?? wantedSeconds)
     // Long enough before the end for a few retransmissions, and a second attempt.
@@ -95,7 +97,17 @@ export class Registration {
   }
 
   #registerAgain(afterSeconds: number, expiresSeconds: number): void {
-    this.stop()
+    this.#refresh?.cancel()
+    if (this.#hasEnded) return
     this.#refresh = this.#core.runtime.setTimer(afterSeconds * 1000, () => void this.register(expiresSeconds))
+  }
+}
+
+/** Undefined for what some registrar has made of others' contacts, and nobody can read. */
+function addressIn(text: string): NameAddress | undefined {
+  try {
+    return parseNameAddress(text, "Contact")
+  } catch {
+    return undefined
   }
 }

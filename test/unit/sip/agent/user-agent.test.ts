@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest"
 import { UserAgent } from "../../../../src/sip/agent/index.ts"
 import type { AgentEvent, AgentOptions, Call } from "../../../../src/sip/agent/index.ts"
+import { createResponse, parseMessage, type SipRequest } from "../../../../src/sip/message/index.ts"
 import { digestFor } from "../../../support/digest.ts"
 import { World } from "../../../support/sip-world.ts"
 import type { Peer } from "../../../support/sip-world.ts"
@@ -85,10 +86,23 @@ describe("a registration", () => {
   })
 
   it("is not waited for for ever when the agent is stopped", async () => {
-    const { agent } = addAgent("alice", "192.0.2.1", { proxy: { host: "192.0.2.99", port: 5060 } })
+    const { agent, names } = addAgent("alice", "192.0.2.1", { proxy: { host: "192.0.2.99", port: 5060 } })
     const outcome = agent.register()
     await agent.stop()
     expect(await outcome).toMatchObject({ kind: "failed", status: 503 })
+    await world.run(100_000)
+    expect(names()).toEqual(["registrationFailed"])
+  })
+
+  it("stands beside contacts that nobody can read", async () => {
+    const registrar = world.network.add("UDP", "192.0.2.99")
+    await registrar.start()
+    registrar.onMessage((bytes, flow) => {
+      const headers: [string, string][] = [["Contact", "<nonsense>"], ["Contact", "<sip:alice@192.0.2.1:5060>;expires=100"]]
+      flow.send(createResponse(parseMessage(bytes) as SipRequest, 200, undefined, { headers }).toBytes())
+    })
+    const { agent } = addAgent("alice", "192.0.2.1", { proxy: { host: "192.0.2.99", port: 5060 } })
+    expect(await settled(agent.register())).toMatchObject({ kind: "registered", expiresSeconds: 100 })
   })
 })
 
