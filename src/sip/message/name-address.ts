@@ -84,7 +84,7 @@ function parseBare(text: string, start: number, where: string): NameAddress {
 function checkUri(uri: string, where: string): void {
   for (let i = 0; i < uri.length; i++) {
     const code = uri.charCodeAt(i)
-    if (code <= 0x20 || code === QUOTE || code === 0x3c || code >= 0x7f) throw badRequest(`Malformed URI in ${where}`)
+    if (code <= 0x20 || code === QUOTE || code === 0x3c || code === 0x3e || code >= 0x7f) throw badRequest(`Malformed URI in ${where}`)
   }
   if (uri.indexOf(":") < 1) throw badRequest(`Malformed URI in ${where}`)
 }

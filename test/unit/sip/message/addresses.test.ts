@@ -56,6 +56,7 @@ describe("NameAddress", () => {
     ["< sip:a@b>", /URI/],
     ["<sip:a@b", /Missing >/],
     ["sip:a@b?x=y", /without <>/],
+    ["sip:a>b@c", /Malformed URI/],
     ["<sip:a@b>x", /parameter/],
     ["<sip:a@b>;;x", /Empty parameter/],
     ["", /URI/],
