@@ -196,10 +196,10 @@ export class TransactionLayer {
   #receive(bytes: Uint8Array, flow: Flow): void {
     if (this.#isStopped) return
     this.#admission.onMessage()
-    const verdict = this.#door.judge(bytes, flow)
-    if (verdict === "done") return
-    if (verdict !== "refused" && this.#unparsed?.(bytes, flow) === true) return this.#counters.request("REGISTER")
     try {
+      const verdict = this.#door.judge(bytes, flow)
+      if (verdict === "done") return
+      if (verdict !== "refused" && this.#unparsed?.(bytes, flow) === true) return this.#counters.request("REGISTER")
       const message = parseMessage(bytes)
       if (message instanceof SipRequest) this.#receiveRequest(message, flow, { requestBytes: bytes.length, verdict })
       else this.#receiveResponse(message, flow)

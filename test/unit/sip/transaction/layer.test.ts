@@ -310,6 +310,16 @@ test("what the user throws becomes an answer", () => {
   expect(log).toEqual(["0 500", "0 end"])
 })
 
+test("what the taker of unparsed messages throws goes no further", () => {
+  const { runtime, send, server } = makeSipPair()
+  server.onUnparsed(() => {
+    throw new Error("a defect")
+  })
+  send("REGISTER")
+  runtime.advance(0)
+  expect(runtime.metrics.count("p2psip_sip_messages_dropped_total", { reason: "defect" })).toBe(1)
+})
+
 /** A request as bytes; an empty branch makes it one of RFC 2543. */
 function wire(method: string, branch: string, sentBy = "192.0.2.1"): string {
   const lines = [
