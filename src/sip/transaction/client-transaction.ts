@@ -87,7 +87,12 @@ abstract class BaseClientTransaction<State extends string, Input extends string>
   /** The flow has broken. */
   breakOff(error: Error | undefined): void {
     this.#error = error
-    this.fail()
+    try {
+      this.fail()
+    } catch (defect) {
+      // Others wait for the end of the flow as well.
+      this.host.reportDefect(defect)
+    }
   }
 
   sendRequest(): void {

@@ -310,6 +310,26 @@ test("what the user throws becomes an answer", () => {
   expect(log).toEqual(["0 500", "0 end"])
 })
 
+test("what one user throws at the end of a flow keeps nobody else from hearing of it", () => {
+  const { runtime, client, a, b } = makeSipPair("TCP")
+  const flow = a.flowTo(b.advertised)
+  const told: string[] = []
+  const ask = (name: string): void => {
+    client.request(makeRequest("OPTIONS"), flow, {
+      onResponse: () => undefined,
+      onTimeout: () => undefined,
+      onTransportError: () => {
+        told.push(name)
+        throw new Error("a defect")
+      },
+    })
+  }
+  for (const name of ["one", "two", "three"]) ask(name)
+  flow.close()
+  expect(told).toEqual(["one", "two", "three"])
+  expect(runtime.metrics.count("p2psip_sip_messages_dropped_total", { reason: "defect" })).toBe(3)
+})
+
 test("what the taker of unparsed messages throws goes no further", () => {
   const { runtime, send, server } = makeSipPair()
   server.onUnparsed(() => {
