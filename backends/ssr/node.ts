@@ -10,13 +10,12 @@ import { clockwise, ringSize } from "./address.ts"
 import { Doubts } from "./doubts.ts"
 import { Floods } from "./floods.ts"
 import { Forwarder, smallestAddress } from "./forwarder.ts"
-import { Isprp } from "./isprp.ts"
-import { Linearization } from "./linearization.ts"
 import type { LinkEvent, Neighbourhood } from "./neighbourhood.ts"
 import type { SsrSettings } from "./options.ts"
 import type { Packet } from "./packet.ts"
 import { packetTypes, payloadTypes, readAddress, sourceOf } from "./packet.ts"
 import { PathAnnouncer } from "./path-announcer.ts"
+import { newRing } from "./procedures.ts"
 import type { Ring, RingPlaces, RingPort } from "./ring.ts"
 import type { Claim } from "./ring-messages.ts"
 import { decodeClaim, decodeUpdate, encodeClaim, encodeUpdate } from "./ring-messages.ts"
@@ -47,7 +46,6 @@ export interface NodeListener {
   onUnreachable(address: Address): void
 }
 
-const nothing = new Uint8Array(0)
 /** Nodes on either side that count as near. */
 const nearCount = 4
 const nothingSaid: Claim = { sides: [], serves: false }
@@ -60,7 +58,7 @@ export class SsrNode {
   readonly #settings: SsrSettings
   readonly #listener: NodeListener
   readonly #forwarder: Forwarder
-  readonly #ring: Ring
+  #ring: Ring
   readonly #tracer: Tracer
   readonly #announcer: PathAnnouncer
   readonly #doubts: Doubts
@@ -86,9 +84,9 @@ export class SsrNode {
     this.#announcer = new PathAnnouncer({ runtime, neighbourhood, send: (to, body) => void this.#forwarder.send(packetTypes.pathAnnounce, to, body) })
     this.#doubts = new Doubts(runtime)
     this.#vicinity = new Vicinity(this.cache.self)
-    const isFlooding = settings.ring === "isprp"
-    this.#ring = isFlooding ? new Isprp(this.cache, this.#port()) : new Linearization(this.cache, this.#port())
-    this.#forwarder = new Forwarder({ ...components, cache: this.cache, doubts: this.#doubts, vicinity: this.#vicinity, ...(isFlooding ? { floods: new Floods(runtime) } : {}) }, {
+    this.#ring = newRing(settings.ring, this.cache, this.#port())
+    const floods = settings.ring === "isprp" ? { floods: new Floods(runtime) } : {}
+    this.#forwarder = new Forwarder({ ...components, cache: this.cache, doubts: this.#doubts, vicinity: this.#vicinity, ...floods }, {
       onArrival: (packet) => this.#onArrival(packet),
       onLearned: (addresses) => this.#learned(addresses, false),
       onBroken: (far) => {
@@ -134,9 +132,11 @@ export class SsrNode {
     this.#ring.onServing()
   }
 
+  /** Where it is started again, nobody has agreed to anything, or given it any keys. */
   stop(): void {
     this.#isStopped = true
     this.#tenure = undefined
+    this.#ring = newRing(this.#settings.ring, this.cache, this.#port())
     this.#timer?.cancel()
     this.#timer = undefined
     this.#forwarder.stop()
@@ -193,7 +193,7 @@ export class SsrNode {
       notify: (to, claim) => send(packetTypes.notification, to, encodeClaim(claim)),
       reply: (to, claim) => send(packetTypes.update, to, encodeUpdate({ kind: "agreed", claim })),
       introduce: (to, candidate) => this.#introduce(to, candidate),
-      announce: () => void this.#forwarder.send(packetTypes.newNodeAnnounce, smallestAddress, nothing),
+      announce: () => void this.#forwarder.send(packetTypes.newNodeAnnounce, smallestAddress, new Uint8Array(0)),
       flood: () => this.#forwarder.flood(),
       randomLink: () => {
         const links = [...this.#components.neighbourhood.neighbours()]
@@ -259,9 +259,8 @@ export class SsrNode {
   }
 
   #onArrival(packet: Packet): void {
-    const source = sourceOf(packet)
     try {
-      this.#take(packet, source)
+      this.#take(packet, sourceOf(packet))
     } catch (error) {
       if (!isP2PSipError(error)) throw error
       this.#components.runtime.metrics.counter("p2psip_ssr_dropped_packets_total", "mesh packets dropped", { reason: "malformed" }).add()

@@ -128,16 +128,21 @@ export class UdpEther implements Ether {
   }
 
   async #attend(place: Place): Promise<void> {
-    if (this.#ears === undefined) return
+    const ears = this.#ears
+    if (ears === undefined) return
     const known = this.#outlets.get(place.name)
+    let outlet = known
     try {
-      const outlet = known ?? (place.isIPv6 ? outlet6(place, this.#ears.v6) : await this.#outlet4(place))
+      outlet ??= place.isIPv6 ? outlet6(place, ears.v6) : await this.#outlet4(place)
       if (outlet === undefined) return
+      // Closed meanwhile.
+      if (this.#ears !== ears) return this.#release(outlet)
       // Each time: an interface may have gone, and come back under its name and address.
       this.#joinGroup(outlet)
       if (known === undefined) this.#runtime.log.info({ interface: place.name, address: place.address }, "looking for neighbours")
       this.#outlets.set(place.name, outlet)
     } catch (error) {
+      if (outlet !== undefined && known === undefined) this.#release(outlet)
       // Addresses that have just been given do not work at once.
       this.#runtime.log.info({ interface: place.name, error: String(error) }, "an interface does not work yet")
     }
@@ -173,7 +178,11 @@ export class UdpEther implements Ether {
   #shut(name: string): void {
     const outlet = this.#outlets.get(name)
     this.#outlets.delete(name)
-    if (outlet !== undefined && outlet.socket !== this.#ears?.v6) outlet.socket.close()
+    if (outlet !== undefined) this.#release(outlet)
+  }
+
+  #release({ socket }: Outlet): void {
+    if (socket !== this.#ears?.v6) socket.close()
   }
 
   #onError(error: Error): void {

@@ -66,6 +66,19 @@ describe("the ring", () => {
     )
   })
 
+  test.each(["linearization", "isprp"] as const)("who begins anew in the same process holds nobody to what was agreed before, by %s", async (ring) => {
+    const mesh = new TestMesh(6, { ring })
+    const [address] = mesh.addConnected(8, 3)
+    const node = mesh.nodes.get(address as Address)
+    await mesh.simulation.run(10_000)
+    expect(node?.places.right).toBeDefined()
+    node?.stop()
+    expect(node?.places).toEqual({})
+    node?.start()
+    await mesh.simulation.run(10_000)
+    expect(mesh.misplaced()).toEqual([])
+  })
+
   test.each(["linearization", "isprp"] as const)("a tenth of the nodes dies at once; the others close the gaps, by %s", async (ring) => {
     const mesh = new TestMesh(2, { ring })
     const addresses = mesh.addConnected(60, 4)
