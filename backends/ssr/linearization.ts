@@ -52,7 +52,8 @@ export class Linearization implements Ring {
     }
     // The first node is another one now: that the line is closed is for its last one to say.
     const { right } = this.places
-    if (this.#nearest("right") === undefined && address < (right ?? Infinity)) this.#port.announce()
+    const isFirst = address < (right ?? Infinity) && this.#nearest("right") === undefined && this.#cache.smallest() === address
+    if (isFirst) this.#port.announce()
   }
 
   onNotification(from: Address, claim: Claim): void {
