@@ -30,7 +30,7 @@ export function addConfigFlags(command: Command): Command {
     .option("--tls-certificate <file>", "PEM: the certificate for tls and wss; read again when it changes, and on SIGHUP")
     .option("--tls-key <file>", "PEM: its private key")
     .option("--tls-ca <file>", "PEM: the roots that others' certificates must lead to; otherwise the usual ones")
-    .option("--web-origin <origin>", "whose web pages may connect to ws and wss; repeatable; none lets all", collect)
+    .option("--web-origin <origin>", "whose web pages may connect to ws and wss; repeatable; none lets all, or without users those of this machine", collect)
     .option("--listen <multiaddr>", "where other peers connect; repeatable", collect)
     .option("--announce <multiaddr>", "what other peers are told instead of what was bound; repeatable", collect)
     .option("--bootstrap <multiaddr>", "a peer of the overlay to join; repeatable; none starts a new overlay", collect)
