@@ -120,11 +120,25 @@ export class UdpEther implements Ether {
   }
 
   async #look(): Promise<void> {
-    const present = networkInterfaces()
+    const present = this.#present()
+    if (present !== undefined) await this.#attendTo(present)
+    if (this.#ears !== undefined) this.#timer = this.#runtime.setTimer(lookMs, () => void this.#look())
+  }
+
+  /** Undefined where the system does not tell, as where it has no file descriptor left. */
+  #present(): Interfaces | undefined {
+    try {
+      return networkInterfaces()
+    } catch (error) {
+      this.#runtime.log.warn({ error: String(error) }, "the system does not tell its network interfaces")
+      return undefined
+    }
+  }
+
+  async #attendTo(present: Interfaces): Promise<void> {
     const wanted = new Map(this.#options.interfaces.flatMap((name) => placesOf(name, present[name] ?? [])).map((place) => [place.name, place]))
     for (const [name, { address }] of this.#outlets) if (wanted.get(name)?.address !== address) this.#shut(name)
     for (const place of wanted.values()) await this.#attend(place)
-    if (this.#ears !== undefined) this.#timer = this.#runtime.setTimer(lookMs, () => void this.#look())
   }
 
   async #attend(place: Place): Promise<void> {
@@ -195,6 +209,8 @@ export class UdpEther implements Ether {
     return false
   }
 }
+
+type Interfaces = ReturnType<typeof networkInterfaces>
 
 /** A protocol on an interface, before there is a socket for it. */
 interface Place {

@@ -7,7 +7,12 @@ import { Simulation } from "../../../src/sim/index.ts"
 const loopback = "127.0.0.1"
 const system = vi.hoisted(() => ({ open: new Set<string>(), refused: new Set<string>(), memberships: [] as string[] }))
 
-vi.mock("node:os", () => ({ networkInterfaces: () => ({ lo: [{ family: "IPv4", address: "127.0.0.1", cidr: "127.0.0.1/8", mac: "00:00:00:00:00:00" }] }) }))
+vi.mock("node:os", () => ({
+  networkInterfaces: () => {
+    if (system.refused.has("interfaces")) throw new Error("refused")
+    return { lo: [{ family: "IPv4", address: "127.0.0.1", cidr: "127.0.0.1/8", mac: "00:00:00:00:00:00" }] }
+  },
+}))
 
 vi.mock("node:dgram", () => ({
   createSocket: () => {
@@ -64,6 +69,19 @@ test("an interface whose group cannot be joined yet is tried again, with a socke
   await simulation.run(6_000)
   expect([...ether.interfaces()]).toEqual(["lo IPv4"])
   expect(system.memberships).toEqual([loopback])
+})
+
+test("a system that does not tell its interfaces, as where it has no file descriptor left, is asked again", async () => {
+  const { simulation, ether } = newEther()
+  await ether.open()
+  system.refused.add("interfaces")
+  await simulation.run(6_000)
+  expect([...ether.interfaces()]).toEqual(["lo IPv4"])
+  system.refused.clear()
+  system.memberships.length = 0
+  await simulation.run(6_000)
+  expect(system.memberships).toEqual([loopback])
+  await ether.close()
 })
 
 test("one that is closed while it looks at its interfaces leaves no socket open", async () => {
