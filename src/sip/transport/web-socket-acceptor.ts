@@ -2,15 +2,13 @@ import { createServer, type IncomingMessage, type Server } from "node:http"
 import type { Socket } from "node:net"
 import { WebSocketServer, type WebSocket } from "ws"
 import { maxMessageBytes } from "../message/index.ts"
+import { originFilter, type WebOrigins } from "./web-origins.ts"
 
 /** What a WebSocket may carry, and who may open one. */
 export interface WebSocketLimits {
   readonly maxMessageBytes: number
   readonly origins: WebOrigins | undefined
 }
-
-/** The Origins of the web pages that may connect, or `loopback` for all that come from this machine. Undefined stands for all. */
-export type WebOrigins = readonly string[] | "loopback"
 
 /** The same for both sides: whole messages, uncompressed, pings answered by the flow. */
 export const webSocketOptions = { perMessageDeflate: false, autoPong: false, maxPayload: maxMessageBytes, maxFragments: 256 } as const
@@ -71,11 +69,4 @@ export class WebSocketAcceptor {
     this.#onFailure(reason)
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   }
-}
-
-function originFilter(origins: WebOrigins | undefined): (origin: string) => boolean {
-  if (origins === undefined) return () => true
-  if (origins === "loopback") return (origin) => /^https?:\/\/(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(?::\d{1,5})?$/.test(origin)
-  const names = new Set(origins.map((origin) => origin.toLowerCase()))
-  return (origin) => names.has(origin)
 }

@@ -8,7 +8,8 @@ import { formatHostPort } from "./host-port.ts"
 import { connectSecurely, requireCertificates, type TlsComponents } from "./tls.ts"
 import { TlsAcceptor } from "./tls-acceptor.ts"
 import type { Remote, TransportComponents } from "./transport.ts"
-import { WebSocketAcceptor, webSocketOptions, type WebOrigins } from "./web-socket-acceptor.ts"
+import type { WebOrigins } from "./web-origins.ts"
+import { WebSocketAcceptor, webSocketOptions } from "./web-socket-acceptor.ts"
 import { WebSocketFlow } from "./web-socket-flow.ts"
 
 /** What can be set on WS and WSS. */
