@@ -1,10 +1,11 @@
 /** Packets that hostile nodes write: none makes a node remember more than it should, take a stranger for a neighbour, or fail. */
+import fc from "fast-check"
 import { expect, test } from "vitest"
 import type { Address } from "../../../backends/ssr/address.ts"
 import { Agreements } from "../../../backends/ssr/agreements.ts"
 import { ssrSettings } from "../../../backends/ssr/options.ts"
-import type { Packet } from "../../../backends/ssr/packet.ts"
-import { encodePacket, packetTypes, payloadTypes } from "../../../backends/ssr/packet.ts"
+import type { Packet, PacketType } from "../../../backends/ssr/packet.ts"
+import { encodePacket, originFlag, packetTypes, payloadTypes } from "../../../backends/ssr/packet.ts"
 import { Reassembly } from "../../../backends/ssr/reassembly.ts"
 import { encodeUpdate } from "../../../backends/ssr/ring-messages.ts"
 import { TestMesh } from "./mesh.ts"
@@ -32,6 +33,34 @@ async function besides(): Promise<{ mesh: TestMesh; say: (packet: Packet) => Pro
     },
   }
 }
+
+test("no packets whatever make a link where there is none", async () => {
+  const node = fc.constantFrom<Address>(hostile, victim, friend, 0, 5, 40, 1_000, 281_474_976_710_655)
+  const route = fc.uniqueArray(node, { minLength: 1, maxLength: 8 })
+  const address = Buffer.from("00000000001e", "hex")
+  const payload = fc.oneof(
+    route.map((way) => encodeUpdate({ kind: "candidate", route: way })), fc.constant(encodeUpdate({ kind: "farewell" })),
+    fc.constantFrom(address, Buffer.concat([address, address])), fc.uint8Array({ maxLength: 40 }),
+  )
+  const packet = fc.record({
+    type: fc.constantFrom<PacketType>(...Object.values(packetTypes)), stub: fc.uniqueArray(node, { maxLength: 3 }), route, hop: fc.nat(8), destination: node,
+    payloadType: fc.oneof(fc.constantFrom(...Object.values(payloadTypes)), fc.nat(2 ** 32 - 1 - originFlag)), origin: node, payload,
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(packet, fc.constantFrom("by stub", "by route", "as it is")), { minLength: 1, maxLength: 12 }), async (packets) => {
+      const { mesh, say } = await besides()
+      for (const [one, how] of packets) {
+        const others = one.route.filter((address) => address !== hostile && address !== victim)
+        if (how === "as it is") await say(one)
+        else if (how === "by stub") await say({ ...one, stub: [victim], route: [...others, victim], hop: others.length })
+        else await say({ ...one, stub: [], route: [...others, hostile, victim], hop: others.length })
+      }
+      const ways = mesh.nodes.get(victim)?.cache.ways() ?? []
+      expect([hostile, friend]).toEqual(expect.arrayContaining(ways.filter(({ hops }) => hops === 1).map(({ to }) => to)))
+    }),
+    { numRuns: 100 },
+  )
+})
 
 test("a stub route that ends elsewhere than on the source route makes no neighbours", async () => {
   const { mesh, say } = await besides()
