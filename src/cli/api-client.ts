@@ -50,7 +50,7 @@ export class ApiClient {
       text += decoder.decode(chunk as Uint8Array, { stream: true })
       const lines = text.split("\n")
       text = lines.pop() ?? ""
-      for (const line of lines) yield JSON.parse(line) as ShownLookupEvent
+      for (const line of lines) yield this.#read<ShownLookupEvent>(line)
     }
   }
 
@@ -74,7 +74,15 @@ export class ApiClient {
   }
 
   async #json<T>(method: string, path: string, body?: object): Promise<T> {
-    return (await (await this.#fetch(method, path, body)).json()) as T
+    return this.#read<T>(await (await this.#fetch(method, path, body)).text())
+  }
+
+  #read<T>(text: string): T {
+    try {
+      return JSON.parse(text) as T
+    } catch (cause) {
+      throw new Error(`expected JSON from ${this.#base}, found something else; is that a peer?`, { cause })
+    }
   }
 
   async #fetch(method: string, path: string, body?: object): Promise<Response> {
