@@ -19,7 +19,7 @@ export interface HostProcess {
 }
 
 const program = new URL(import.meta.url.endsWith(".ts") ? "./peer-host.ts" : "./peer-host.js", import.meta.url)
-/** Who has not stopped by then is killed. */
+/** Who has not stopped by then is killed; who has not ended by then cannot be asked for another reason. */
 const endTimeoutMs = 2000
 /** Longer than a peer itself looks for others. */
 const startTimeoutMs = 90_000
@@ -48,7 +48,8 @@ export async function startHost(name: string, plan: HostPlan): Promise<HostProce
         else resolve(said)
       })
       child.send(question, (error) => {
-        if (error !== null) reject(error)
+        // Who cannot be asked is ending as a rule: how, `died` tells once that is known.
+        if (error !== null) setTimeout(() => reject(error), endTimeoutMs).unref()
       })
     }))
     line = answer.catch(() => undefined)
