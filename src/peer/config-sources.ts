@@ -49,12 +49,15 @@ export async function loadConfig(sources: ConfigSources): Promise<PeerConfig> {
   })
 }
 
+/** The file's name, and what other commands read. */
+const notOfConfiguration: ReadonlySet<string> = new Set([`${prefix}CONFIG`, `${prefix}PASSWORD`])
+
 /** The keys that the environment sets. Lists are separated by commas, objects and lists of objects are JSON. */
 export function readEnvironment(environment: Readonly<Record<string, string | undefined>>): ConfigLayer {
   const layer: Record<string, unknown> = {}
   const known = new Map(keys.map((key) => [variableOf(key), key]))
   for (const [name, value] of Object.entries(environment)) {
-    if (!name.startsWith(prefix) || foreignVariable.test(name) || name === `${prefix}CONFIG` || value === undefined || value === "") continue
+    if (!name.startsWith(prefix) || foreignVariable.test(name) || notOfConfiguration.has(name) || value === undefined || value === "") continue
     const key = known.get(name)
     if (key === undefined) {
       throw new P2PSipError("P2PSIP_BAD_CONFIG", `${name}: expected ${prefix}CONFIG or one of ${[...known.keys()].join(", ")}, found an unknown variable`)

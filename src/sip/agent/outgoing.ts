@@ -1,4 +1,5 @@
 /** The caller's side of a call (RFC 3261 §13.2). */
+import { SipSyntaxError } from "../message/index.ts"
 import type { SipRequest, SipResponse } from "../message/index.ts"
 import type { ClientTransaction } from "../transaction/index.ts"
 import type { AgentCore } from "./core.ts"
@@ -45,10 +46,15 @@ class OutgoingCall {
       this.#onAnswer(response)
     } else if ((status === 401 || status === 407) && !this.#isCancelled && this.#core.credentials?.learn(response, invite) === true) {
       this.#send(this.#core.repeat(invite))
-    } else if (this.call.advance("ended", response)) {
-      this.#core.forget(this.call.callId)
-      this.#core.emit({ name: "failed", call: this.call, status, reason: response.reason })
+    } else {
+      this.#fail(status, response.reason)
     }
+  }
+
+  #fail(status: number, reason: string): void {
+    if (!this.call.advance("ended", { status, reason })) return
+    this.#core.forget(this.call.callId)
+    this.#core.emit({ name: "failed", call: this.call, status, reason })
   }
 
   /** §13.2.2.4: each 2xx is acknowledged, retransmissions too; of several dialogs the first one is kept. */
@@ -56,7 +62,13 @@ class OutgoingCall {
     const tag = response.to.tag ?? ""
     let dialog = this.#dialogs.get(tag)
     const isNew = dialog === undefined
-    dialog ??= Dialog.ofCaller(response)
+    try {
+      dialog ??= Dialog.ofCaller(response)
+    } catch (error) {
+      // Nobody knows where an ACK would go; the callee ends what is not acknowledged.
+      if (!(error instanceof SipSyntaxError)) throw error
+      return this.#fail(502, error.reason)
+    }
     this.#dialogs.set(tag, dialog)
     this.#core.sendAck(dialog.request("ACK", response.cseq.number), dialog.nextHop)
     if (!isNew) return

@@ -27,6 +27,8 @@ const maxCallIdLength = 1024
 export const maxUserAgentLength = 128
 /** In one REGISTER, beside those that it binds: a phone that has got another address takes the old one back with it. */
 const maxRemovals = 32
+/** What one update of the location service takes. */
+const maxChanges = 64
 /** RFC 3261 §10.3: a registrar may refuse what is short only below one hour. */
 const oneHourSeconds = 3600
 
@@ -41,7 +43,7 @@ export function readChanges(request: SipRequest, { path, outbound }: Registratio
   const contacts = request.headers.getAll("Contact")
   if (contacts.length === 0) return []
   if (contacts.some((contact) => contact.startsWith("*"))) return readWildcard(request, contacts)
-  if (contacts.length > options.maxContacts + maxRemovals) throw refuse(403, "Too Many Contacts")
+  if (contacts.length > Math.min(options.maxContacts + maxRemovals, maxChanges)) throw refuse(403, "Too Many Contacts")
   if (request.callId.length > maxCallIdLength) throw refuse(400, "Call-ID Too Long")
   const header = request.headers.get("Expires")
   const fallbackSeconds = header === undefined ? options.defaultExpiresSeconds : deltaSeconds(header)

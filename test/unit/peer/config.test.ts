@@ -143,6 +143,7 @@ describe("sources", () => {
 
   test("an unknown variable is a misspelt one", async () => {
     await expect(loadConfig({ environment: { P2PSIP_ACKS: "two" } })).rejects.toThrow(/^acks: expected a whole number from 1 to 32, found "two" \(from P2PSIP_ACKS\)$/)
+    await expect(loadConfig({ environment: { P2PSIP_PASSWORD: "of a user" } })).resolves.toBeDefined()
     await expect(loadConfig({ environment: { P2PSIP_DOMAIN: "x" } })).rejects.toThrow(/^P2PSIP_DOMAIN: expected .*P2PSIP_DOMAINS.*, found an unknown variable$/)
     // Set by Kubernetes for every container next to a service of that name.
     const kubernetes = { P2PSIP_SERVICE_HOST: "10.0.0.1", P2PSIP_SERVICE_PORT_HTTP: "80", P2PSIP_PORT: "tcp://10.0.0.1:80", P2PSIP_PORT_80_TCP_ADDR: "10.0.0.1" }

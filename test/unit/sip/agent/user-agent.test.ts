@@ -168,6 +168,18 @@ it("a 200 is repeated until its ACK comes, and a call without one is ended", asy
   expect(bob.events.at(-1)).toMatchObject({ name: "ended", by: "local" })
 })
 
+it("an answer whose Contact nobody can read is a call that failed", async () => {
+  const callee = world.network.add("UDP", "192.0.2.99")
+  await callee.start()
+  callee.onMessage((bytes, flow) => {
+    flow.send(createResponse(parseMessage(bytes) as SipRequest, 200, undefined, { toTag: "odd", headers: [["Contact", "<nonsense"]] }).toBytes())
+  })
+  const { agent, names } = addAgent("alice", "192.0.2.1", { proxy: { host: "192.0.2.99", port: 5060 } })
+  expect(await settled(agent.call("sip:bob@example.org").outcome)).toMatchObject({ kind: "failed", status: 502 })
+  expect(names()).toEqual(["failed"])
+  expect(agent.calls).toEqual([])
+})
+
 it("of two answers to a forked call the first is kept", async () => {
   const { alice, bob } = await addPair()
   const second = addAgent("bob", "192.0.2.3")

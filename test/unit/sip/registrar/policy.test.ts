@@ -58,6 +58,14 @@ describe("policy", () => {
     expect(location.updates).toHaveLength(1)
   })
 
+  it("one REGISTER takes back no more contacts than one update of the location changes", async () => {
+    const { register, location } = setUp({ maxContacts: 64 })
+    const gone = Array.from({ length: 65 }, (_, at) => `<sip:${at}@192.0.2.4>;expires=0`)
+    expect(await register(request({ Contact: gone }))).toMatchObject({ status: 403, reason: "Too Many Contacts" })
+    expect((await register(request({ Contact: gone.slice(1) }))).status).toBe(200)
+    expect(location.updates.map(({ changes }) => changes.length)).toEqual([64])
+  })
+
   it("an address-of-record has so many contacts at most, however they come; those that exist are refreshed", async () => {
     const { register } = setUp({ maxContacts: 2 })
     await register(request({ Contact: "<sip:a@192.0.2.4>" }))
