@@ -191,9 +191,9 @@ const columns: readonly (readonly [name: string, value: (period: Period) => stri
   ["p50 ms", ({ from, to }) => shownPercentile(countsBetween(from, to), 0.5)],
   ["p99 ms", ({ from, to }) => shownPercentile(countsBetween(from, to), 0.99)],
   ["processor", ({ from, to }) => `${Math.round((to.cpuMicroseconds - from.cpuMicroseconds) / 1e4 / (to.atSeconds - from.atSeconds))} %`],
-  ["RSS MB", ({ from, memory }) => megabytes(memory, "residentMegabytes", from.atSeconds)],
+  ["RSS MB", ({ from, to, memory }) => mostResident(memory, from.atSeconds, to.atSeconds).toFixed(0)],
   // What is left after a collection: the least of the minute.
-  ["heap MB", ({ from, memory }) => megabytes(memory, "heapMegabytes", from.atSeconds)],
+  ["heap MB", ({ from, to, memory }) => leastHeap(memory, from.atSeconds, to.atSeconds).toFixed(0)],
 ]
 
 function lineOf(minute: number, from: Sight, to: Sight, memory: readonly Memory[]): string {
@@ -224,41 +224,50 @@ function shownPercentile(counts: readonly number[], part: number): string {
   return `< ${percentileBound(counts, part)}`
 }
 
-function megabytes(memory: readonly Memory[], name: "residentMegabytes" | "heapMegabytes", fromSeconds: number, toSeconds = Infinity): string {
-  return String(Math.round(least(memory, name, fromSeconds, toSeconds)))
+function mostResident(memory: readonly Memory[], fromSeconds: number, toSeconds: number): number {
+  return Math.max(...between(memory, fromSeconds, toSeconds).map(({ residentMegabytes }) => residentMegabytes))
 }
 
-function least(memory: readonly Memory[], name: "residentMegabytes" | "heapMegabytes", fromSeconds: number, toSeconds: number): number {
-  return Math.min(...memory.filter(({ atSeconds }) => atSeconds > fromSeconds && atSeconds <= toSeconds).map((sample) => sample[name]))
+function leastHeap(memory: readonly Memory[], fromSeconds: number, toSeconds: number): number {
+  return Math.min(...between(memory, fromSeconds, toSeconds).map(({ heapMegabytes }) => heapMegabytes))
+}
+
+function between(memory: readonly Memory[], fromSeconds: number, toSeconds: number): readonly Memory[] {
+  return memory.filter(({ atSeconds }) => atSeconds > fromSeconds && atSeconds <= toSeconds)
 }
 
 /**
  * The last quarter of the time against the second one: in the first all is made
- * that stays. Of each the median of its minutes, so that one moment in which V8
- * gave pages back is not taken for all that the peer needs.
+ * that stays. Of resident memory the most counts, which a machine must have: V8
+ * lets the heap grow between two collections, and gives pages back, as it likes.
+ * Of the heap it is what collections leave, in the median of the minutes.
  */
-function growthOf(memory: readonly Memory[], name: "residentMegabytes" | "heapMegabytes"): number {
-  return typical(memory, name, 0.75 * seconds) / typical(memory, name, 0.25 * seconds) - 1
+function growthOf(memory: readonly Memory[]): { readonly resident: number; readonly heap: number } {
+  const growth = (of: (fromSeconds: number) => number): number => of(0.75 * seconds) / of(0.25 * seconds) - 1
+  return {
+    resident: growth((from) => mostResident(memory, from, from + seconds / 4)),
+    heap: growth((from) => typicalHeap(memory, from)),
+  }
 }
 
 /** Of the quarter of the time that begins there. */
-function typical(memory: readonly Memory[], name: "residentMegabytes" | "heapMegabytes", fromSeconds: number): number {
+function typicalHeap(memory: readonly Memory[], fromSeconds: number): number {
   const spans = Math.max(1, Math.floor(seconds / 4 / 60))
   const spanSeconds = seconds / 4 / spans
-  const minutes = Array.from({ length: spans }, (_, index) => least(memory, name, fromSeconds + index * spanSeconds, fromSeconds + (index + 1) * spanSeconds))
-  return quantilesOf(minutes, [0.5])[0] ?? NaN
+  const minutes = Array.from({ length: spans }, (_, index) => fromSeconds + index * spanSeconds)
+  return quantilesOf(minutes.map((from) => leastHeap(memory, from, from + spanSeconds)), [0.5])[0] ?? NaN
 }
 
 function verdict({ end, memory }: { readonly end: Sight; readonly memory: readonly Memory[] }): boolean {
   const failed = sum(end, "failed")
   const counts = countsBetween({ ...end, registers: none, calls: none }, end)
-  const growth = { RSS: growthOf(memory, "residentMegabytes"), heap: growthOf(memory, "heapMegabytes") }
-  const isFlat = growth.RSS <= maxGrowth && growth.heap <= maxGrowth
+  const growth = growthOf(memory)
+  const isFlat = growth.resident <= maxGrowth && growth.heap <= maxGrowth
   const shown = (part: number): string => `${(100 * part).toFixed(1)} %`
   const findings: readonly (readonly [isGood: boolean, text: string])[] = [
     [failed === 0 && end.calls.successful > 0, `${end.registers.successful} REGISTERs and ${end.calls.successful} calls, ${failed} failed`],
     [percentileBound(counts, 0.99) <= maxP99Ms, `p99 ${shownPercentile(counts, 0.99)} ms`],
-    [isFlat, `from the second quarter of the time to the last RSS grew by ${shown(growth.RSS)}, the heap by ${shown(growth.heap)} (medians of the minutes' least)`],
+    [isFlat, `from the second quarter of the time to the last the most of RSS grew by ${shown(growth.resident)}, what collections leave by ${shown(growth.heap)}`],
   ]
   for (const [isGood, text] of findings) console.log(`${isGood ? "well" : "NOT WELL"}: ${text}`)
   return findings.every(([isGood]) => isGood)
