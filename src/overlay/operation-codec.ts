@@ -9,6 +9,13 @@
  *       done      values  [replicas, for lookup]
  *       redirect  members               best first; empty: ask again later
  *       rejected  code:uint8  message:text  values
+ *
+ * Lists are a varint count and their items:
+ *
+ *     values         valueHash:bytes  value:bytes  ttlSeconds:uint32
+ *     preconditions  kind:uint8  then values:varint of `atMost`, nothing of `empty`, valueHash:bytes of the others
+ *     mutations      kind:uint8, 128 more where series:bytes number:uint32 follow  [valueHash:bytes, but of `removeAll`]
+ *                    [value:bytes ttlSeconds:uint32 of `put`]
  */
 import type { ByteReader } from "../codec.ts"
 import { ByteWriter, badFrame } from "../codec.ts"

@@ -12,7 +12,7 @@
  * @module
  */
 import { loadBackend } from "../../backends/index.ts"
-import { badArgument } from "../errors.ts"
+import { badArgument, P2PSipError } from "../errors.ts"
 import { MemoryLink, MemoryNetwork } from "../link/memory.ts"
 import { NodeRuntime } from "../runtime/node.ts"
 import type { P2PSipServlet } from "../servlet/servlet.ts"
@@ -26,7 +26,7 @@ export interface TestnetOptions {
 
 /** Peers that have all joined one overlay. */
 export interface Testnet {
-  /** At least one; as many as were asked for until `add` is called. */
+  /** Those that live, in the order in which they joined. Throws `P2PSIP_NOT_OPEN` where all have been killed. */
   readonly servlets: readonly [P2PSipServlet, ...P2PSipServlet[]]
   /** Addresses that a further peer in the same process may join through. */
   readonly bootstrap: readonly string[]
@@ -61,12 +61,13 @@ export async function createTestnet(size: number, options: TestnetOptions = {}):
     peers.push({ servlet, link })
     return servlet
   }
-  const first = await add()
   while (peers.length < size) await add()
 
   return {
     get servlets(): [P2PSipServlet, ...P2PSipServlet[]] {
-      return [first, ...peers.map(({ servlet }) => servlet).filter((servlet) => servlet !== first)]
+      const [first, ...others] = peers.map(({ servlet }) => servlet)
+      if (first === undefined) throw new P2PSipError("P2PSIP_NOT_OPEN", "expected a testnet in which somebody lives, found that all were killed; call add()")
+      return [first, ...others]
     },
     get bootstrap() {
       return bootstrap()

@@ -30,6 +30,16 @@ test("a testnet grows, and outlives a peer that dies", async () => {
   await testnet.stop()
 })
 
+test("whoever is killed is listed no more, the first one neither", async () => {
+  const testnet = await createTestnet(2)
+  const [first, second] = testnet.servlets
+  testnet.kill(first)
+  expect(testnet.servlets).toEqual([second])
+  if (second !== undefined) testnet.kill(second)
+  expect(() => testnet.servlets).toThrow(expect.objectContaining({ code: "P2PSIP_NOT_OPEN" }))
+  await testnet.stop()
+})
+
 test("a testnet says what size it expects", async () => {
   await expect(createTestnet(0)).rejects.toThrow(/size: .*1 or more/)
 })
