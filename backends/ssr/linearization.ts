@@ -60,9 +60,8 @@ export class Linearization implements Ring {
     const agreed = this.#places.agree(from, claim)
     const nearest = this.#nearest(this.#sideOf(from))
     // Also who wants nothing is to hear that this node is there.
-    if (agreed.length > 0 || nearest === undefined || nearest === from) return this.#places.reply(from, agreed)
-    this.#introduce(nearest, from)
-    if (claim.sides.length > 0) this.#checkBefore(from, nearest)
+    if (agreed.length > 0 || nearest === undefined || nearest === from) this.#places.reply(from, agreed)
+    else this.#introduce(nearest, from)
   }
 
   onUpdate(from: Address, update: RingUpdate): void {
@@ -102,17 +101,6 @@ export class Linearization implements Ring {
     this.#cache.forget(from)
     this.#port.doubt(from)
     this.#places.release(from)
-  }
-
-  /**
-   * Whoever comes next after a neighbour takes this node for its own one: it does not know of the one between them, or no
-   * longer. So it is asked whether it lives; in a calm mesh it would be by and by only.
-   */
-  #checkBefore(next: Address, between: Address): void {
-    const side = this.#sideOf(next)
-    if (this.places[side] !== between || this.#nearest(side, between) !== next) return
-    if (this.#places.agreements.isAsked(between)) this.#port.hurry()
-    else this.#places.notify(between)
   }
 
   /** No answer to several notifications: as far as this node knows, there is no such node. */
