@@ -9,7 +9,7 @@ import { digestAlgorithms, hexDigits } from "../security/digest.ts"
 import { SipUri } from "../sip/message/index.ts"
 import { exemptByDefault, parseNetwork } from "../security/source-guard.ts"
 import { parseHostPort } from "../sip/transport/host-port.ts"
-import { isLoopback, parseSipListener, sipListenerForm } from "./sip-address.ts"
+import { isHostName, isLoopback, parseSipListener, sipListenerForm } from "./sip-address.ts"
 
 // The message of each part is what was expected; what was found is added by `explain`.
 const text = (expected: string, isRight: (value: string) => boolean = (value) => value !== "") =>
@@ -21,7 +21,7 @@ const whole = (min: number, max: number) => {
 const list = <Item extends z.ZodType>(item: Item, expected: string) => z.array(item, expected).readonly()
 const yesOrNo = z.boolean("true or false")
 
-const domain = text("a domain name", (value) => /^[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9])?$/i.test(value) || isIpLiteral(value))
+const domain = text("a domain name", (value) => isHostName(value) || isIpLiteral(value))
 const peerAddress = text("a multiaddr such as /ip4/192.0.2.1/tcp/4001", isMultiaddr)
 const listener = text(sipListenerForm, (value) => parseSipListener(value) !== undefined)
 const hostAndPort = text("HOST:PORT", (value) => /[^:]:0$/.test(value) || (parseHostPort(value)?.port ?? 0) > 0)

@@ -42,7 +42,8 @@ function parseAdvertised(text: string): HostPort | undefined {
   return found !== undefined && (isBracketed ? isIP(found.host) === 6 : isHostName(found.host)) ? found : undefined
 }
 
-function isHostName(text: string): boolean {
+/** Letters, digits, hyphens, dots and the underscores that some have, as long as a name of the DNS may be. */
+export function isHostName(text: string): boolean {
   return /^[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9])?$/i.test(text)
 }
 

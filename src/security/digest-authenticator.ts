@@ -76,22 +76,26 @@ export class DigestAuthenticator implements Authenticator {
     return found instanceof Promise ? found.then((verifiers) => verifiers !== undefined) : found !== undefined
   }
 
-  realmOf(domain: string): string {
-    return this.#realm ?? domain
+  isOurs(credentials: string, domain: string): boolean {
+    return parseDigest(credentials)?.get("realm") === this.#realmOf(domain)
   }
 
   challenges(domain: string, source: string, isStale: boolean): readonly string[] {
-    const shared = `Digest realm=${quote(this.realmOf(domain))}, nonce="${this.#nonces.issue(sourceOf(source))}"`
+    const shared = `Digest realm=${quote(this.#realmOf(domain))}, nonce="${this.#nonces.issue(sourceOf(source))}"`
     return this.#algorithms.map((algorithm) => `${shared}, algorithm=${algorithm}, qop="auth"${isStale ? ", stale=true" : ""}`)
   }
 
   verify(presented: Presented): Soon<Verdict> {
-    const realm = this.realmOf(presented.domain)
+    const realm = this.#realmOf(presented.domain)
     for (const text of presented.credentials) {
       const parameters = parseDigest(text)
       if (parameters?.get("realm") === realm) return this.#judge(parameters, presented)
     }
     return wrong
+  }
+
+  #realmOf(domain: string): string {
+    return this.#realm ?? domain
   }
 
   /** Nothing is looked up, and nothing counted, before the nonce has shown that the answer to the last request arrived there. */

@@ -57,15 +57,9 @@ export function consumeCredentials(request: SipRequest, { authenticator, domains
   if (!authenticator || !headers.has("Proxy-Authorization")) return
   const domain = domains.domainOf(request.from.parsedUri)
   if (domain === undefined) return
-  const ours = authenticator.realmOf(domain)
-  const others = headers.getAll("Proxy-Authorization").filter((credentials) => realmIn(credentials) !== ours)
+  const others = headers.getAll("Proxy-Authorization").filter((credentials) => !authenticator.isOurs(credentials, domain))
   headers.remove("Proxy-Authorization")
   for (const credentials of others) headers.append("Proxy-Authorization", credentials)
-}
-
-/** Undefined where there is none (§25.1: `realm`, in any case, `=` between spaces, a quoted string). */
-function realmIn(credentials: string): string | undefined {
-  return /[\s,]realm\s*=\s*"((?:[^"\\]|\\.)*)"/i.exec(credentials)?.[1]?.replace(/\\(.)/g, "$1")
 }
 
 function requireOwn(request: SipRequest, username: string, domains: ServedDomains): void {

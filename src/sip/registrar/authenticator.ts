@@ -37,8 +37,8 @@ export interface Authenticator {
   knows(username: string, domain: string): Soon<boolean>
   /** Values for WWW-Authenticate or Proxy-Authenticate headers, each a header of its own, the preferred algorithm first; good for that source. */
   challenges(domain: string, source: string, stale: boolean): readonly string[]
-  /** What the challenges of a domain are for: credentials of this realm are ours alone. */
-  realmOf(domain: string): string
+  /** Whether credentials, the value of one header, answer our challenges for a domain: then they are nobody else's business. */
+  isOurs(credentials: string, domain: string): boolean
   /** Judges the credentials of a request. */
   verify(presented: Presented): Soon<Verdict>
 }
