@@ -58,8 +58,7 @@ export class Isprp implements Ring {
   }
 
   onUpdate(from: Address, update: RingUpdate): void {
-    // A candidate has been learned already, from the way to it.
-    if (update.kind === "agreed") this.#places.takeAgreement(from, update.claim)
+    this.#places.takeUpdate(from, update)
   }
 
   onServing(): void {

@@ -60,13 +60,13 @@ export class Linearization implements Ring {
     const agreed = this.#places.agree(from, claim)
     const nearest = this.#nearest(this.#sideOf(from))
     // Also who wants nothing is to hear that this node is there.
-    if (agreed.length > 0 || nearest === undefined || nearest === from) this.#places.reply(from, agreed)
-    else this.#introduce(nearest, from)
+    if (agreed.length > 0 || nearest === undefined || nearest === from) return this.#places.reply(from, agreed)
+    this.#introduce(nearest, from)
+    if (claim.sides.length > 0) this.#checkBefore(from, nearest)
   }
 
   onUpdate(from: Address, update: RingUpdate): void {
-    // A candidate has been learned already, from the way to it.
-    if (update.kind === "agreed") this.#places.takeAgreement(from, update.claim)
+    this.#places.takeUpdate(from, update)
   }
 
   onServing(): void {
@@ -77,7 +77,8 @@ export class Linearization implements Ring {
   onAnnounce(from: Address): void {
     const beyond = this.#nearestAfter(from)
     if (beyond !== undefined) return this.#introduce(beyond, from)
-    const agreed = this.#places.agree(from, { sides: ["right"], serves: false })
+    const { left, given } = this.places
+    const agreed = this.#places.agree(from, { sides: ["right"], serves: false, ...(left === from && given !== undefined ? { given } : {}) })
     if (agreed.length > 0) this.#places.reply(from, agreed)
   }
 
@@ -101,6 +102,17 @@ export class Linearization implements Ring {
     this.#cache.forget(from)
     this.#port.doubt(from)
     this.#places.release(from)
+  }
+
+  /**
+   * Whoever comes next after a neighbour takes this node for its own one: it does not know of the one between them, or no
+   * longer. So it is asked whether it lives; in a calm mesh it would be by and by only.
+   */
+  #checkBefore(next: Address, between: Address): void {
+    const side = this.#sideOf(next)
+    if (this.places[side] !== between || this.#nearest(side, between) !== next) return
+    if (!this.#places.agreements.isAsked(between)) this.#places.notify(between)
+    this.#port.hurry()
   }
 
   /** No answer to several notifications: as far as this node knows, there is no such node. */

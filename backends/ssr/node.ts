@@ -190,6 +190,7 @@ export class SsrNode {
       get tenure() {
         return tenure()
       },
+      now: () => this.#components.runtime.now(),
       notify: (to, claim) => send(packetTypes.notification, to, encodeClaim(claim)),
       reply: (to, claim) => send(packetTypes.update, to, encodeUpdate({ kind: "agreed", claim })),
       introduce: (to, candidate) => this.#introduce(to, candidate),

@@ -6,7 +6,7 @@
 import type { Address } from "./address.ts"
 import { Agreements } from "./agreements.ts"
 import type { RingPlaces, RingPort } from "./ring.ts"
-import type { Claim, Side } from "./ring-messages.ts"
+import type { Claim, RingUpdate, Side } from "./ring-messages.ts"
 import type { RouteCache } from "./route-cache.ts"
 import { isBeyond } from "./tenure.ts"
 
@@ -24,22 +24,24 @@ export interface PlacesComponents {
 
 /** See the head of this file. */
 export class Places {
-  readonly agreements = new Agreements()
+  readonly agreements: Agreements
   readonly #components: PlacesComponents
   /** Neighbours that have agreed; at the ends of the line, the other end. */
   #now: RingPlaces = {}
 
   constructor(components: PlacesComponents) {
     this.#components = components
+    this.agreements = new Agreements(components.port)
   }
 
   get now(): RingPlaces {
     return this.#now
   }
 
-  /** Asks a node to be the neighbour that it should be. */
+  /** Asks a node to be the neighbour that it should be; one that owes an answer soon again. */
   notify(address: Address): void {
     const { port, isNeighbour } = this.#components
+    if (this.agreements.isAsked(address)) port.hurry()
     this.agreements.ask(address)
     port.notify(address, this.#claim(address, sides.filter((side) => isNeighbour(side, address))))
   }
@@ -53,6 +55,7 @@ export class Places {
    * one for its own: whose left neighbour this is not, is not its right one.
    */
   agree(address: Address, claim: Claim): readonly Side[] {
+    this.agreements.clear(address)
     const { port, isNeighbour, onChange } = this.#components
     const agreed = sides.filter((side) => claim.sides.includes(opposite[side]) && isNeighbour(side, address))
     const before = this.#now
@@ -67,11 +70,12 @@ export class Places {
     return agreed
   }
 
-  /** "Agreed", from a node that was asked. */
-  takeAgreement(from: Address, claim: Claim): void {
+  /** An answer: that also one who names a better candidate is alive. That candidate has been learned already, from the way to it. */
+  takeUpdate(from: Address, update: RingUpdate): void {
     this.agreements.clear(from)
+    if (update.kind !== "agreed") return
     const { right } = this.#now
-    const agreed = this.agree(from, claim)
+    const agreed = this.agree(from, update.claim)
     // It has yet to hear that this node has drawn back.
     if (this.#components.port.tenure !== undefined && right !== from && this.#now.right === from) this.reply(from, agreed)
   }

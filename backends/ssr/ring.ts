@@ -1,4 +1,5 @@
 /** What a procedure that finds a node's place on the ring has to do, and what it is given. */
+import type { Runtime } from "../../src/runtime/runtime.ts"
 import type { Address } from "./address.ts"
 import type { Claim, RingUpdate } from "./ring-messages.ts"
 import type { Tenure } from "./tenure.ts"
@@ -14,7 +15,7 @@ export interface RingPlaces {
 }
 
 /** The node around a ring procedure. */
-export interface RingPort {
+export interface RingPort extends Pick<Runtime, "now"> {
   /** Which keys this node answers for; undefined while it does for none. */
   readonly tenure: Tenure | undefined
   /** Sends a notification along the way that is known: on these sides, `to` would suit. */
