@@ -7,21 +7,21 @@ import { ByteReader, ByteWriter } from "../../src/codec.ts"
 import { isP2PSipError } from "../../src/errors.ts"
 import type { Runtime } from "../../src/runtime/runtime.ts"
 import type { Address } from "./address.ts"
-import { clockwise } from "./address.ts"
 import { BrokenLinks } from "./broken-links.ts"
 import type { Doubts } from "./doubts.ts"
 import type { Floods } from "./floods.ts"
 import type { Neighbourhood } from "./neighbourhood.ts"
 import type { Packet, PacketType } from "./packet.ts"
-import { decodePacket, encodePacket, maxRouteLength, nextNode, packetTypes, payloadTypes, readAddress, readRoute, writeAddress } from "./packet.ts"
-import { advanced, goalOf, isComplaint, ledBy, previousNode, relieved, shortcut, straightened } from "./packet-steps.ts"
+import { decodePacket, encodePacket, maxRouteLength, nextNode, packetTypes, payloadTypes, readAddress, readRoute, sourceOf, writeAddress } from "./packet.ts"
+import { advanced, goalOf, isComplaint, previousNode, sentAnew } from "./packet-steps.ts"
 import { PassingTalk } from "./passing-talk.ts"
 import type { RouteCache } from "./route-cache.ts"
 import type { Route } from "./route.ts"
-import { extend, reverse } from "./route.ts"
+import { reverse } from "./route.ts"
 import { withDecider } from "./trace.ts"
 import type { Vicinity } from "./vicinity.ts"
 import { WaitingRoom } from "./waiting-room.ts"
+import { Ways } from "./ways.ts"
 
 export interface ForwarderComponents {
   readonly runtime: Runtime
@@ -46,14 +46,12 @@ export interface ForwarderListener {
 /** To whatever has the smallest address; see `packetTypes.newNodeAnnounce`. */
 export const smallestAddress = 0
 
-/** Half of what a packet can name. */
-const longRoute = maxRouteLength / 2
-
 /** See the head of this file. */
 export class Forwarder {
   readonly #components: ForwarderComponents
   readonly #listener: ForwarderListener
   readonly #broken: BrokenLinks
+  readonly #ways: Ways
   readonly #waiting: WaitingRoom
   readonly #talk = new PassingTalk()
 
@@ -61,11 +59,12 @@ export class Forwarder {
     this.#components = components
     this.#listener = listener
     this.#broken = new BrokenLinks(components.runtime)
+    this.#ways = new Ways({ ...components, broken: this.#broken })
     this.#waiting = new WaitingRoom(components.runtime, {
       retry: (packet) => this.#goOn(packet) !== undefined,
       giveUp: (packet) => {
         this.#giveUp(packet, "no way")
-        if (packet.route[0] === components.cache.self) this.#listener.onBroken(packet.destination)
+        if (sourceOf(packet) === components.cache.self) this.#listener.onBroken(packet.destination)
       },
     })
     components.neighbourhood.onPacket((neighbour, frame) => this.#onFrame(neighbour, frame))
@@ -101,7 +100,7 @@ export class Forwarder {
 
   /** There is no such link: what lies behind it is reached by another neighbour of its far end, or forgotten. */
   cut(near: Address, far: Address): void {
-    if (this.#components.cache.forgetLink(near, far, (one) => this.#via(one))) this.#listener.onBroken(far)
+    if (this.#components.cache.forgetLink(near, far, (one) => this.#ways.via(one))) this.#listener.onBroken(far)
   }
 
   /** A link of this node is there. */
@@ -147,28 +146,9 @@ export class Forwarder {
     // A complaint is for all nodes on its way: those that chose it believe in what is broken.
     if (isComplaint(packet)) return this.#pass(packet, neighbour)
     const gap = this.#broken.firstOf([cache.self, ...packet.stub, ...packet.route.slice(packet.hop + 1)])
-    if (packet.stub.length > 0) {
-      // Whoever decided on this way comes before the neighbour, and hears of it link by link.
-      if (gap !== undefined) this.#tellNeighbour(packet, gap, neighbour)
-      return this.#pass(packet, neighbour)
-    }
     if (gap !== undefined) return this.#repair(packet, gap, neighbour)
-    return this.#pass(this.#shortened(packet), neighbour)
-  }
-
-  /** The packet with the shortest way that this node knows to any node of its route, unless that leads back to where the packet has been. */
-  #shortened(whole: Packet): Packet {
-    const packet = whole.route.length > longRoute ? relieved(whole, this.#straightened(whole.route.slice(0, whole.hop + 1))) : whole
-    const { route, hop } = packet
-    let saved = 0
-    let rejoin = hop
-    for (let at = route.length - 1; at - hop - 1 > saved; at--) {
-      const hops = this.#hopsTo(route[at] as Address)
-      if (hops === undefined || at - hop - hops <= saved) continue
-      saved = at - hop - hops
-      rejoin = at
-    }
-    return saved === 0 ? packet : shortcut(packet, this.#routeTo(route[rejoin] as Address) as Route, rejoin)
+    if (packet.stub.length > 0) return this.#pass(packet, neighbour)
+    return this.#pass(this.#ways.improved(packet), neighbour)
   }
 
   /** To the next node of its route; `neighbour` is where it came from. */
@@ -196,15 +176,16 @@ export class Forwarder {
    * be the one that chose the way, or knows who did.
    */
   #repair(packet: Packet, gap: Route, neighbour?: Address): boolean {
+    const { cache } = this.#components
     if (packet.type !== packetTypes.linkBroken) {
       this.#complain(packetTypes.linkBroken, packet, gap)
       if (neighbour !== undefined && packet.route[packet.hop - 1] !== neighbour) this.#tellNeighbour(packet, gap, neighbour)
     }
-    if (packet.stub.length > 0) return this.#drop("broken link")
-    const onward = this.#routeTo(goalOf(packet)) ?? this.#wayTo(packet.destination, packet.type)
-    if (onward === undefined) return this.#wait(packet) || this.#drop("broken link")
+    const onward = this.#ways.routeTo(goalOf(packet)) ?? this.#ways.towards(packet.destination, packet.type)
+    const stranded = packet.stub.length === 0 ? packet : sentAnew(packet, cache.self)
+    if (onward === undefined) return this.#wait(stranded) || this.#drop("broken link")
     // Also back where it came from: the nodes there have just been told of the link, ahead of the packet.
-    return this.#pass(this.#led(packet, onward))
+    return this.#pass(this.#ways.led(stranded, onward))
   }
 
   #tellNeighbour(packet: Packet, gap: Route, neighbour: Address): void {
@@ -226,19 +207,9 @@ export class Forwarder {
   /** Another node decides, if one that is nearer is known; undefined where none is. */
   #goOn(packet: Packet): boolean | undefined {
     const { destination, type } = packet
-    const onward = this.#wayTo(destination, type)
+    const onward = this.#ways.towards(destination, type)
     if (onward === undefined) return undefined
-    return this.#pass(this.#led(this.#noted(packet), onward))
-  }
-
-  /** The packet with a way from here on; what grows long is made as short as this node can. */
-  #led(packet: Packet, onward: Route): Packet {
-    const travelled = packet.route.slice(0, packet.hop + 1)
-    return ledBy(packet, extend(travelled.length + onward.length > longRoute ? this.#straightened(travelled) : travelled, onward))
-  }
-
-  #straightened(travelled: Route): Route {
-    return straightened(travelled, (address) => this.#hopsTo(address), (address) => this.#routeTo(address))
+    return this.#pass(this.#ways.led(this.#noted(packet), onward))
   }
 
   /** A way may turn up, unless the destination has been asked in vain; whose last link has just gone looks for others. */
@@ -258,34 +229,6 @@ export class Forwarder {
   #noted(packet: Packet): Packet {
     if (packet.payloadType !== payloadTypes.trace) return packet
     return { ...packet, payload: withDecider(packet.payload, this.#components.cache.self) }
-  }
-
-  #hopsTo(address: Address): number | undefined {
-    const known = this.#components.cache.hopsTo(address)
-    return (known === undefined || known > 2) && this.#via(address) !== undefined ? 2 : known
-  }
-
-  #routeTo(address: Address): Route | undefined {
-    const { cache } = this.#components
-    const known = cache.hopsTo(address)
-    const via = known === undefined || known > 2 ? this.#via(address) : undefined
-    return via === undefined ? cache.routeTo(address) : [cache.self, via, address]
-  }
-
-  /** The neighbour that has this node for a neighbour, as far as is known. */
-  #via(address: Address): Address | undefined {
-    const { vicinity, neighbourhood } = this.#components
-    const via = vicinity.via(address)
-    return via === undefined || !neighbourhood.isNeighbour(via) || this.#broken.has(via, address) ? undefined : via
-  }
-
-  /** The way to a destination, or to a node that is nearer to it than this one. */
-  #wayTo(destination: Address, type: PacketType): Route | undefined {
-    const { cache } = this.#components
-    const known = this.#routeTo(destination)
-    if (known !== undefined) return known
-    const goal = type === packetTypes.newNodeAnnounce ? cache.smallest() : cache.towards(destination, clockwise(cache.self, destination))
-    return goal === undefined ? undefined : cache.routeTo(goal)
   }
 
   /** Tells the source of a packet what is wrong, by the way that it came. */
@@ -321,9 +264,9 @@ export class Forwarder {
   #lookAround(address: Address, theirs: readonly Address[]): void {
     const { cache } = this.#components
     for (const neighbour of theirs) {
-      const [known = Infinity, hops = Infinity] = [cache.hopsTo(address), this.#hopsTo(neighbour)]
+      const [known = Infinity, hops = Infinity] = [cache.hopsTo(address), this.#ways.hopsTo(neighbour)]
       if (hops + 1 >= known || this.#broken.has(neighbour, address)) continue
-      const way = this.#routeTo(neighbour) as Route
+      const way = this.#ways.routeTo(neighbour) as Route
       if (!way.includes(address)) cache.learn([...way, address])
     }
   }

@@ -39,6 +39,11 @@ export function ledBy(packet: Packet, { stub, route, hop }: Way): Packet {
   return surplus === 0 ? led : { ...led, origin: sourceOf(packet) }
 }
 
+/** The packet as this node would send it, for whoever did: on a stub that is broken it is on no route. */
+export function sentAnew(packet: Packet, self: Address): Packet {
+  return { ...packet, stub: [], route: [self], hop: 0, origin: sourceOf(packet) }
+}
+
 /** The packet as if it had come by another way, unless that leads by where it is to go. */
 export function relieved(packet: Packet, travelled: Route): Packet {
   const ahead = packet.route.slice(packet.hop + 1)

@@ -2,8 +2,9 @@
  * A mesh of a size at which its forming would take days here: the ring is
  * given. Each node knows its links, who has links to these (from beacons), and
  * the ways to its two neighbours on the ring, which were found by compass; all
- * else it learns from packets that it forwards. Nobody looks after the ring:
- * what can be measured is how packets find their way.
+ * else it learns from packets that it forwards. Of what looks after a ring there
+ * is one round, a question of each node to its right neighbour: what can be
+ * measured is how packets find their way.
  */
 import type { Address } from "../../backends/ssr/address.ts"
 import { ringSize } from "../../backends/ssr/address.ts"
@@ -13,6 +14,7 @@ import type { Neighbourhood } from "../../backends/ssr/neighbourhood.ts"
 import type { Packet } from "../../backends/ssr/packet.ts"
 import { packetTypes, payloadTypes, sourceOf } from "../../backends/ssr/packet.ts"
 import { PathAnnouncer } from "../../backends/ssr/path-announcer.ts"
+import { encodeClaim } from "../../backends/ssr/ring-messages.ts"
 import { RouteCache } from "../../backends/ssr/route-cache.ts"
 import type { Runtime } from "../runtime/runtime.ts"
 import { Simulation } from "../sim/index.ts"
@@ -69,9 +71,16 @@ export class FormedMesh {
     return this.#tracks.others
   }
 
-  /** All stands at once. */
-  settle(): Promise<undefined> {
-    return Promise.resolve(undefined)
+  /** Each node asks its right neighbour whether it still is that, as it does every half minute in a calm mesh. */
+  async settle(): Promise<undefined> {
+    const { random } = this.simulation
+    for (const at of random.sample([...this.graph.keys()], this.graph.length)) {
+      const right = this.#ring[((this.#rank[at] ?? 0) + 1) % this.#ring.length] as number
+      this.#nodeAt(at).forwarder.send(packetTypes.notification, this.#addressOf(right), encodeClaim({ sides: [], serves: false }))
+      await this.simulation.run(1)
+    }
+    await this.simulation.run(flightMs)
+    return undefined
   }
 
   async deliver(pairs: readonly (readonly [number, number])[]): Promise<Delivery> {
