@@ -17,34 +17,56 @@ const leastRows = 32
 /** More at a time, and large caches would take half as much again as they need. */
 const mostNewRows = 128
 
+/** Two columns of floats, seven of integers, four of flags. */
+const bytesPerRow = 2 * 8 + 7 * 4 + 4
+
+/** The columns of so many rows, in one piece of memory: a mesh of a hundred thousand nodes grows its tables a million times. */
+function columnsOf(rows: number) {
+  const memory = new ArrayBuffer(rows * bytesPerRow)
+  let end = 0
+  const place = (bytes: number): number => (end += rows * bytes) - rows * bytes
+  const floats = (): Float64Array => new Float64Array(memory, place(8), rows)
+  const integers = (): Int32Array => new Int32Array(memory, place(4), rows)
+  const flags = (): Uint8Array => new Uint8Array(memory, place(1), rows)
+  return {
+    address: floats(), stamp: floats(),
+    previous: integers(), hops: integers(), firstChild: integers(), earlier: integers(), later: integers(), older: integers(), newer: integers(),
+    crowd: flags(), isHeld: flags(), isIdle: flags(), isUsed: flags(),
+  }
+}
+
 /** See the head of this file. */
 export class BranchTable {
-  address = new Float64Array(leastRows)
+  address: Float64Array
   /** Grows with each time that any has come up. */
-  stamp = new Float64Array(leastRows)
-  previous = new Int32Array(leastRows)
+  stamp: Float64Array
+  previous: Int32Array
   /** Links on the way. */
-  hops = new Int32Array(leastRows)
-  firstChild = new Int32Array(leastRows)
+  hops: Int32Array
+  firstChild: Int32Array
   /** Siblings beside a branch. */
-  earlier = new Int32Array(leastRows)
-  later = new Int32Array(leastRows)
+  earlier: Int32Array
+  later: Int32Array
   /** Those beside it in a list of its crowd. */
-  older = new Int32Array(leastRows)
-  newer = new Int32Array(leastRows)
+  older: Int32Array
+  newer: Int32Array
   /** Which of the crowds it belongs to: those at about the same distance from this node on the ring. */
-  crowd = new Uint8Array(leastRows)
+  crowd: Uint8Array
   /** Never to be forgotten, end of a way or not. */
-  isHeld = new Uint8Array(leastRows)
+  isHeld: Uint8Array
   /** In a list of its crowd: it may be forgotten. */
-  isIdle = new Uint8Array(leastRows)
-  isUsed = new Uint8Array(leastRows)
+  isIdle: Uint8Array
+  isUsed: Uint8Array
   /** Rows that have been in use. */
   #rows = 1
   /** The first row that is free again; the others follow by `later`. */
   #free = none
 
   constructor(self: Address) {
+    ;({
+      address: this.address, stamp: this.stamp, previous: this.previous, hops: this.hops, firstChild: this.firstChild, earlier: this.earlier, later: this.later,
+      older: this.older, newer: this.newer, crowd: this.crowd, isHeld: this.isHeld, isIdle: this.isIdle, isUsed: this.isUsed,
+    } = columnsOf(leastRows))
     this.address[root] = self
     this.previous[root] = none
     this.firstChild[root] = none
@@ -67,23 +89,24 @@ export class BranchTable {
   }
 
   #grow(rows: number): void {
-    this.address = wider(this.address, new Float64Array(rows))
-    this.stamp = wider(this.stamp, new Float64Array(rows))
-    this.previous = wider(this.previous, new Int32Array(rows))
-    this.hops = wider(this.hops, new Int32Array(rows))
-    this.firstChild = wider(this.firstChild, new Int32Array(rows))
-    this.earlier = wider(this.earlier, new Int32Array(rows))
-    this.later = wider(this.later, new Int32Array(rows))
-    this.older = wider(this.older, new Int32Array(rows))
-    this.newer = wider(this.newer, new Int32Array(rows))
-    this.crowd = wider(this.crowd, new Uint8Array(rows))
-    this.isHeld = wider(this.isHeld, new Uint8Array(rows))
-    this.isIdle = wider(this.isIdle, new Uint8Array(rows))
-    this.isUsed = wider(this.isUsed, new Uint8Array(rows))
+    const wide = columnsOf(rows)
+    this.address = filled(wide.address, this.address)
+    this.stamp = filled(wide.stamp, this.stamp)
+    this.previous = filled(wide.previous, this.previous)
+    this.hops = filled(wide.hops, this.hops)
+    this.firstChild = filled(wide.firstChild, this.firstChild)
+    this.earlier = filled(wide.earlier, this.earlier)
+    this.later = filled(wide.later, this.later)
+    this.older = filled(wide.older, this.older)
+    this.newer = filled(wide.newer, this.newer)
+    this.crowd = filled(wide.crowd, this.crowd)
+    this.isHeld = filled(wide.isHeld, this.isHeld)
+    this.isIdle = filled(wide.isIdle, this.isIdle)
+    this.isUsed = filled(wide.isUsed, this.isUsed)
   }
 }
 
-function wider<Column extends Float64Array | Int32Array | Uint8Array>(column: Column, wide: Column): Column {
+function filled<Column extends Float64Array | Int32Array | Uint8Array>(wide: Column, column: Column): Column {
   wide.set(column)
   return wide
 }

@@ -2,8 +2,8 @@
  * A mesh of a size at which its forming would take days here: the ring is
  * given. Each node knows its links, who has links to these (from beacons), and
  * the ways to its two neighbours on the ring, which were found by compass; all
- * else it learns from packets that it forwards. Of what looks after a ring there
- * is one round, a question of each node to its right neighbour: what can be
+ * else it learns from packets that it forwards. Of what looks after a ring some
+ * nodes do the first thing, a question to their right neighbour: what can be
  * measured is how packets find their way.
  */
 import type { Address } from "../../backends/ssr/address.ts"
@@ -27,6 +27,15 @@ const linkMs = 2
 /** Cold packets between 125,000 nodes cross thousands of links. */
 const flightMs = 60_000
 
+export interface FormedMeshOptions {
+  readonly seed: number
+  readonly nodes: number
+  /** Ways that a node remembers. */
+  readonly maxRoutes: number
+  /** The share of nodes that ask their right neighbour at first. */
+  readonly asking: number
+}
+
 /** What is done with a packet that is sent. */
 interface FormedNode {
   readonly air: Air
@@ -40,6 +49,7 @@ export class FormedMesh {
   readonly graph: Graph
   readonly #places: readonly Place[]
   readonly #maxRoutes: number
+  readonly #asking: number
   readonly #runtime: Runtime
   readonly #addresses: readonly Address[]
   readonly #numbers: ReadonlyMap<Address, number>
@@ -53,13 +63,14 @@ export class FormedMesh {
   /** Links on the shortest ways between pairs that were asked for. */
   readonly #shortest = new Map<string, number>()
 
-  constructor({ seed, nodes, maxRoutes }: { readonly seed: number; readonly nodes: number; readonly maxRoutes: number }) {
+  constructor({ seed, nodes, maxRoutes, asking }: FormedMeshOptions) {
     this.simulation = new Simulation({ seed })
     const { random } = this.simulation
     const { graph, places } = drawPlaced(nodes, random)
     this.graph = graph
     this.#places = places
     this.#maxRoutes = maxRoutes
+    this.#asking = asking
     this.#addresses = graph.map(() => Math.floor(random.float() * ringSize))
     this.#numbers = new Map(this.#addresses.map((address, at) => [address, at]))
     this.#ring = [...graph.keys()].sort((a, b) => this.#addressOf(a) - this.#addressOf(b))
@@ -71,10 +82,10 @@ export class FormedMesh {
     return this.#tracks.others
   }
 
-  /** Each node asks its right neighbour whether it still is that, as it does every half minute in a calm mesh. */
+  /** Nodes ask their right neighbour whether it still is that, as all do every half minute in a calm mesh. */
   async settle(): Promise<undefined> {
     const { random } = this.simulation
-    for (const at of random.sample([...this.graph.keys()], this.graph.length)) {
+    for (const at of random.sample([...this.graph.keys()], Math.round(this.#asking * this.graph.length))) {
       const right = this.#ring[((this.#rank[at] ?? 0) + 1) % this.#ring.length] as number
       this.#nodeAt(at).forwarder.send(packetTypes.notification, this.#addressOf(right), encodeClaim({ sides: [], serves: false }))
       await this.simulation.run(1)

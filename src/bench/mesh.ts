@@ -7,7 +7,7 @@
  * or nodes come and go; with --overload: what is left of it when links are asked for too much.
  *
  *     node src/bench/mesh.ts [--nodes N,N…] [--graph geometric|grid|line|small-world] [--pairs N] [--routes N] [--seed N]
- *         [--ring linearization|isprp] [--speed RANGES/S,… | --session SECONDS,…] [--still] [--formed] [--overload] [--json] [--svg FILE] [--rows FILE]
+ *         [--ring linearization|isprp] [--speed RANGES/S,… | --session SECONDS,…] [--still] [--formed [--asking SHARE]] [--overload] [--json] [--svg FILE] [--rows FILE]
  *
  * --rows: what earlier runs printed with --json, to be drawn as well; --nodes "" measures nothing more.
  */
@@ -34,6 +34,8 @@ interface MeshChoice {
   readonly isStill: boolean
   /** The ring is given, see `mesh-formed.ts`. */
   readonly isFormed: boolean
+  /** See `FormedMeshOptions`. */
+  readonly asking: number
 }
 
 /** What keeps a mesh from settling. */
@@ -54,7 +56,7 @@ const awayShare = 0.1
 async function measure(choice: MeshChoice): Promise<Row> {
   const { kind, seed, maxRoutes, pairs: count } = choice
   const mesh = choice.isFormed
-    ? new FormedMesh({ seed, maxRoutes, nodes: choice.nodes })
+    ? new FormedMesh({ seed, maxRoutes, nodes: choice.nodes, asking: choice.asking })
     : new MeshWorld({ seed, maxRoutes, ring: choice.ring, draw: (random) => drawGraph(kind, choice.nodes, random) })
   const { graph } = mesh
   const settledMs = await mesh.settle()
@@ -178,7 +180,7 @@ const { values } = parseArgs({
     nodes: { type: "string", default: "1000" }, graph: { type: "string", default: "geometric" }, pairs: { type: "string", default: "1000" },
     routes: { type: "string", default: "256" }, seed: { type: "string", default: "1" }, speed: { type: "string" }, session: { type: "string" },
     ring: { type: "string", default: "linearization" }, rows: { type: "string" }, formed: { type: "boolean", default: false },
-    overload: { type: "boolean", default: false }, still: { type: "boolean", default: false }, json: { type: "boolean" }, svg: { type: "string" },
+    asking: { type: "string", default: "1" }, overload: { type: "boolean", default: false }, still: { type: "boolean", default: false }, json: { type: "boolean" }, svg: { type: "string" },
   },
 })
 const kind = graphKinds.find((one) => one === values.graph)
@@ -188,7 +190,7 @@ if (ring === undefined) throw new Error(`--ring: expected linearization, isprp, 
 const rows: Row[] = values.rows === undefined ? [] : readFileSync(values.rows, "utf8").trim().split("\n").map((line) => JSON.parse(line) as Row)
 for (const nodes of numbers(values.nodes).filter((count) => count > 0)) {
   const startedAt = performance.now()
-  const choice = { nodes, kind, ring, pairs: Number(values.pairs), maxRoutes: Number(values.routes), seed: Number(values.seed), isStill: values.still, isFormed: values.formed }
+  const choice = { nodes, kind, ring, pairs: Number(values.pairs), maxRoutes: Number(values.routes), seed: Number(values.seed), isStill: values.still, isFormed: values.formed, asking: Number(values.asking) }
   const unrests = [
     ...numbers(values.speed ?? "").filter((speed) => speed > 0).map((speed) => ({ speed, sessionSeconds: Infinity })),
     ...numbers(values.session ?? "").filter((seconds) => seconds > 0).map((sessionSeconds) => ({ speed: 0, sessionSeconds })),
