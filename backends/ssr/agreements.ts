@@ -4,8 +4,8 @@ import type { Address } from "./address.ts"
 
 /** So many notifications in a row may be lost, */
 const patience = 3
-/** and so long may it take until a way is found, or a connection made: who is asked in haste is not dead yet. */
-const patienceMs = 3_000
+/** and so long may it take until a link on the way is found dead, and the question gone by another: who is asked in haste is not dead yet. */
+const patienceMs = 5_000
 /** Only the nearest are asked; of those that were a while ago nobody asks any more. */
 const maxAsked = 64
 
