@@ -144,16 +144,16 @@ scenario("a phone that rings for ever and is gone then is a 408", async (scene) 
   await alice.gets(408)
 })
 
-scenario("a 100 of the phone keeps its call alive, too", async (scene) => {
+scenario("a 100 of the phone does not keep its call alive", async (scene) => {
   const [alice, bob] = [await scene.phone("alice"), await scene.registered("bob")]
   alice.calls("bob")
   const invite = await bob.gets("INVITE")
   bob.answers(invite, 100)
   await scene.pass(180_000)
   bob.answers(invite, 100)
-  await scene.pass(180_000)
-  bob.answers(invite, 486)
-  await alice.gets(486)
+  await scene.pass(10_000)
+  bob.obeys(await bob.gets("CANCEL"))
+  await alice.gets(487)
 })
 
 scenario("a phone that says nothing is asked seven times, and the caller gets 408 after 32 s", async ({ phone, registered, pass }) => {

@@ -59,7 +59,9 @@ interface BranchWork {
   /** Until its final response: what lingers after that should not keep it. */
   way: Way | undefined
   client: ClientTransaction | undefined
-  timer: Timer | undefined
+  timerC: Timer | undefined
+  /** Runs until anything at all comes back. */
+  silence: Timer | undefined
 }
 
 const maxChallenges = 32
@@ -137,16 +139,16 @@ export class ProxiedRequest {
       onResponse: (response) => this.#onResponse(number, branch, response),
       onTimeout: () => this.#onFailure(number, branch, 408),
       onTransportError: () => this.#onFailure(number, branch, this.#unreachableStatus),
-      onEnd: () => endWait(branch),
+      onEnd: () => endWaits(branch),
     }
     branch.client = this.#dispatch?.send(way, handlers)
     if (!branch.client) {
       this.#onFailure(number, branch, this.#unreachableStatus)
       return
     }
+    this.#startTimerC(branch)
     const hasAlternate = this.#context.branches[number]?.alternate !== undefined
     if (hasAlternate && (way.isHop || branch.client.flow.transport.protocol === "P2P")) this.#startSilenceTimer(number, branch, way)
-    else this.#startTimerC(branch)
   }
 
   /**
@@ -157,8 +159,7 @@ export class ProxiedRequest {
   #startSilenceTimer(number: number, branch: BranchWork, way: Way): void {
     const { runtime, times } = this.#components
     const inviteMs = way.isHop ? times.hopSilenceMs : times.silenceMs
-    branch.timer = runtime.setTimer(this.#context.isInvite ? inviteMs : times.nonInviteSilenceMs, () => {
-      branch.timer = undefined
+    branch.silence = runtime.setTimer(this.#context.isInvite ? inviteMs : times.nonInviteSilenceMs, () => {
       this.#components.suspect(way)
       this.#apply({ kind: "silence", branch: number })
     })
@@ -168,9 +169,10 @@ export class ProxiedRequest {
     // §16.7 step 3. The other Vias are those of the request that came, whatever the callee has made of them:
     // a response that lost its way would leave the caller, and the transaction, without an end.
     response.headers.replaceFrom(this.#server.request.headers, "Via")
-    if (response.status >= 200) endWait(branch)
-    // §16.7 step 2: the callee is still there; also the end of the wait for any sign of life.
-    else this.#startTimerC(branch)
+    branch.silence?.cancel()
+    if (response.status >= 200) endWaits(branch)
+    // §16.7 step 2: the callee is still there, which a 100 says of its next hop only.
+    else if (response.status > 100) this.#startTimerC(branch)
     if (response.status === 503) this.#suspect(branch)
     if (response.status >= 200) branch.way = undefined
     if (response.status < 200 && !this.#context.isAnswered) this.#earlyDialogs.note(number, response, this.#server.request)
@@ -204,7 +206,7 @@ export class ProxiedRequest {
   }
 
   #onFailure(number: number, branch: BranchWork, status: number): void {
-    endWait(branch)
+    endWaits(branch)
     this.#suspect(branch)
     const response = this.#ownResponse(status)
     this.#apply({ kind: "failure", branch: number, response })
@@ -217,10 +219,10 @@ export class ProxiedRequest {
 
   /** §16.8: an INVITE that rings for ever is cancelled, and ends with a 487 or a timeout. Other requests have timer F. */
   #startTimerC(branch: BranchWork): void {
-    endWait(branch)
     if (!this.#context.isInvite) return
+    branch.timerC?.cancel()
     const { runtime, times } = this.#components
-    branch.timer = runtime.setTimer(times.timerCMs, () => branch.client?.cancel())
+    branch.timerC = runtime.setTimer(times.timerCMs, () => branch.client?.cancel())
   }
 
   #reasonFor(cause: CancelCause): string | undefined {
@@ -255,13 +257,14 @@ export class ProxiedRequest {
   }
 }
 
-function endWait(branch: BranchWork): void {
-  branch.timer?.cancel()
-  branch.timer = undefined
+function endWaits(branch: BranchWork): void {
+  branch.timerC?.cancel()
+  branch.silence?.cancel()
+  branch.timerC = branch.silence = undefined
 }
 
 function branchesFor(targets: readonly Target[]): BranchWork[] {
-  return targets.flatMap(({ ways }) => ways).map((way) => ({ way, client: undefined, timer: undefined }))
+  return targets.flatMap(({ ways }) => ways).map((way) => ({ way, client: undefined, timerC: undefined, silence: undefined }))
 }
 
 /** §16.7 step 7: the caller can satisfy all branches at once. */

@@ -178,6 +178,15 @@ describe("timer C", () => {
     expect(phones[0]?.summary()).toContain("CANCEL")
   })
 
+  it("is not put off by a 100, which is no sign of the phone", async () => {
+    const { received } = await invite()
+    await reply(0, received, 180)
+    await world.run(180_000)
+    await reply(0, received, 100)
+    await world.run(15_000)
+    expect(phones[0]?.summary()).toContain("CANCEL")
+  })
+
   it("leaves no timer behind when calls have ended", async () => {
     const { received } = await invite()
     for (const i of [0, 1, 2]) await reply(i, received, 486)
