@@ -200,8 +200,9 @@ export class ProxiedRequest {
   }
 
   #startPatience(rank: number): void {
-    this.#patience?.cancel()
     const { runtime, times } = this.#components
+    if (this.#patience === undefined) this.#server.onEnd(() => this.#patience?.cancel())
+    this.#patience?.cancel()
     this.#patience = runtime.setTimer(times.ringMs, () => this.#apply({ kind: "patience", rank }))
   }
 

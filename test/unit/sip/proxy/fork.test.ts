@@ -204,6 +204,30 @@ describe("timer C", () => {
   }
 })
 
+describe("phones of a lower q", () => {
+  /** Dora's desk phone rings first, her mobile after it. */
+  async function callDora(): Promise<{ desk: Phone; mobile: Phone; ringing: SipRequest }> {
+    const [desk, mobile] = [world.addPhone("dora", "192.0.2.31", one), world.addPhone("dora", "192.0.2.32", one)]
+    await desk.register({ Contact: `<${desk.contact}>;q=1` })
+    await mobile.register({ Contact: `<${mobile.contact}>;q=0.5` })
+    alice.send(alice.request("INVITE", `sip:dora@${domain}`))
+    await world.run()
+    const ringing = desk.takeRequest("INVITE")
+    desk.reply(ringing, 180)
+    await world.run()
+    alice.inbox.length = 0
+    return { desk, mobile, ringing }
+  }
+
+  it("have no turn, and nobody waits for it, once the peer has stopped", async () => {
+    const { mobile } = await callDora()
+    one.layer.stop()
+    expect(world.runtime.timersPending).toBe(0)
+    await world.run(30_000)
+    expect(mobile.summary()).toEqual([])
+  })
+})
+
 describe("a request other than INVITE", () => {
   it("has one answer, from the first phone, and none at all instead of a 408", async () => {
     const message = alice.request("MESSAGE", `sip:bob@${domain}`)
