@@ -15,9 +15,10 @@ import type { Ranked } from "./best-response.ts"
  * trying, proceeding: sent, without and with a provisional response;
  * redirecting: answered 3xx, and somebody finds out where that leads;
  * done: final response, failure, or never needed;
- * abandoned: sent, not waited for any more, yet a 2xx would count.
+ * abandoned: sent, not waited for any more, yet a 2xx would count;
+ * superseded: abandoned after it had rung, so that a 2xx may be on its way: only a refusal waits for its end (§16.7 step 6).
  */
-export type BranchState = "waiting" | "reserve" | "trying" | "proceeding" | "redirecting" | "done" | "abandoned"
+export type BranchState = "waiting" | "reserve" | "trying" | "proceeding" | "redirecting" | "done" | "abandoned" | "superseded"
 
 export interface Branch {
   readonly state: BranchState
@@ -141,8 +142,10 @@ function response<R extends Ranked>(context: ResponseContext<R>, branch: number,
 
 /** What comes after the end of a branch; a 3xx has its own. */
 function late<R extends Ranked>(context: ResponseContext<R>, branch: number): Step<R> {
-  const isRedirecting = context.branches[branch]?.state === "redirecting"
-  return { context: isRedirecting ? context : withState(context, branch, "done"), actions: [] }
+  const state = context.branches[branch]?.state
+  if (state === "redirecting") return { context, actions: [] }
+  const next = withState(context, branch, "done")
+  return state === "superseded" ? proceed(next, []) : { context: next, actions: [] }
 }
 
 /** §16.7 step 5: everything above 100 goes upstream until a final response has. */
@@ -181,6 +184,9 @@ function silence<R extends Ranked>(context: ResponseContext<R>, branch: number):
   return proceed(next, [{ kind: "cancel", branch, cause: "superseded" }])
 }
 
+/** What becomes of the branches of a rank whose time is over. */
+const passedOver: Readonly<Partial<Record<BranchState, BranchState>>> = { waiting: "done", trying: "abandoned", proceeding: "superseded" }
+
 /** The next rank's turn. Whoever picks up in this moment is still heard. */
 function patience<R extends Ranked>(context: ResponseContext<R>, rank: number): Step<R> {
   const hasOthers = context.branches.some((branch) => branch.state === "waiting" && branch.rank > rank)
@@ -188,8 +194,7 @@ function patience<R extends Ranked>(context: ResponseContext<R>, rank: number): 
   const actions = cancelPending(context, "superseded")
   const branches = context.branches.map((branch) => {
     if (branch.rank !== rank) return branch
-    const state: BranchState = isSent(branch) ? "abandoned" : branch.state === "waiting" ? "done" : branch.state
-    return { ...branch, state }
+    return { ...branch, state: passedOver[branch.state] ?? branch.state }
   })
   return proceed({ ...context, branches }, actions)
 }
@@ -232,7 +237,8 @@ function proceed<R extends Ranked>(context: ResponseContext<R>, before: readonly
       actions.push({ kind: "send", branch: number })
     }
   }
-  if (underWay > 0 || next.isAnswered) return { context: next, actions }
+  const isOpen = underWay > 0 || next.branches.some(({ state }) => state === "superseded")
+  if (isOpen || next.isAnswered) return { context: next, actions }
   actions.push({ kind: "answer", best: bestOf(next.finals), finals: next.finals })
   return { context: { ...next, isClosed: true, isAnswered: true }, actions }
 }

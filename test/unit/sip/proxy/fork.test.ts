@@ -226,6 +226,28 @@ describe("phones of a lower q", () => {
     await world.run(30_000)
     expect(mobile.summary()).toEqual([])
   })
+
+  it("that refuse at once leave the call to whoever has just picked up", async () => {
+    const { desk, mobile, ringing } = await callDora()
+    await world.run(20_000)
+    mobile.reply(mobile.takeRequest("INVITE"), 486)
+    desk.reply(desk.takeRequest("CANCEL"), 200)
+    await world.run()
+    desk.reply(ringing, 200)
+    await world.run()
+    expect(alice.summary()).toEqual(["200"])
+  })
+
+  it("that refuse end the call when the others have obeyed their CANCEL", async () => {
+    const { desk, mobile, ringing } = await callDora()
+    await world.run(20_000)
+    mobile.reply(mobile.takeRequest("INVITE"), 486)
+    await world.run()
+    expect(alice.summary()).toEqual([])
+    desk.reply(ringing, 487)
+    await world.run()
+    expect(alice.summary()).toEqual(["486"])
+  })
 })
 
 describe("a request other than INVITE", () => {

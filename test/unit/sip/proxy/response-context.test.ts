@@ -190,6 +190,11 @@ describe("targets of different q", () => {
     expect(play.feed(response(0, 200))).toEqual(["forward 200", "cancel 1 answered"])
   })
 
+  it("end the call only when who rang before them has ended too, as its 2xx may be on its way", () => {
+    const inputs = [start, response(0, 180), patience(0), response(1, 486)]
+    expect([[], [response(0, 487)]].map((more) => new Play([0, 0], { q: [1000, 500] }).feed(...inputs, ...more).at(-1))).toEqual(["send 1", "answer 486"])
+  })
+
   it("are left alone after a 6xx, a CANCEL and an answer", () => {
     const q = [1000, 500]
     expect(new Play([0, 0], { q }).feed(start, response(0, 603))).toEqual(["wait for 0", "send 0", "answer 603"])
@@ -335,7 +340,7 @@ describe("whatever happens in whatever order", () => {
         for (let round = 0; round < 100 && !played.context.isAnswered; round++) {
           for (const [number, { state }] of played.context.branches.entries()) {
             if (state === "redirecting") played.feed(redirected(number, []))
-            if (state === "trying" || state === "proceeding") played.feed(response(number, 404))
+            if (state === "trying" || state === "proceeding" || state === "superseded") played.feed(response(number, 404))
           }
         }
         expect(played.context.isAnswered).toBe(true)
