@@ -1,18 +1,23 @@
 /** A dialog (RFC 3261 §12): what later requests of a call are made from. */
-import { parseNameAddress, SipRequest, SipUri } from "../message/index.ts"
-import type { NameAddress, SipMessage, SipResponse } from "../message/index.ts"
+import { parseNameAddress, SipRequest, SipSyntaxError } from "../message/index.ts"
+import type { NameAddress, SipMessage, SipResponse, SipUri } from "../message/index.ts"
 
 /** Requests whose Contact is where later ones go (RFC 3261 §12.2, RFC 6665 §4.4.1). */
 const targetRefreshes: ReadonlySet<string> = new Set(["INVITE", "SUBSCRIBE"])
 
-/** One side of a dialog. */
+/** Nothing passes more proxies than Max-Forwards lets it, 70 as a rule, and each may record itself twice (RFC 5658). */
+const maxRoutes = 140
+
+/** One side of a dialog. Whatever begins it is read at once: a SipSyntaxError tells what no later request could be made from. */
 export class Dialog {
   readonly callId: string
   readonly remoteTag: string | undefined
   readonly #localAddress: string
   readonly #remoteAddress: string
   readonly #routes: readonly string[]
-  #remoteTarget: string
+  /** That of the first route. */
+  readonly #firstHop: SipUri | undefined
+  #remoteTarget: SipUri
   #localCSeq: number
   #remoteCSeq: number
 
@@ -22,7 +27,8 @@ export class Dialog {
     this.#localAddress = parts.local
     this.#remoteAddress = parts.remote.toString()
     this.#routes = parts.routes
-    this.#remoteTarget = contactOf(parts.message) ?? parts.remote.uri
+    this.#firstHop = hopsOf(parts.routes)[0]
+    this.#remoteTarget = contactOf(parts.message) ?? parts.remote.parsedUri
     this.#localCSeq = parts.localCSeq
     this.#remoteCSeq = parts.remoteCSeq
   }
@@ -44,7 +50,7 @@ export class Dialog {
   /** A request within the dialog, without Via (§12.2.1.1). An ACK takes the number of its INVITE. */
   request(method: string, inviteCSeq?: number): SipRequest {
     const cseq = inviteCSeq ?? ++this.#localCSeq
-    return SipRequest.create(method, this.#remoteTarget, [
+    return SipRequest.create(method, this.#remoteTarget.toString(), [
       ["Max-Forwards", "70"],
       ...this.#routes.map((route): [string, string] => ["Route", route]),
       ["From", this.#localAddress],
@@ -56,8 +62,7 @@ export class Dialog {
 
   /** Where the next request goes first: its top Route, or the remote target. */
   get nextHop(): SipUri {
-    const [first] = this.#routes
-    return first === undefined ? SipUri.parse(this.#remoteTarget) : parseNameAddress(first, "Route").parsedUri
+    return this.#firstHop ?? this.#remoteTarget
   }
 
   /** Notes a request of the other side; false for one that is older than another (§12.2.2). */
@@ -69,7 +74,14 @@ export class Dialog {
   }
 }
 
-function contactOf(message: SipMessage): string | undefined {
+function hopsOf(routes: readonly string[]): SipUri[] {
+  if (routes.length > maxRoutes) throw new SipSyntaxError(400, "Too Many Record-Routes")
+  const hops = routes.map((route) => parseNameAddress(route, "Record-Route").parsedUri)
+  if (hops.some(({ isSip }) => !isSip)) throw new SipSyntaxError(400, "Expected a SIP URI in Record-Route")
+  return hops
+}
+
+function contactOf(message: SipMessage): SipUri | undefined {
   const [contact] = message.headers.getAll("Contact")
-  return contact === undefined ? undefined : parseNameAddress(contact, "Contact").uri
+  return contact === undefined ? undefined : parseNameAddress(contact, "Contact").parsedUri
 }

@@ -168,11 +168,16 @@ it("a 200 is repeated until its ACK comes, and a call without one is ended", asy
   expect(bob.events.at(-1)).toMatchObject({ name: "ended", by: "local" })
 })
 
-it("an answer whose Contact nobody can read is a call that failed", async () => {
+it.each([
+  ["Contact", "<nonsense"],
+  ["Contact", "<sip:bob@>"],
+  ["Record-Route", "<sip:@proxy.example;lr>"],
+  ["Record-Route", Array.from({ length: 400 }, () => "<sip:a;lr>").join(", ")],
+])("an answer whose %s nobody can use is a call that failed (%#)", async (name, value) => {
   const callee = world.network.add("UDP", "192.0.2.99")
   await callee.start()
   callee.onMessage((bytes, flow) => {
-    flow.send(createResponse(parseMessage(bytes) as SipRequest, 200, undefined, { toTag: "odd", headers: [["Contact", "<nonsense"]] }).toBytes())
+    flow.send(createResponse(parseMessage(bytes) as SipRequest, 200, undefined, { toTag: "odd", headers: [[name, value]] }).toBytes())
   })
   const { agent, names } = addAgent("alice", "192.0.2.1", { proxy: { host: "192.0.2.99", port: 5060 } })
   expect(await settled(agent.call("sip:bob@example.org").outcome)).toMatchObject({ kind: "failed", status: 502 })

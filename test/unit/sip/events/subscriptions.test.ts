@@ -54,6 +54,8 @@ async function sent(subscriptions: Subscriptions, request: SipRequest, flow: Flo
 test.each([
   ["parameters of the event", { Event: "presence;;=" }],
   ["a Contact", { Contact: "<sip:" }],
+  ["a Record-Route", { "Record-Route": "<sip:@proxy.example;lr>" }],
+  ["more Record-Routes than a NOTIFY has room for", { "Record-Route": "<sip:a;lr>, ".repeat(400) }],
 ])("who is refused for %s leaves nothing behind", async (_, changes) => {
   const { subscriptions } = makeSubscriptions()
   await expect(sent(subscriptions, subscribe(changes), flowOf("127.0.0.2"))).rejects.toThrow("400")
