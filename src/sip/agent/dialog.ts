@@ -50,9 +50,10 @@ export class Dialog {
   /** A request within the dialog, without Via (§12.2.1.1). An ACK takes the number of its INVITE. */
   request(method: string, inviteCSeq?: number): SipRequest {
     const cseq = inviteCSeq ?? ++this.#localCSeq
-    return SipRequest.create(method, this.#remoteTarget.toString(), [
+    const { uri, routes } = this.#wayOut()
+    return SipRequest.create(method, uri, [
       ["Max-Forwards", "70"],
-      ...this.#routes.map((route): [string, string] => ["Route", route]),
+      ...routes.map((route): [string, string] => ["Route", route]),
       ["From", this.#localAddress],
       ["To", this.#remoteAddress],
       ["Call-ID", this.callId],
@@ -71,6 +72,14 @@ export class Dialog {
     this.#remoteCSeq = request.cseq.number
     if (targetRefreshes.has(request.method)) this.#remoteTarget = contactOf(request) ?? this.#remoteTarget
     return true
+  }
+
+  /** A strict router wants its own URI, as a Request-URI may be (§19.1.1), and the remote target as the last Route. */
+  #wayOut(): { uri: string; routes: readonly string[] } {
+    const hop = this.#firstHop
+    if (hop === undefined || hop.params.has("lr")) return { uri: this.#remoteTarget.toString(), routes: this.#routes }
+    const uri = hop.with({ headers: undefined, params: hop.params.without("method") }).toString()
+    return { uri, routes: [...this.#routes.slice(1), `<${this.#remoteTarget.toString()}>`] }
   }
 }
 
