@@ -77,8 +77,8 @@ async function finish(response: SipResponse, begun: readonly Begun[]): Promise<R
   }
   if (left.length === 0) return { targets, rest: undefined }
   const rest = response.clone()
-  rest.headers.remove("Contact")
-  for (const contact of left) rest.headers.append("Contact", contact.toString())
+  // In one field: there may be more of them than a message may have fields.
+  rest.headers.set("Contact", left.map(String).join(", "))
   return { targets, rest }
 }
 

@@ -32,4 +32,17 @@ describe("the contacts of a 302", () => {
     expect(rest?.headers.getAll("Contact")).toEqual(["<sip:nobody@example.org>"])
     expect(unhandled).toEqual([])
   })
+
+  it("are followed, and the others left to the caller, however many one field holds", async () => {
+    const redirects = new Redirects({
+      asSip: (uri) => uri,
+      nameOf: (uri) => uri.toString(),
+      targetsOf: () => Promise.resolve([slow]),
+    }, SipUri.parse("sip:bob@example.org"), 5)
+    const contacts = Array.from({ length: 400 }, (_, index) => `<sip:bob${index}@example.org>`)
+    const response = SipResponse.create(302, "Moved Temporarily", [["CSeq", "1 INVITE"], ["Contact", contacts.join(", ")]])
+    const { targets, rest } = (await redirects.follow(response)) ?? { targets: [], rest: undefined }
+    expect(targets).toHaveLength(5)
+    expect(rest?.headers.getAll("Contact")).toEqual(contacts.slice(5))
+  })
 })
