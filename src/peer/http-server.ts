@@ -5,6 +5,7 @@
  * web page that a user of this machine looks at must not be able to use it.
  */
 import { hash, timingSafeEqual } from "node:crypto"
+import { once } from "node:events"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import { isIP, type AddressInfo } from "node:net"
 import { P2PSipError } from "../errors.ts"
@@ -180,7 +181,8 @@ async function sendLines(response: ServerResponse, answer: { readonly status: nu
   response.writeHead(answer.status, { "content-type": "application/x-ndjson", "cache-control": "no-store" })
   for await (const line of answer.lines) {
     if (signal.aborted) return
-    response.write(`${JSON.stringify(line)}\n`)
+    // Whoever reads slowly gets the lines slowly: they are not made before they are wanted.
+    if (!response.write(`${JSON.stringify(line)}\n`)) await once(response, "drain", { signal })
   }
   response.end()
 }

@@ -1,4 +1,6 @@
-import { request } from "node:http"
+import { once } from "node:events"
+import { request, type IncomingMessage } from "node:http"
+import { setTimeout as sleep } from "node:timers/promises"
 import { afterEach, describe, expect, test } from "vitest"
 import { HttpServer, type HttpRoutes } from "../../../src/peer/http-server.ts"
 import { silentLogger } from "../../../src/runtime/log.ts"
@@ -13,11 +15,24 @@ const routes: HttpRoutes = {
   "GET /fails": async () => Promise.reject(new Error("secret detail")),
   "POST /api/echo": async ({ body }) => ({ status: 200, json: body }),
   "GET /api/lines": async () => ({ status: 200, lines: lines() }),
+  "GET /api/endless": async () => ({ status: 200, lines: endless() }),
 }
 
 async function* lines(): AsyncGenerator<number> {
   yield 1
   yield 2
+}
+
+/** How many lines of endless ones somebody has wanted, and whether that is over. */
+let wanted = 0
+let hasEnded = false
+
+async function* endless(): AsyncGenerator<string> {
+  try {
+    for (; wanted < 2000; wanted++) yield "x".repeat(100_000)
+  } finally {
+    hasEnded = true
+  }
 }
 
 const servers: HttpServer[] = []
@@ -53,6 +68,20 @@ test("answers JSON and lines", async () => {
   expect(await ask(`${url}/open`, "GET")).toEqual({ status: 200, text: '{"open":true}\n' })
   expect(await ask(`${url}/api/lines`, "GET")).toEqual({ status: 200, text: "1\n2\n" })
   expect(await ask(`${url}/api/echo`, "POST", json, '{"a":1}')).toEqual({ status: 200, text: '{"a":1}\n' })
+})
+
+test("lines are made as fast as they are read, and no more once the reader has gone", async () => {
+  const url = await start()
+  const sent = request(`${url}/api/endless`)
+  const [response] = (await once(sent.end(), "response")) as [IncomingMessage]
+  // Nobody reads: what the system takes on the way is all that is made.
+  let before = -1
+  for (; before < wanted; await sleep(100)) before = wanted
+  expect(wanted).toBeLessThan(500)
+  response.resume()
+  while (wanted < before + 100) await sleep(10)
+  sent.destroy()
+  while (!hasEnded) await sleep(10)
 })
 
 test("says 404, 405 and 500 without telling more than that", async () => {
