@@ -16,6 +16,8 @@ export interface StreamParts {
 }
 
 const pong = Buffer.from("\r\n")
+/** So many chunks without the end of a message count as one: to take them in is work too. Messages of honest size come in a few. */
+const chunksPerMessage = 16
 
 /** A connection on which messages follow one another, told apart by Content-Length (RFC 3261 §18.3). */
 export class StreamFlow implements Connection {
@@ -32,6 +34,8 @@ export class StreamFlow implements Connection {
   #state: "connecting" | "open" | "closing" | "closed"
   #isCorked = false
   #pingCame = false
+  /** Since the last message or ping. */
+  #chunks = 0
 
   constructor(host: ConnectionHost, { socket, awaits, remote, key, limits }: StreamParts) {
     this.#host = host
@@ -124,13 +128,18 @@ export class StreamFlow implements Connection {
   #takeChunk(chunk: Buffer): void {
     if (this.#state !== "open") return
     const wasInside = this.#framer.isInsideMessage
+    this.#chunks++
     this.#framer.push(chunk)
     if (!wasInside && this.#framer.isInsideMessage) this.waitingSinceMs = this.#host.now()
     // One answer per chunk: a flood of pings must not become a flood of writes.
     if (this.#pingCame) this.#answerPing()
+    if (this.#chunks < chunksPerMessage) return
+    this.#chunks = 0
+    this.#host.admits(this)
   }
 
   #receive(message: Uint8Array): void {
+    this.#chunks = 0
     this.lastUsedMs = this.waitingSinceMs = this.#host.now()
     this.#host.counters.received.add()
     this.#host.receive(message, this)
@@ -139,6 +148,7 @@ export class StreamFlow implements Connection {
   /** RFC 5626 §3.5.1: a double CRLF is answered with a single one. */
   #answerPing(): void {
     this.#pingCame = false
+    this.#chunks = 0
     if (!this.#host.admits(this)) return
     this.#host.counters.keepAlives.add()
     this.lastUsedMs = this.#host.now()
