@@ -102,11 +102,13 @@ export abstract class ConnectionTransport implements Transport {
     this.#server = undefined
     const closed = server === undefined ? Promise.resolve() : new Promise<void>((resolve) => void server.close(() => resolve()))
     for (const { socket } of this.#handshakes.values()) socket.destroy()
+    // The server ends with the connections that it has accepted; those that were opened from here it does not know.
+    const ended = [...this.#connections.values()].map((connection) => new Promise<void>((resolve) => void connection.onClose(() => resolve())))
     for (const connection of this.#connections.values()) connection.close("stopped")
     const deadline = this.runtime.setTimer(closeTimeoutMs, () => {
       for (const connection of this.#connections.values()) connection.destroy("stopped")
     })
-    await closed
+    await Promise.all([closed, ...ended])
     deadline.cancel()
   }
 

@@ -38,10 +38,10 @@ async function readAll(socket: Socket): Promise<string> {
   return text
 }
 
-/** A server that takes whatever comes. */
-async function sink(): Promise<{ port: number; sockets: Socket[] }> {
+/** A server that takes whatever comes, and with `isDeaf` does not even close what the other side has closed. */
+async function sink({ isDeaf = false } = {}): Promise<{ port: number; sockets: Socket[] }> {
   const sockets: Socket[] = []
-  const server = createServer((socket) => {
+  const server = createServer({ allowHalfOpen: isDeaf }, (socket) => {
     socket.on("error", () => undefined)
     sockets.push(socket)
   })
@@ -223,6 +223,19 @@ test("remotes that do not read are closed, those with most in their queues first
   runtime.advance(1000)
   expect(runtime.metrics.count("p2psip_sip_transport_closed_total", { protocol: "TCP", reason: "slow-reader" })).toBe(1)
   expect([slow?.isOpen, quick?.isOpen]).toEqual([false, true])
+})
+
+test("a remote that does not close keeps no connection open once the transport has stopped", async () => {
+  const { runtime, transport } = await start()
+  const { port, sockets } = await sink({ isDeaf: true })
+  const flow = transport.flowTo({ host: "127.0.0.1", port })
+  while (sockets.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  const closed = new Promise((resolve) => flow?.onClose(resolve))
+  const stopped = transport.stop()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  runtime.advance(2000)
+  await Promise.all([closed, stopped])
+  expect(transport.size).toBe(0)
 })
 
 test("a port in use is said to be", async () => {
