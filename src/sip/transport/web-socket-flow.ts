@@ -112,7 +112,7 @@ export class WebSocketFlow implements Connection {
     // Whole messages come in one piece, because that is how the sockets are set up.
     socket.on("message", (data) => this.#receive(data as Buffer))
     socket.on("ping", (data) => this.#answerPing(data))
-    socket.on("pong", () => this.#hear())
+    socket.on("pong", () => this.#takePong())
     socket.on("error", (error) => {
       failure = error
       if (this.#state === "open") this.#host.counters.closed(faultOf(error))
@@ -162,6 +162,11 @@ export class WebSocketFlow implements Connection {
     this.#hear()
     this.#host.counters.keepAlives.add()
     if (this.#hasRoomFor(data.length)) this.#socket.pong(data)
+  }
+
+  /** One that was not asked for is work like any message (RFC 6455 §5.5.3). */
+  #takePong(): void {
+    if (this.#awaitsPong || this.#host.admits(this)) this.#hear()
   }
 
   #hasRoomFor(bytes: number): boolean {

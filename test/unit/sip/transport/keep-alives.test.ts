@@ -37,6 +37,7 @@ test("on a stream", async () => {
 
 test.each([
   ["pings", (socket: WebSocket) => socket.ping()],
+  ["pongs that nobody has asked for", (socket: WebSocket) => socket.pong()],
   ["line ends", (socket: WebSocket) => socket.send("\r\n\r\n")],
 ])("on a WebSocket: %s", async (_, sends) => {
   const runtime = new SocketRuntime()
