@@ -71,6 +71,7 @@ export class NatKeepAlive {
   readonly #name: string
   readonly #sent: Counter
   #timer: Timer | undefined
+  #isStopped = false
 
   constructor({ runtime, send }: NatKeepAliveComponents, options: NatKeepAliveOptions = {}) {
     this.#runtime = runtime
@@ -84,7 +85,7 @@ export class NatKeepAlive {
 
   /** A phone has registered, or no longer wants to be. */
   note({ addressOfRecord, flow, sentBy, contact, expiresSeconds }: Registration): void {
-    if (this.#intervalMs === 0 || flow.transport.protocol !== "UDP") return
+    if (this.#isStopped || this.#intervalMs === 0 || flow.transport.protocol !== "UDP") return
     const known = this.#phones.get(flow.key)
     if (contact === undefined) {
       known?.users.delete(addressOfRecord)
@@ -108,7 +109,9 @@ export class NatKeepAlive {
     return true
   }
 
+  /** For good: REGISTERs that are still under way change nothing. */
   stop(): void {
+    this.#isStopped = true
     this.#timer?.cancel()
     this.#phones.clear()
   }

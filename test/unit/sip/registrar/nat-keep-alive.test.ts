@@ -126,6 +126,15 @@ describe("nobody is asked", () => {
     expect(asked).toEqual([])
   })
 
+  it("that register while the peer stops", () => {
+    const { runtime, keepAlive, asked, phone } = peer()
+    keepAlive.stop()
+    keepAlive.note(phone(1))
+    expect(runtime.timersPending).toBe(0)
+    runtime.advance(60_000)
+    expect(asked).toEqual([])
+  })
+
   it("after the peer has stopped", () => {
     const { runtime, keepAlive, asked, phone } = peer()
     keepAlive.note(phone(7))
