@@ -40,6 +40,9 @@ export interface OngoingCall {
   readonly dialog: Dialog
 }
 
+/** Of one request, whose first CSeq number is 1: two proxies that challenge it, and a nonce of each that is stale. */
+const maxAttempts = 5
+
 /** See the head of this file. */
 export class AgentCore {
   readonly runtime: Runtime
@@ -114,8 +117,15 @@ export class AgentCore {
     ])
   }
 
-  /** The same request once more, with the next number and without Via and credentials (RFC 3261 §22.2). */
-  repeat(request: SipRequest): SipRequest {
+  /**
+   * A challenged request once more, with the next number and without Via and
+   * credentials (RFC 3261 §22.2): `send` adds those that it has now. Undefined
+   * for what is no challenge, or one that has been answered in vain.
+   */
+  repeat(request: SipRequest, response: SipResponse): SipRequest | undefined {
+    const isChallenge = response.status === 401 || response.status === 407
+    // A nonce may go stale on the way, but not each one.
+    if (!isChallenge || request.cseq.number >= maxAttempts || this.credentials?.learn(response, request) !== true) return undefined
     const again = request.clone()
     for (const name of ["Via", "Authorization", "Proxy-Authorization"]) again.headers.remove(name)
     again.headers.set("CSeq", `${request.cseq.number + 1} ${request.method}`)
@@ -180,8 +190,12 @@ export class AgentCore {
     this.#awaited.delete(callId)
   }
 
-  /** Ends the timers of calls. */
+  /** Ends calls and their timers, telling no other element. */
   stop(): void {
+    for (const { call } of this.#calls.values()) {
+      if (call.advance("ended")) this.emit({ name: "ended", call, by: "local" })
+    }
+    this.#calls.clear()
     for (const onAck of this.#awaited.values()) onAck()
     this.#awaited.clear()
     this.layer.stop()

@@ -32,6 +32,8 @@ class IncomingCall {
       bye: () => this.#bye(),
     })
     server.onCancel(() => this.#refuse(487, undefined))
+    // Without an answer it ends with the agent only.
+    server.onEnd(() => this.call.reject(503))
   }
 
   #ring(): void {

@@ -44,10 +44,10 @@ class OutgoingCall {
       if (status > 100 && this.call.advance("ringing")) this.#core.emit({ name: "ringing", call: this.call, status })
     } else if (status < 300) {
       this.#onAnswer(response)
-    } else if ((status === 401 || status === 407) && !this.#isCancelled && this.#core.credentials?.learn(response, invite) === true) {
-      this.#send(this.#core.repeat(invite))
     } else {
-      this.#fail(status, response.reason)
+      const again = this.#isCancelled ? undefined : this.#core.repeat(invite, response)
+      if (again === undefined) this.#fail(status, response.reason)
+      else this.#send(again)
     }
   }
 

@@ -91,9 +91,9 @@ export class UserAgent {
     if (body !== undefined) request.body = body.bytes
     for (;;) {
       const response = await this.#ask(request)
-      const isChallenge = response.status === 401 || response.status === 407
-      if (!isChallenge || this.#core.credentials?.learn(response, request) !== true) return response
-      request = this.#core.repeat(request)
+      const again = this.#core.repeat(request, response)
+      if (again === undefined) return response
+      request = again
     }
   }
 

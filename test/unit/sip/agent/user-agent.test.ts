@@ -211,6 +211,39 @@ it("a message gets its answer, a challenge in between", async () => {
   expect(event?.name === "request" && Buffer.from(event.request.body).toString()).toBe("hello")
 })
 
+it.each(["a message", "a call"])("%s is given up where each challenge calls the one before stale", async (what) => {
+  const proxy = world.network.add("UDP", "192.0.2.99")
+  await proxy.start()
+  let asked = 0
+  proxy.onMessage((bytes, flow) => {
+    const request = parseMessage(bytes) as SipRequest
+    // What goes on for ever would keep the test from its end.
+    if (request.method === "ACK" || ++asked > 20) return
+    const headers: [string, string][] = [["Proxy-Authenticate", `Digest realm="x", nonce="${asked}", stale=true`]]
+    flow.send(createResponse(request, 407, undefined, { toTag: "p", headers }).toBytes())
+  })
+  const { agent } = addAgent("alice", "192.0.2.1", { proxy: { host: "192.0.2.99", port: 5060 }, password: "secret" })
+  const uri = "sip:bob@example.org"
+  const answer = await settled<object>(what === "a call" ? agent.call(uri).outcome : agent.request("MESSAGE", uri))
+  expect(answer).toMatchObject({ status: 407 })
+  expect(asked).toBeLessThan(20)
+})
+
+it("no call outlives the agent", async () => {
+  const { alice, bob } = await addPair()
+  await settled(alice.agent.register())
+  const established = alice.agent.call("sip:bob@example.org")
+  await world.run()
+  incoming(bob.events).answer()
+  await settled(established.outcome)
+  const calling = bob.agent.call("sip:alice@example.org")
+  await world.run()
+  const ringing = incoming(alice.events)
+  await Promise.all([alice.agent.stop(), bob.agent.stop()])
+  for (const call of [established, incoming(bob.events), calling, ringing]) await settled(call.ended)
+  expect([...alice.agent.calls, ...bob.agent.calls]).toEqual([])
+})
+
 it("requests that fit no call are refused", async () => {
   const { alice, bob } = await addPair()
   expect((await settled(alice.agent.request("REFER", "sip:bob@example.org"))).status).toBe(405)
