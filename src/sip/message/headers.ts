@@ -43,6 +43,11 @@ export class Headers {
     return this.#fields.length
   }
 
+  /** No field can be added: that would be refused with `P2PSIP_LIMIT`. */
+  get isFull(): boolean {
+    return this.#fields.length >= maxEditedFields
+  }
+
   /** The first field's value, trimmed and unfolded; not split at commas. */
   get(name: string): string | undefined {
     return this.field(headerId(name), name)?.value
@@ -216,7 +221,7 @@ export class Headers {
   }
 
   #insert(index: number, field: HeaderField): void {
-    if (this.#fields.length >= maxEditedFields) {
+    if (this.isFull) {
       throw new P2PSipError("P2PSIP_LIMIT", `headers: expected at most ${maxEditedFields} fields, found one more`)
     }
     if (index === this.#fields.length) this.#fields.push(field)

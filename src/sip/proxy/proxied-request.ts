@@ -268,13 +268,13 @@ function branchesFor(targets: readonly Target[]): BranchWork[] {
   return targets.flatMap(({ ways }) => ways).map((way) => ({ way, client: undefined, timerC: undefined, silence: undefined }))
 }
 
-/** §16.7 step 7: the caller can satisfy all branches at once. */
+/** §16.7 step 7: the caller can satisfy all branches at once, as far as one message can tell it. */
 function addChallenges(best: SipResponse, finals: readonly SipResponse[]): void {
   for (const name of ["WWW-Authenticate", "Proxy-Authenticate"]) {
     for (const other of finals) {
       if (other === best || (other.status !== 401 && other.status !== 407)) continue
       for (const challenge of other.headers.getAll(name)) {
-        if (best.headers.count(name) < maxChallenges) best.headers.append(name, challenge)
+        if (best.headers.count(name) < maxChallenges && !best.headers.isFull) best.headers.append(name, challenge)
       }
     }
   }

@@ -114,6 +114,25 @@ describe("a forked call", () => {
     expect(response.headers.getAll("WWW-Authenticate")).toEqual(['Digest realm="b", nonce="n"'])
   })
 
+  it("ends with what challenges have room in a message", async () => {
+    const { protocol, advertised } = alice.transport
+    // More fields than anybody has to read.
+    alice.transport.onMessage(() => undefined)
+    const via = (id: number) => `SIP/2.0/${protocol} ${advertised.host}:${advertised.port};branch=z9hG4bK-many-${id};rport`
+    alice.send(alice.request("INVITE", `sip:bob@${domain}`, { Via: Array.from({ length: 80 }, (_, id) => via(id)) }))
+    await world.run()
+    const filling = Array.from({ length: 240 }, (_, id): [string, string] => [`X-${id}`, "1"])
+    for (const [i, phone] of phones.entries()) {
+      const received = phone.takeRequest("INVITE")
+      received.headers.set("Via", received.headers.getAll("Via")[0] ?? "")
+      if (i === 2) phone.reply(received, 486)
+      else phone.reply(received, 407, [["Proxy-Authenticate", `Digest realm="${i}", nonce="n"`], ...filling])
+    }
+    await world.run()
+    const answers = world.network.sent.filter(({ to, text }) => to === "192.0.2.1:5060" && !text.startsWith("SIP/2.0 100"))
+    expect(answers.map(({ text }) => text.slice(8, 11))).toEqual(["407"])
+  })
+
   it("tells the caller 500 where a phone said 503", async () => {
     const { received } = await invite()
     for (const i of [0, 1, 2]) await reply(i, received, 503)
