@@ -14,8 +14,8 @@ export const root: Branch = 0
 export const none = -1
 
 const leastRows = 32
-/** More at a time, and large caches would take half as much again as they need. */
-const mostNewRows = 128
+/** For the rest of a route that is being learned, when a cache is full. */
+const spareRows = 128
 
 /** Two columns of floats, seven of integers, four of flags. */
 const bytesPerRow = 2 * 8 + 7 * 4 + 4
@@ -57,12 +57,15 @@ export class BranchTable {
   /** In a list of its crowd: it may be forgotten. */
   isIdle: Uint8Array
   isUsed: Uint8Array
+  readonly #usualRows: number
   /** Rows that have been in use. */
   #rows = 1
   /** The first row that is free again; the others follow by `later`. */
   #free = none
 
-  constructor(self: Address) {
+  /** For a cache of so many nodes, which it may exceed for a moment. */
+  constructor(self: Address, nodes: number) {
+    this.#usualRows = nodes + spareRows
     ;({
       address: this.address, stamp: this.stamp, previous: this.previous, hops: this.hops, firstChild: this.firstChild, earlier: this.earlier, later: this.later,
       older: this.older, newer: this.newer, crowd: this.crowd, isHeld: this.isHeld, isIdle: this.isIdle, isUsed: this.isUsed,
@@ -79,7 +82,7 @@ export class BranchTable {
       this.#free = this.later[free] as Branch
       return free
     }
-    if (this.#rows === this.address.length) this.#grow(this.#rows + Math.min(this.#rows, mostNewRows))
+    if (this.#rows === this.address.length) this.#grow(this.#rows < this.#usualRows ? Math.min(2 * this.#rows, this.#usualRows) : this.#rows + spareRows)
     return this.#rows++
   }
 

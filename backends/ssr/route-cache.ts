@@ -35,7 +35,7 @@ export class RouteCache {
   constructor(self: Address, maxNodes: number) {
     this.self = self
     this.maxNodes = maxNodes
-    this.#tree = new Branches(self)
+    this.#tree = new Branches(self, maxNodes)
   }
 
   /** How many nodes are known, this one aside. */

@@ -229,10 +229,22 @@ class Air implements Neighbourhood {
 
 /** Always on to the one that is nearest to where it is to go; where none is nearer, to the next one that is, whoever lies between. */
 function wayByCompass(graph: Graph, places: readonly Place[], from: number, to: number): number[] {
+  const goal = places[to] as Place
+  const distanceOf = (at: number): number => {
+    const place = places[at] as Place
+    return (place[0] - goal[0]) ** 2 + (place[1] - goal[1]) ** 2
+  }
   const way = [from]
   for (let at = from; at !== to; at = way.at(-1) as number) {
-    const next = (graph[at] ?? []).reduce((best, one) => (distance(places, one, to) < distance(places, best, to) ? one : best), at)
-    if (next === at) way.push(...detour(graph, at, (one) => distance(places, one, to) < distance(places, at, to)))
+    let next = at
+    let least = distanceOf(at)
+    for (const one of graph[at] ?? []) {
+      const distance = distanceOf(one)
+      if (distance >= least) continue
+      next = one
+      least = distance
+    }
+    if (next === at) way.push(...detour(graph, at, (one) => distanceOf(one) < least))
     else way.push(next)
   }
   return withoutCircles(way)
@@ -257,9 +269,4 @@ function withoutCircles(way: readonly number[]): number[] {
   const straight: number[] = []
   for (let at = 0; at < way.length; at = (last.get(way[at] as number) as number) + 1) straight.push(way[at] as number)
   return straight
-}
-
-function distance(places: readonly Place[], a: number, b: number): number {
-  const [[ax, ay], [bx, by]] = [places[a] as Place, places[b] as Place]
-  return (ax - bx) ** 2 + (ay - by) ** 2
 }

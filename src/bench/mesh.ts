@@ -63,8 +63,10 @@ async function measure(choice: MeshChoice): Promise<Row> {
   const toStand = mesh.packets / graph.length
   const cold = await mesh.deliver(mesh.drawPairs(count))
   const pairs = mesh.drawPairs(count)
-  for (let round = 0; round < warmRounds; round++) await mesh.deliver(pairs)
+  const rounds: Delivery[] = [cold]
+  for (let round = 0; round < warmRounds; round++) rounds.push(await mesh.deliver(pairs))
   const warm = await mesh.deliver(pairs)
+  rounds.push(warm)
   const [routes, mostRoutes] = mesh.cached()
   const [stretch, stretchWarm] = [cold.stretch[0], warm.stretch[0]]
   return {
@@ -72,7 +74,7 @@ async function measure(choice: MeshChoice): Promise<Row> {
     ...(mesh instanceof FormedMesh ? {} : { "stands after s": afterSeconds(mesh, settledMs), "control packets/node": Math.round(toStand) }),
     ...baselines(graph),
     "delivered %": shareOf(cold), "stretch, cold": shown(cold.stretch),
-    "delivered, warm %": shareOf(warm), "stretch, warm": shown(warm.stretch),
+    "delivered in all": `${rounds.reduce((sum, one) => sum + one.delivered, 0)} of ${rounds.reduce((sum, one) => sum + one.sent, 0)}`, "delivered, warm %": shareOf(warm), "stretch, warm": shown(warm.stretch),
     "header bytes": shown(warm.headerBytes), routes: `${routes} / ${mostRoutes}`,
     "median stretch, cold": stretch, "99 %, cold": cold.stretch[1], "median stretch, warm": stretchWarm, "99 %, warm": warm.stretch[1],
     ...(choice.isStill || mesh instanceof FormedMesh ? {} : await afterDeaths(mesh, count)),
