@@ -7,6 +7,8 @@ import type { RegisterOutcome } from "./events.ts"
 
 /** Challenge, stale challenge, 423: nobody needs more. */
 const maxAttempts = 4
+/** Whatever the registrar says. */
+const minRetrySeconds = 1
 const defaultRetrySeconds = 30
 
 /** Registers one contact, and keeps it registered. */
@@ -92,14 +94,15 @@ export class Registration {
     const grantedSeconds = own === undefined ? undefined : contactExpires(own)
     const expiresSeconds = wantedSeconds === 0 ? 0 : (grantedSeconds ?? wantedSeconds)
     // Long enough before the end for a few retransmissions, and a second attempt.
-    if (wantedSeconds > 0) this.#registerAgain(Math.max(1, expiresSeconds * 0.8), wantedSeconds)
+    if (wantedSeconds > 0) this.#registerAgain(expiresSeconds * 0.8, wantedSeconds)
     return { kind: "registered", expiresSeconds, contacts }
   }
 
   #registerAgain(afterSeconds: number, expiresSeconds: number): void {
     this.#refresh?.cancel()
     if (this.#hasEnded) return
-    this.#refresh = this.#core.runtime.setTimer(afterSeconds * 1000, () => void this.register(expiresSeconds))
+    const delayMs = Math.max(minRetrySeconds, afterSeconds) * 1000
+    this.#refresh = this.#core.runtime.setTimer(delayMs, () => void this.register(expiresSeconds))
   }
 }
 

@@ -94,6 +94,17 @@ describe("a registration", () => {
     expect(names()).toEqual(["registrationFailed"])
   })
 
+  it("that a registrar wants again at once is made once a second", async () => {
+    const registrar = world.network.add("UDP", "192.0.2.99")
+    await registrar.start()
+    registrar.onMessage((bytes, flow) => flow.send(createResponse(parseMessage(bytes) as SipRequest, 503, undefined, { headers: [["Retry-After", "0"]] }).toBytes()))
+    const { agent, names } = addAgent("alice", "192.0.2.1", { proxy: { host: "192.0.2.99", port: 5060 } })
+    void agent.register()
+    await world.run(10_000)
+    expect(names().length).toBeGreaterThan(5)
+    expect(names().length).toBeLessThan(12)
+  })
+
   it("stands beside contacts that nobody can read", async () => {
     const registrar = world.network.add("UDP", "192.0.2.99")
     await registrar.start()
