@@ -148,7 +148,8 @@ export class Forwarder {
     const gap = this.#broken.firstOf([cache.self, ...packet.stub, ...packet.route.slice(packet.hop + 1)])
     if (gap !== undefined) return this.#repair(packet, gap, neighbour)
     if (packet.stub.length > 0) return this.#pass(packet, neighbour)
-    return this.#pass(this.#ways.improved(packet), neighbour)
+    const beyond = this.#ways.beyond(packet)
+    return this.#pass(beyond === undefined ? this.#ways.shortened(packet) : this.#ways.led(this.#noted(packet), beyond), neighbour)
   }
 
   /** To the next node of its route; `neighbour` is where it came from. */

@@ -64,24 +64,22 @@ export class Ways {
     return ledBy(packet, extend(travelled.length + onward.length > longRoute ? this.#straightened(travelled) : travelled, onward))
   }
 
-  /** A packet under way on its route, with a better way where this node knows one. */
-  improved(packet: Packet): Packet {
-    const onward = goalOf(packet) === packet.destination ? undefined : this.#beyond(packet)
-    return onward === undefined ? this.#shortened(packet) : this.led(packet, onward)
-  }
-
-  /** The way to a packet's destination, to which its route leads only part of the way; or to a node that is nearer to it on the ring than where that ends, and no more links away. */
-  #beyond({ type, destination, route, hop }: Packet): Route | undefined {
+  /**
+   * A better way for a packet whose route leads only part of the way to its destination: there, or to a node that is nearer to
+   * it on the ring than where the route ends and no more links away. Undefined where none is known, and for a whole route.
+   */
+  beyond(packet: Packet): Route | undefined {
     const { cache } = this.#components
-    if (type === packetTypes.newNodeAnnounce) return undefined
+    const { type, destination, route, hop } = packet
+    if (goalOf(packet) === destination || type === packetTypes.newNodeAnnounce) return undefined
     const known = this.routeTo(destination)
     if (known !== undefined) return known
-    const nearer = cache.towards(destination, clockwise(route.at(-1) as Address, destination))
+    const nearer = cache.towards(destination, clockwise(goalOf(packet), destination))
     return nearer === undefined || (cache.hopsTo(nearer) as number) > route.length - 1 - hop ? undefined : cache.routeTo(nearer)
   }
 
   /** The packet with the shortest way that this node knows to any node of its route, unless that leads back to where the packet has been. */
-  #shortened(whole: Packet): Packet {
+  shortened(whole: Packet): Packet {
     const packet = whole.route.length > longRoute ? relieved(whole, this.#straightened(whole.route.slice(0, whole.hop + 1))) : whole
     const { route, hop } = packet
     let saved = 0

@@ -1,5 +1,6 @@
 /** What becomes of a packet whose way, as others chose it, is not the best or is none. */
 import { expect, test } from "vitest"
+import { addressBytes } from "../../../backends/ssr/address.ts"
 import type { Neighbourhood } from "../../../backends/ssr/neighbourhood.ts"
 import type { Packet } from "../../../backends/ssr/packet.ts"
 import { encodePacket, packetTypes, payloadTypes } from "../../../backends/ssr/packet.ts"
@@ -29,6 +30,17 @@ test("who knows the way to a packet's destination sends it there, wherever its r
   await mesh.simulation.run(100)
   expect(mesh.arrivals).toEqual([{ at: second, source: writer, text: "hello", isExact: true }])
   expect(packets).toBe(2)
+})
+
+test("who sends a packet elsewhere than its route leads tells a trace", async () => {
+  const { mesh, hand } = await around()
+  let answer = Buffer.alloc(0)
+  hand.onPacket((_neighbour, frame) => void (answer = Buffer.from(frame)))
+  const question = Buffer.from([0, 0, 0, 0, 1])
+  const way = { stub: [], route: [writer, middle, first], hop: 0, destination: second }
+  hand.send(middle, encodePacket({ type: packetTypes.closest, payloadType: payloadTypes.trace, payload: question, ...way }))
+  await mesh.simulation.run(100)
+  expect(answer.subarray(-addressBytes).readUIntBE(0, addressBytes)).toBe(middle)
 })
 
 test("a packet whose stub route is broken goes on from where it is, in the name of who sent it", async () => {
