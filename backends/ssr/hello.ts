@@ -14,6 +14,8 @@ export const helloKinds = {
   no: 0x82,
   /** "No way of my mesh leads to you: be my neighbour." */
   seek: 0x83,
+  /** "These were neighbours of mine, and have fallen silent: do they answer you?" */
+  silent: 0x84,
 } as const
 
 export type HelloKind = (typeof helloKinds)[keyof typeof helloKinds]
@@ -22,7 +24,7 @@ export interface Hello {
   readonly kind: HelloKind
   /** Where the sender can be reached. */
   readonly addresses: readonly string[]
-  /** Some other peers that may be asked. */
+  /** Some other peers: that may be asked, or that are silent. */
   readonly others: readonly PeerAddress[]
 }
 

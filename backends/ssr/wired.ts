@@ -28,6 +28,7 @@ export interface WiredOptions {
 interface WiredLink {
   readonly peer: PeerAddress
   heardAt: number
+  doubtedAt: number
 }
 
 /** Time between two rounds of asking whether the links still are. */
@@ -35,6 +36,8 @@ const helloMs = 10_000
 const silenceMs = 3.5 * helloMs
 /** A peer whose connection broke, or that is silent, has so long to answer. */
 const doubtMs = 3_000
+/** Many may doubt it at once. */
+const doubtAgainMs = 500
 const grantFactor = 4
 /** Were there no more for those who have few, peers that all have links to each other would let nobody in. */
 const poorFactor = 8
@@ -162,6 +165,10 @@ export class Wired implements Mesh {
   #onHello(from: PeerId, { kind, addresses, others }: Hello): void {
     const peer = { peerId: from, addresses }
     const address = addressOfPeer(from)
+    if (kind === helloKinds.silent) {
+      if (!this.#links.has(address)) return this.#count("not a neighbour")
+      return others.forEach(({ peerId }) => this.doubt(addressOfPeer(peerId)))
+    }
     this.#acquaintances.add(peer)
     for (const other of others) if (other.peerId !== this.#link.self.peerId) this.#acquaintances.add(other)
     switch (kind) {
@@ -188,26 +195,29 @@ export class Wired implements Mesh {
   #raise(address: Address, peer: PeerAddress): void {
     this.#missed.delete(peer.peerId)
     const known = this.#links.get(address)
-    if (known === undefined) this.#links.set(address, { peer, heardAt: this.#runtime.now() })
+    if (known === undefined) this.#links.set(address, { peer, heardAt: this.#runtime.now(), doubtedAt: -Infinity })
     else known.heardAt = this.#runtime.now()
     this.#linkListener({ name: "up", neighbour: address })
   }
 
-  /** A connection broke, or nothing is answered: another may be made, or the peer is dead. */
+  /** A connection broke, or nothing is answered, or a neighbour says so: another connection may be made, or the peer is dead. */
   doubt(address: Address): void {
     const link = this.#links.get(address)
-    if (link === undefined) return
     const doubtedAt = this.#runtime.now()
+    if (link === undefined || doubtedAt < link.doubtedAt + doubtAgainMs) return
+    link.doubtedAt = doubtedAt
     this.#say(helloKinds.ask, link.peer.peerId)
     this.#runtime.setTimer(doubtMs, () => {
       if (this.#links.get(address) === link && link.heardAt < doubtedAt) this.#lose(address, link)
     })
   }
 
-  /** It has fallen silent: dead, or cut off with others. */
+  /** It has fallen silent: dead, or cut off with others. Each of its neighbours would have to find out by itself, and lose packets until then. */
   #lose(address: Address, { peer }: WiredLink): void {
     this.#missed.add(peer)
     this.#drop(address)
+    const frame = encodeHello({ kind: helloKinds.silent, addresses: this.#link.self.addresses, others: [peer] })
+    for (const link of this.#links.values()) this.#link.send(link.peer.peerId, channels.overlay, frame)
   }
 
   #drop(address: Address): void {
