@@ -7,6 +7,7 @@ import { ssrSettings } from "../../../backends/ssr/options.ts"
 import { Wired } from "../../../backends/ssr/wired.ts"
 import { channels } from "../../../src/link/link.ts"
 import { Simulation } from "../../../src/sim/index.ts"
+import type { SimPeer } from "../../../src/sim/sim-peer.ts"
 import { simAddress } from "../../../src/sim/sim-link.ts"
 
 /** Peers by twos, one for each half: a mesh that may be cut. */
@@ -112,5 +113,41 @@ test("links are granted, not taken: who says yes without having been asked has n
   await say(helloKinds.yes)
   expect([...wired.neighbours()]).toEqual([])
   await say(helloKinds.ask)
+  expect([...wired.neighbours()]).toHaveLength(1)
+})
+
+test("a neighbour's word that another one is silent is looked into, not believed; a stranger's is nothing", async () => {
+  const simulation = new Simulation({ seed: 3, latency: 20 })
+  const [one, liar, victim] = ["one", "liar", "victim"].map((name) => simulation.addPeer(name))
+  if (one === undefined || liar === undefined || victim === undefined) return expect.unreachable()
+  const wired = new Wired({ runtime: one.runtime, link: one.link }, ssrSettings())
+  await Promise.all([wired.open(), liar.link.start(), victim.link.start()])
+  wired.start([])
+  let asked = 0
+  let answers = true
+  victim.link.onFrame(channels.overlay, (_from, frame) => {
+    if (frame[0] !== helloKinds.ask) return
+    asked++
+    if (answers) hello(victim, helloKinds.yes)
+  })
+  const hello = (peer: SimPeer, kind: HelloKind, others: readonly SimPeer[] = []): void => {
+    peer.link.learn(one.link.self)
+    peer.link.send(one.link.self.peerId, channels.overlay, encodeHello({ kind, addresses: [], others: others.map(({ link }) => link.self) }))
+  }
+  hello(victim, helloKinds.ask)
+  await simulation.run(1_000)
+  for (let times = 0; times < 100; times++) hello(liar, helloKinds.silent, [victim])
+  await simulation.run(1_000)
+  expect(asked).toBe(0)
+  hello(liar, helloKinds.ask)
+  await simulation.run(100)
+  for (let times = 0; times < 100; times++) hello(liar, helloKinds.silent, [victim])
+  await simulation.run(4_000)
+  expect(asked).toBeGreaterThan(0)
+  expect(asked).toBeLessThan(5)
+  expect([...wired.neighbours()]).toHaveLength(2)
+  answers = false
+  hello(liar, helloKinds.silent, [victim])
+  await simulation.run(4_000)
   expect([...wired.neighbours()]).toHaveLength(1)
 })
