@@ -42,18 +42,9 @@ export function peerIdOf(address: Address): PeerId {
   return prefix + formatAddress(address)
 }
 
-/** Addresses of peers: the same few are asked for with every frame. */
-const known = new Map<PeerId, Address>()
-const maxKnown = 65_536
-
 /** Where a peer sits: where its peer id says, or where its key puts it (see `idOfPeer`). */
 export function addressOfPeer(peerId: PeerId): Address {
-  const address = known.get(peerId)
-  if (address !== undefined) return address
-  if (known.size === maxKnown) known.clear()
-  const computed = addressOfId(idOfPeer(peerId))
-  known.set(peerId, computed)
-  return computed
+  return addressOfId(idOfPeer(peerId))
 }
 
 /** The first 48 bits of an identifier: the address to which packets about a key are sent. */

@@ -35,28 +35,31 @@ function columnsOf(rows: number) {
   }
 }
 
+/** What a table has before its first rows. */
+const [noFloats, noIntegers, noFlags] = [new Float64Array(0), new Int32Array(0), new Uint8Array(0)]
+
 /** See the head of this file. */
 export class BranchTable {
-  address: Float64Array
+  address = noFloats
   /** Grows with each time that any has come up. */
-  stamp: Float64Array
-  previous: Int32Array
+  stamp = noFloats
+  previous = noIntegers
   /** Links on the way. */
-  hops: Int32Array
-  firstChild: Int32Array
+  hops = noIntegers
+  firstChild = noIntegers
   /** Siblings beside a branch. */
-  earlier: Int32Array
-  later: Int32Array
+  earlier = noIntegers
+  later = noIntegers
   /** Those beside it in a list of its crowd. */
-  older: Int32Array
-  newer: Int32Array
+  older = noIntegers
+  newer = noIntegers
   /** Which of the crowds it belongs to: those at about the same distance from this node on the ring. */
-  crowd: Uint8Array
+  crowd = noFlags
   /** Never to be forgotten, end of a way or not. */
-  isHeld: Uint8Array
+  isHeld = noFlags
   /** In a list of its crowd: it may be forgotten. */
-  isIdle: Uint8Array
-  isUsed: Uint8Array
+  isIdle = noFlags
+  isUsed = noFlags
   readonly #usualRows: number
   /** Rows that have been in use. */
   #rows = 1
@@ -66,10 +69,7 @@ export class BranchTable {
   /** For a cache of so many nodes, which it may exceed for a moment. */
   constructor(self: Address, nodes: number) {
     this.#usualRows = nodes + spareRows
-    ;({
-      address: this.address, stamp: this.stamp, previous: this.previous, hops: this.hops, firstChild: this.firstChild, earlier: this.earlier, later: this.later,
-      older: this.older, newer: this.newer, crowd: this.crowd, isHeld: this.isHeld, isIdle: this.isIdle, isUsed: this.isUsed,
-    } = columnsOf(leastRows))
+    this.#grow(leastRows)
     this.address[root] = self
     this.previous[root] = none
     this.firstChild[root] = none
@@ -93,23 +93,7 @@ export class BranchTable {
 
   #grow(rows: number): void {
     const wide = columnsOf(rows)
-    this.address = filled(wide.address, this.address)
-    this.stamp = filled(wide.stamp, this.stamp)
-    this.previous = filled(wide.previous, this.previous)
-    this.hops = filled(wide.hops, this.hops)
-    this.firstChild = filled(wide.firstChild, this.firstChild)
-    this.earlier = filled(wide.earlier, this.earlier)
-    this.later = filled(wide.later, this.later)
-    this.older = filled(wide.older, this.older)
-    this.newer = filled(wide.newer, this.newer)
-    this.crowd = filled(wide.crowd, this.crowd)
-    this.isHeld = filled(wide.isHeld, this.isHeld)
-    this.isIdle = filled(wide.isIdle, this.isIdle)
-    this.isUsed = filled(wide.isUsed, this.isUsed)
+    for (const name of Object.keys(wide) as (keyof typeof wide)[]) wide[name].set(this[name])
+    Object.assign(this, wide)
   }
-}
-
-function filled<Column extends Float64Array | Int32Array | Uint8Array>(wide: Column, column: Column): Column {
-  wide.set(column)
-  return wide
 }

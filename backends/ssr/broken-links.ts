@@ -30,12 +30,12 @@ export class BrokenLinks {
 
   /** A packet has just come this way. */
   passed(route: Route): void {
-    if (this.#isEmpty) return
+    if (this.isEmpty) return
     for (const [at, address] of route.slice(1).entries()) this.#links.delete(nameOf(route[at] as Address, address))
   }
 
   has(a: Address, b: Address): boolean {
-    return !this.#isEmpty && this.#links.has(nameOf(a, b))
+    return !this.isEmpty && this.#links.has(nameOf(a, b))
   }
 
   /** As much of a route as may be believed: what comes before the first of these links. */
@@ -52,11 +52,12 @@ export class BrokenLinks {
 
   /** Where on a route the first of these links ends; -1 where there is none. */
   #gapIn(route: Route): number {
-    if (this.#isEmpty) return -1
+    if (this.isEmpty) return -1
     return route.findIndex((address, place) => place > 0 && this.#links.has(nameOf(route[place - 1] as Address, address)))
   }
 
-  get #isEmpty(): boolean {
+  /** None was found lately, as a rule. */
+  get isEmpty(): boolean {
     return this.#runtime.now() >= this.#emptyAt
   }
 }

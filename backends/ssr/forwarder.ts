@@ -145,7 +145,7 @@ export class Forwarder {
     const { cache } = this.#components
     // A complaint is for all nodes on its way: those that chose it believe in what is broken.
     if (isComplaint(packet)) return this.#pass(packet, neighbour)
-    const gap = this.#broken.firstOf([cache.self, ...packet.stub, ...packet.route.slice(packet.hop + 1)])
+    const gap = this.#broken.isEmpty ? undefined : this.#broken.firstOf([cache.self, ...packet.stub, ...packet.route.slice(packet.hop + 1)])
     if (gap !== undefined) return this.#repair(packet, gap, neighbour)
     if (packet.stub.length > 0) return this.#pass(packet, neighbour)
     const beyond = this.#ways.beyond(packet)

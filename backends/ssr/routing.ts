@@ -88,8 +88,8 @@ export class SsrRouting implements KeyBasedRouting {
     const address = addressOfId(key)
     const { node } = this.#link
     if (this.isResponsible(key)) return undefined
-    const others = new Set(Array.from(excluded ?? [], addressOfPeer))
-    const nearer = node.cache.towards(address, clockwise(node.address, address), others.size === 0 ? undefined : (other) => others.has(other))
+    const isExcluded = excluded === undefined ? undefined : (other: Address): boolean => excluded.has(peerIdOf(other))
+    const nearer = node.cache.towards(address, clockwise(node.address, address), isExcluded)
     return nearer === undefined ? undefined : memberAt(nearer)
   }
 

@@ -14,18 +14,15 @@ function dialogThrough(...recordRoutes: string[]): Dialog {
   ]))
 }
 
-test("a request goes to the remote target, along the loose routers", () => {
-  const dialog = dialogThrough("<sip:two.example;lr>", "<sip:one.example;lr>;x=1")
+test.each([
+  ["goes to the remote target, along the loose routers", "<sip:one.example;lr>;x=1",
+    "sip:bob@192.0.2.2;transport=tcp", ["<sip:one.example;lr>;x=1", "<sip:two.example;lr>"]],
+  ["goes to a strict router before all others by its own URI, the remote target behind the Routes (RFC 3261 §12.2.1.1)", "<sip:one.example;method=INVITE;x=1?Subject=none>",
+    "sip:one.example;x=1", ["<sip:two.example;lr>", "<sip:bob@192.0.2.2;transport=tcp>"]],
+])("a request %s", (_law, first, uri, routes) => {
+  const dialog = dialogThrough("<sip:two.example;lr>", first)
   const bye = dialog.request("BYE")
-  expect(bye.uri).toBe("sip:bob@192.0.2.2;transport=tcp")
-  expect(bye.headers.getAll("Route")).toEqual(["<sip:one.example;lr>;x=1", "<sip:two.example;lr>"])
-  expect(dialog.nextHop.host).toBe("one.example")
-})
-
-test("a strict router before all others gets its own URI, the remote target behind the Routes (RFC 3261 §12.2.1.1)", () => {
-  const dialog = dialogThrough("<sip:two.example;lr>", "<sip:one.example;method=INVITE;x=1?Subject=none>")
-  const bye = dialog.request("BYE")
-  expect(bye.uri).toBe("sip:one.example;x=1")
-  expect(bye.headers.getAll("Route")).toEqual(["<sip:two.example;lr>", "<sip:bob@192.0.2.2;transport=tcp>"])
+  expect(bye.uri).toBe(uri)
+  expect(bye.headers.getAll("Route")).toEqual(routes)
   expect(dialog.nextHop.host).toBe("one.example")
 })
