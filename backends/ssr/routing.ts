@@ -17,6 +17,8 @@ import type { MeshLink } from "./mesh-link.ts"
 import type { SsrSettings } from "./options.ts"
 import { keysFrom } from "./responsibility.ts"
 import type { RingPlaces } from "./ring.ts"
+import type { Tenure } from "./tenure.ts"
+import { hasGrown } from "./tenure.ts"
 
 const noRanges: readonly KeyRange[] = []
 const nobody: readonly Member[] = []
@@ -24,6 +26,8 @@ const nobody: readonly Member[] = []
 const settleRounds = 0.6
 /** The first node on the line waits so long, in rounds, for one that has keys already. */
 const foundRounds = 20
+/** Nodes on either side that may hold copies of what a node answered for that is gone. */
+const witnessCount = 8
 
 /** See the head of this file. */
 export class SsrRouting implements KeyBasedRouting {
@@ -36,8 +40,10 @@ export class SsrRouting implements KeyBasedRouting {
   #isMember = false
   #ranges = noRanges
   #neighbours = nobody
-  /** By whom this node came in: of those near it at first all may have come at the same time, and have nothing. */
-  #elders = nobody
+  /** Whom to ask once, besides those that are near: these may all have come at the same time, and have nothing. */
+  #witnesses = nobody
+  /** Which keys this node answered for when it last looked. */
+  #tenure: Tenure | undefined
   #places: RingPlaces = {}
   #changedAt = 0
 
@@ -53,7 +59,7 @@ export class SsrRouting implements KeyBasedRouting {
   async join(bootstrap: readonly Member[], signal: AbortSignal): Promise<void> {
     const contacts = bootstrap.filter(({ peerId }) => addressOfPeer(peerId) !== this.#link.node.address)
     this.#link.enter(contacts)
-    this.#elders = contacts.map(({ peerId }) => memberAt(addressOfPeer(peerId)))
+    this.#witnesses = contacts.map(({ peerId }) => memberAt(addressOfPeer(peerId)))
     if (contacts.length > 0 || (await this.#hearsAnybody(signal))) await this.#placed(contacts, signal)
     this.#isMember = true
     this.#link.node.serve()
@@ -62,7 +68,8 @@ export class SsrRouting implements KeyBasedRouting {
   }
 
   async leave(): Promise<void> {
-    if (this.#isMember) this.#link.node.sayFarewell()
+    // Whoever has agreed with a node that is not yet a member waits for it to answer for keys.
+    this.#link.node.sayFarewell()
     this.stop()
   }
 
@@ -150,7 +157,7 @@ export class SsrRouting implements KeyBasedRouting {
       if (now < giveUpAt) continue
       // Neighbours without a place are better than none: there may be nobody else to wait for.
       if (contacts.length === 0) return
-      this.stop()
+      await this.leave()
       throw noNeighbours(contacts)
     }
   }
@@ -158,7 +165,7 @@ export class SsrRouting implements KeyBasedRouting {
   async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
     await pause(this.#runtime, delayMs, signal)
     if (!signal.aborted) return
-    this.stop()
+    await this.leave()
     signal.throwIfAborted()
   }
 
@@ -169,30 +176,33 @@ export class SsrRouting implements KeyBasedRouting {
   #takeOver(): void {
     const { address, near, tenure } = this.#link.node
     if (tenure === undefined || tenure.end === tenure.limit) return
-    this.#neighbours = this.#withElders(near)
+    this.#neighbours = this.#withWitnesses(near)
     this.#ranges = [keysFrom(address, tenure.limit)]
     this.#listeners.tell()
   }
 
   #onRing(): void {
-    const { address: own, near, places, tenure } = this.#link.node
+    const { address: own, cache, near, places, tenure } = this.#link.node
     if (places !== this.#places) this.#changedAt = this.#runtime.now()
     this.#places = places
     if (!this.#isMember || tenure === undefined) return
+    // Those that hold copies for a node that is gone were near it once; others may have come between since.
+    if (this.#tenure !== undefined && hasGrown(own, this.#tenure, tenure)) this.#witnesses = cache.nearest(witnessCount).map(memberAt)
+    this.#tenure = tenure
     // Not only the two that have agreed: where several came at once, none of these may have held a record yet.
+    this.#neighbours = this.#withWitnesses(near)
     const [range] = this.#ranges
-    this.#neighbours = range === undefined ? this.#withElders(near) : near.map(memberAt)
     const owned = keysFrom(own, tenure.end)
     if (range === undefined || owned.from !== range.from || owned.to !== range.to) this.#ranges = [owned]
     this.#listeners.tell()
   }
 
-  /** Whom to ask about the first keys. Once is enough: who is owed an answer is asked, in sight or not. */
-  #withElders(near: readonly Address[]): readonly Member[] {
+  /** Once is enough: who is owed an answer is asked, in sight or not. */
+  #withWitnesses(near: readonly Address[]): readonly Member[] {
     const members = near.map(memberAt)
-    const elders = this.#elders.filter(({ id }) => members.every((member) => member.id !== id))
-    this.#elders = nobody
-    return [...members, ...elders]
+    const others = this.#witnesses.filter(({ id }) => members.every((member) => member.id !== id))
+    this.#witnesses = nobody
+    return [...members, ...others]
   }
 }
 

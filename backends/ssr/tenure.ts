@@ -36,6 +36,11 @@ export function taken(tenure: Tenure): Tenure {
   return tenure.limit === tenure.end ? tenure : { end: tenure.end, limit: tenure.end }
 }
 
+/** Whether a node answers for more keys than before: those of nodes that are gone. */
+export function hasGrown(self: Address, before: Tenure, after: Tenure): boolean {
+  return reach(self, after.end) > reach(self, before.end)
+}
+
 /** Whether an address lies beyond all that a node has, or has drawn back from. */
 export function isBeyond(self: Address, { limit }: Tenure, address: Address): boolean {
   return reach(self, address) > reach(self, limit)
