@@ -10,8 +10,15 @@ import { nodeComplaint, packageFacts } from "./package-facts.ts"
 import { startCommand } from "./start.ts"
 import { userCommand } from "./user-commands.ts"
 
-/** What the shell sees: 1 for what went wrong in the world, 2 for what was wrong in the request. */
-const exitCodes = { failure: 1, usage: 2 } as const
+/** What the shell sees: 1 for what went wrong in the world, 2 for what was wrong in the request, 141 as after any SIGPIPE. */
+const exitCodes = { failure: 1, usage: 2, brokenPipe: 141 } as const
+
+// Whoever read the output has had enough, as `head` has. A peer goes on: its phones are still there.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") process.exit(complain(error))
+  if (process.argv[2] !== "start") process.exit(exitCodes.brokenPipe)
+})
+process.stderr.on("error", () => undefined)
 
 const facts = packageFacts()
 const tooOld = nodeComplaint(process.versions.node, facts)

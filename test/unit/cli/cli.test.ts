@@ -130,6 +130,15 @@ describe("what cannot work is told in one line", () => {
   })
 })
 
+test("who has read enough is told no more", async () => {
+  const child = spawn(process.execPath, [program, "--help"], { stdio: ["ignore", "pipe", "pipe"] })
+  child.stdout.destroy()
+  let stderr = ""
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
+  const code = await new Promise((resolve) => child.on("close", resolve))
+  expect({ code, stderr }).toEqual({ code: 141, stderr: "" })
+})
+
 test("config print shows what flags, environment and file make together, without secrets", async () => {
   const file = join(folder, "config.json")
   await writeFile(file, '{ "domains": ["file.example"], "realm": "file", "users": [{ "username": "alice", "password": "hunter2" }] } // mine')
