@@ -142,14 +142,14 @@ export class SsrNode {
     this.#forwarder.stop()
   }
 
-  /** Tells the neighbours on the ring that this node goes, and those between whom it was of each other. */
+  /** Tells the neighbours on the ring that this node goes, also those that it has only asked, and those between whom it was of each other. */
   sayFarewell(): void {
     const { left, right } = this.places
     if (left !== undefined && right !== undefined && left !== right) {
       this.#introduce(left, right)
       this.#introduce(right, left)
     }
-    for (const neighbour of new Set([left, right])) {
+    for (const neighbour of new Set([left, right, this.cache.beside("left"), this.cache.beside("right")])) {
       if (neighbour !== undefined) this.#forwarder.send(packetTypes.update, neighbour, encodeUpdate({ kind: "farewell" }))
     }
   }

@@ -1,0 +1,48 @@
+/** How members come and go. */
+import { expect, test } from "vitest"
+import { createLink } from "../../../backends/ssr/index.ts"
+import type { MeshLink } from "../../../backends/ssr/mesh-link.ts"
+import { ssrSettings } from "../../../backends/ssr/options.ts"
+import { SsrRouting } from "../../../backends/ssr/routing.ts"
+import type { Member } from "../../../src/overlay/key-based-routing.ts"
+import { memberOf } from "../../../src/overlay/member-codec.ts"
+import { Simulation } from "../../../src/sim/index.ts"
+
+/** Members without the storage above them, each of which enters by the first. */
+class Ring {
+  readonly simulation = new Simulation({ seed: 1, latency: 20 })
+  readonly links: MeshLink[] = []
+  #contacts: readonly Member[] = []
+
+  join(name: string, signal = new AbortController().signal): { readonly link: MeshLink; readonly joined: Promise<void> } {
+    const { runtime, link: beneath } = this.simulation.addPeer(name)
+    const link = createLink({ runtime, name, beneath: () => beneath })
+    void link.start()
+    const joined = new SsrRouting({ runtime, link }, ssrSettings()).join(this.#contacts, signal)
+    if (this.#contacts.length === 0) this.#contacts = [memberOf(beneath.self)]
+    this.links.push(link)
+    return { link, joined }
+  }
+
+  /** Those that have a node for their neighbour. */
+  beside({ node }: MeshLink): MeshLink[] {
+    return this.links.filter(({ node: { places } }) => places.left === node.address || places.right === node.address)
+  }
+}
+
+test("who gives up joining says farewell to those that wait for it to answer for keys", async () => {
+  const ring = new Ring()
+  for (const name of ["a", "b", "c", "d"]) {
+    ring.join(name)
+    await ring.simulation.run(10_000)
+  }
+  const controller = new AbortController()
+  const { link, joined } = ring.join("e", controller.signal)
+  const outcome = joined.catch((error: unknown) => error)
+  while (ring.beside(link).length === 0) await ring.simulation.run(10)
+  expect(link.node.tenure).toBeUndefined()
+  controller.abort(new Error("called off"))
+  await ring.simulation.run(500)
+  expect(await outcome).toEqual(new Error("called off"))
+  expect(ring.beside(link)).toEqual([])
+})
