@@ -6,7 +6,7 @@
  * with --speed or --session: what it delivers for a minute while radios move,
  * or nodes come and go; with --overload: what is left of it when links are asked for too much.
  *
- *     node src/bench/mesh.ts [--nodes N,N…] [--graph geometric|grid|line|small-world] [--pairs N] [--routes N] [--seed N]
+ *     node src/bench/mesh.ts [--nodes N,N…] [--graph geometric|grid|line|small-world] [--pairs N] [--rounds N] [--routes N] [--seed N]
  *         [--ring linearization|isprp] [--speed RANGES/S,… | --session SECONDS,…] [--still] [--formed [--asking SHARE]] [--overload] [--json] [--svg FILE] [--rows FILE]
  *
  * --rows: what earlier runs printed with --json, to be drawn as well; --nodes "" measures nothing more.
@@ -26,6 +26,8 @@ interface MeshChoice {
   readonly kind: GraphKind
   /** Pairs of nodes between which packets are sent, in each phase. */
   readonly pairs: number
+  /** Packets between each pair until its ways count as warm. */
+  readonly warmRounds: number
   readonly maxRoutes: number
   /** How nodes find their places on the ring. */
   readonly ring: "linearization" | "isprp"
@@ -48,13 +50,12 @@ interface Unrest {
 
 type Row = Readonly<Record<string, string | number>>
 
-const warmRounds = 5
 const restlessSeconds = 60
 const awayShare = 0.1
 
 /** Everything about one mesh, as one line of a table. */
 async function measure(choice: MeshChoice): Promise<Row> {
-  const { kind, seed, maxRoutes, pairs: count } = choice
+  const { kind, seed, maxRoutes, warmRounds, pairs: count } = choice
   const mesh = choice.isFormed
     ? new FormedMesh({ seed, maxRoutes, nodes: choice.nodes, asking: choice.asking })
     : new MeshWorld({ seed, maxRoutes, ring: choice.ring, draw: (random) => drawGraph(kind, choice.nodes, random) })
@@ -77,6 +78,7 @@ async function measure(choice: MeshChoice): Promise<Row> {
     "delivered in all": `${rounds.reduce((sum, one) => sum + one.delivered, 0)} of ${rounds.reduce((sum, one) => sum + one.sent, 0)}`, "delivered, warm %": shareOf(warm), "stretch, warm": shown(warm.stretch),
     "header bytes": shown(warm.headerBytes), routes: `${routes} / ${mostRoutes}`,
     "median stretch, cold": stretch, "99 %, cold": cold.stretch[1], "median stretch, warm": stretchWarm, "99 %, warm": warm.stretch[1],
+    "stretch, round by round": rounds.map(({ stretch: each }) => shown(each)).join(", "),
     ...(choice.isStill || mesh instanceof FormedMesh ? {} : await afterDeaths(mesh, count)),
   }
 }
@@ -179,7 +181,7 @@ function numbers(list: string): number[] {
 
 const { values } = parseArgs({
   options: {
-    nodes: { type: "string", default: "1000" }, graph: { type: "string", default: "geometric" }, pairs: { type: "string", default: "1000" },
+    nodes: { type: "string", default: "1000" }, graph: { type: "string", default: "geometric" }, pairs: { type: "string", default: "1000" }, rounds: { type: "string", default: "5" },
     routes: { type: "string", default: "256" }, seed: { type: "string", default: "1" }, speed: { type: "string" }, session: { type: "string" },
     ring: { type: "string", default: "linearization" }, rows: { type: "string" }, formed: { type: "boolean", default: false },
     asking: { type: "string", default: "1" }, overload: { type: "boolean", default: false }, still: { type: "boolean", default: false }, json: { type: "boolean" }, svg: { type: "string" },
@@ -192,7 +194,7 @@ if (ring === undefined) throw new Error(`--ring: expected linearization, isprp, 
 const rows: Row[] = values.rows === undefined ? [] : readFileSync(values.rows, "utf8").trim().split("\n").map((line) => JSON.parse(line) as Row)
 for (const nodes of numbers(values.nodes).filter((count) => count > 0)) {
   const startedAt = performance.now()
-  const choice = { nodes, kind, ring, pairs: Number(values.pairs), maxRoutes: Number(values.routes), seed: Number(values.seed), isStill: values.still, isFormed: values.formed, asking: Number(values.asking) }
+  const choice = { nodes, kind, ring, pairs: Number(values.pairs), warmRounds: Number(values.rounds), maxRoutes: Number(values.routes), seed: Number(values.seed), isStill: values.still, isFormed: values.formed, asking: Number(values.asking) }
   const unrests = [
     ...numbers(values.speed ?? "").filter((speed) => speed > 0).map((speed) => ({ speed, sessionSeconds: Infinity })),
     ...numbers(values.session ?? "").filter((seconds) => seconds > 0).map((sessionSeconds) => ({ speed: 0, sessionSeconds })),
