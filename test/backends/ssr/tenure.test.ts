@@ -1,6 +1,7 @@
 /** How keys change hands along the ring. */
 import { expect, test } from "vitest"
-import { begun, drawnTo, isBeyond, taken } from "../../../backends/ssr/tenure.ts"
+import type { Tenure } from "../../../backends/ssr/tenure.ts"
+import { begun, drawnTo, hasGrown, isBeyond, taken } from "../../../backends/ssr/tenure.ts"
 
 test("the first node of a mesh has the whole ring, and draws back from what it gives", () => {
   const alone = begun(10, undefined, undefined)
@@ -35,4 +36,14 @@ test("the keys of a node that is gone go to the one before it, as far as the nex
 test("a node that comes back, and was not missed yet, has its keys up to whoever agrees", () => {
   const { limit } = taken(drawnTo(10, { end: 30, limit: 30 }, 20))
   expect(begun(20, 30, limit)).toEqual({ end: 30, limit: 30 })
+})
+
+test("who has more keys than before has those of nodes that are gone", () => {
+  const upTo = (end: number): Tenure => ({ end, limit: end })
+  expect(hasGrown(10, upTo(20), upTo(40))).toBe(true)
+  expect(hasGrown(10, upTo(40), upTo(10))).toBe(true)
+  expect(hasGrown(10, upTo(40), upTo(5))).toBe(true)
+  expect(hasGrown(10, upTo(40), { end: 20, limit: 40 })).toBe(false)
+  expect(hasGrown(10, upTo(10), upTo(40))).toBe(false)
+  expect(hasGrown(10, upTo(40), upTo(40))).toBe(false)
 })
