@@ -33,8 +33,9 @@ interface WiredLink {
 
 /** Time between two rounds of asking whether the links still are. */
 const helloMs = 10_000
-const silenceMs = 3.5 * helloMs
-/** A peer whose connection broke, or that is silent, has so long to answer. */
+/** Who was asked so long ago may still answer. */
+const askedMs = 3.5 * helloMs
+/** A peer that is asked has so long to answer, and as long once more when it is doubted. */
 const doubtMs = 3_000
 /** Many may doubt it at once. */
 const doubtAgainMs = 500
@@ -66,7 +67,7 @@ export class Wired implements Mesh {
     this.#runtime = components.runtime
     this.#link = components.link
     this.#wanted = options.wiredLinks
-    this.#asked = new Recent(components.runtime, { lifeMs: silenceMs })
+    this.#asked = new Recent(components.runtime, { lifeMs: askedMs })
     this.self = addressOfPeer(components.link.self.peerId)
   }
 
@@ -228,14 +229,19 @@ export class Wired implements Mesh {
 
   #helloLater(): void {
     this.#timer = this.#runtime.setTimer(helloMs * (0.75 + 0.5 * this.#runtime.random.float()), () => {
-      const silentSince = this.#runtime.now() - silenceMs
-      for (const [address, link] of [...this.#links]) {
-        if (link.heardAt < silentSince) this.#lose(address, link)
-        else this.#say(helloKinds.ask, link.peer.peerId)
-      }
+      this.#askAll()
       this.#lookForMore()
       void this.#lookForMissed()
       this.#helloLater()
+    })
+  }
+
+  /** Nobody may have had anything to send by way of one that is dead: it is found out all the same. */
+  #askAll(): void {
+    const askedAt = this.#runtime.now()
+    for (const { peer } of this.#links.values()) this.#say(helloKinds.ask, peer.peerId)
+    this.#runtime.setTimer(doubtMs, () => {
+      for (const [address, { heardAt }] of this.#links) if (heardAt < askedAt) this.doubt(address)
     })
   }
 
