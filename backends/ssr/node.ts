@@ -220,7 +220,7 @@ export class SsrNode {
     const isAnother = right !== this.#right
     this.#right = right
     if (this.#tenure === undefined || right === undefined) return
-    if (isAnother) this.#tenure = drawnTo(this.address, this.#tenure, right)
+    if (isAnother) this.#tenure = drawnTo(this.address, this.#tenure, right, rightServes === true)
     if (rightServes === true && this.#tenure.end === right) this.#tenure = taken(this.#tenure)
   }
 

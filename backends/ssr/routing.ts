@@ -170,8 +170,8 @@ export class SsrRouting implements KeyBasedRouting {
   }
 
   /**
-   * For a moment all that this node was given is its own: whom it would have to ask about the keys that it gives on at once is
-   * what the next node will ask this one.
+   * For a moment all that this node was given, or took over, is its own: whom it would have to ask about the keys that it gives
+   * on at once is what the next node will ask this one.
    */
   #takeOver(): void {
     const { address, near, tenure } = this.#link.node
@@ -186,9 +186,13 @@ export class SsrRouting implements KeyBasedRouting {
     if (places !== this.#places) this.#changedAt = this.#runtime.now()
     this.#places = places
     if (!this.#isMember || tenure === undefined) return
-    // Those that hold copies for a node that is gone were near it once; others may have come between since.
-    if (this.#tenure !== undefined && hasGrown(own, this.#tenure, tenure)) this.#witnesses = cache.nearest(witnessCount).map(memberAt)
+    const hasInherited = this.#tenure !== undefined && hasGrown(own, this.#tenure, tenure)
     this.#tenure = tenure
+    if (hasInherited) {
+      // Those that hold copies for a node that is gone were near it once; others may have come between since.
+      this.#witnesses = cache.nearest(witnessCount).map(memberAt)
+      this.#takeOver()
+    }
     // Not only the two that have agreed: where several came at once, none of these may have held a record yet.
     this.#neighbours = this.#withWitnesses(near)
     const [range] = this.#ranges

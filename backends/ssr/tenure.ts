@@ -26,9 +26,13 @@ export function begun(self: Address, right: Address | undefined, given: Address 
   return { end: right !== undefined && reach(self, right) < reach(self, limit) ? right : limit, limit }
 }
 
-/** Another right neighbour has agreed. One beyond the limit: what was there is gone, and the next one knows that, too. */
-export function drawnTo(self: Address, { limit }: Tenure, right: Address): Tenure {
-  return reach(self, right) < reach(self, limit) ? { end: right, limit } : { end: right, limit: right }
+/**
+ * Another right neighbour has agreed. One beyond the limit: what was there is gone, and the next one that answers for keys knows that, too.
+ * Where this one does not yet, nobody knows how far that goes: to whoever does.
+ */
+export function drawnTo(self: Address, { limit }: Tenure, right: Address, rightServes: boolean): Tenure {
+  if (reach(self, right) < reach(self, limit)) return { end: right, limit }
+  return { end: right, limit: rightServes ? right : self }
 }
 
 /** The right neighbour answers for the keys after its own address. */

@@ -6,7 +6,7 @@ import { begun, drawnTo, hasGrown, isBeyond, taken } from "../../../backends/ssr
 test("the first node of a mesh has the whole ring, and draws back from what it gives", () => {
   const alone = begun(10, undefined, undefined)
   expect(alone).toEqual({ end: 10, limit: 10 })
-  const drawnBack = drawnTo(10, alone, 20)
+  const drawnBack = drawnTo(10, alone, 20, false)
   expect(drawnBack).toEqual({ end: 20, limit: 10 })
   expect(begun(20, 10, drawnBack.limit)).toEqual({ end: 10, limit: 10 })
   expect(taken(drawnBack)).toEqual({ end: 20, limit: 20 })
@@ -25,16 +25,25 @@ test("of newcomers side by side each gives on what it was given", () => {
 })
 
 test("a newcomer that goes before it took its keys leaves them to the node before it", () => {
-  const drawnBack = drawnTo(10, { end: 30, limit: 30 }, 20)
-  expect(drawnTo(10, drawnBack, 30)).toEqual({ end: 30, limit: 30 })
+  const drawnBack = drawnTo(10, { end: 30, limit: 30 }, 20, false)
+  expect(drawnTo(10, drawnBack, 30, true)).toEqual({ end: 30, limit: 30 })
 })
 
 test("the keys of a node that is gone go to the one before it, as far as the next one agrees", () => {
-  expect(drawnTo(10, { end: 20, limit: 20 }, 40)).toEqual({ end: 40, limit: 40 })
+  expect(drawnTo(10, { end: 20, limit: 20 }, 40, true)).toEqual({ end: 40, limit: 40 })
+})
+
+test("newcomers in place of a node that is gone take over from hand to hand, up to one that answers for keys", () => {
+  const inherited = drawnTo(10, { end: 20, limit: 20 }, 40, false)
+  expect(inherited).toEqual({ end: 40, limit: 10 })
+  const first = begun(40, 50, inherited.limit)
+  expect(first).toEqual({ end: 50, limit: 10 })
+  const last = drawnTo(50, begun(50, undefined, first.limit), 60, true)
+  expect(taken(last)).toEqual({ end: 60, limit: 60 })
 })
 
 test("a node that comes back, and was not missed yet, has its keys up to whoever agrees", () => {
-  const { limit } = taken(drawnTo(10, { end: 30, limit: 30 }, 20))
+  const { limit } = taken(drawnTo(10, { end: 30, limit: 30 }, 20, false))
   expect(begun(20, 30, limit)).toEqual({ end: 30, limit: 30 })
 })
 
