@@ -64,7 +64,7 @@ describe("the ring", () => {
       }),
       { numRuns: 20 },
     )
-  })
+  }, 60_000)
 
   test.each(["linearization", "isprp"] as const)("who begins anew in the same process holds nobody to what was agreed before, by %s", async (ring) => {
     const mesh = new TestMesh(6, { ring })
