@@ -151,3 +151,18 @@ test("a neighbour's word that another one is silent is looked into, not believed
   await simulation.run(4_000)
   expect([...wired.neighbours()]).toHaveLength(1)
 })
+
+test("a neighbour that dies without breaking its connection is missed within twenty seconds, though nobody sends anything", async () => {
+  const simulation = new Simulation({ seed: 4, latency: 20 })
+  const [one, other] = ["one", "other"].map((name) => simulation.addPeer(name))
+  if (one === undefined || other === undefined) return expect.unreachable()
+  const wires = [one, other].map(({ runtime, link }) => new Wired({ runtime, link }, ssrSettings()))
+  await Promise.all(wires.map((wired) => wired.open()))
+  wires[0]?.start([])
+  wires[1]?.start([one.link.self])
+  await simulation.run(60_000)
+  expect([...(wires[0]?.neighbours() ?? [])]).toHaveLength(1)
+  simulation.network.partition([["other"]])
+  await simulation.run(20_000)
+  expect([...(wires[0]?.neighbours() ?? [])]).toEqual([])
+})
