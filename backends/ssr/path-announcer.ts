@@ -35,6 +35,8 @@ export class PathAnnouncer {
     if (route.length <= 2 || !this.#told.add(source)) return
     const writer = new ByteWriter(256)
     writeRoute(writer, [...this.#components.neighbourhood.neighbours()].slice(0, maxNeighbours))
-    this.#components.send(source, writer.finish())
+    const body = writer.finish()
+    // Of a way that is too long for one route the source may never hear; whoever had the packet begin anew is on it as well.
+    for (const to of new Set([source, route[0] as Address])) this.#components.send(to, body)
   }
 }
