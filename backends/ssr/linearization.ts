@@ -118,7 +118,9 @@ export class Linearization implements Ring {
   /** No answer to several notifications: as far as this node knows, there is no such node. */
   #giveUp(address: Address): void {
     this.#places.giveUp(address)
-    const next = this.#nearest(this.#sideOf(address))
+    const side = this.#sideOf(address)
+    // At an end of the line: the other end does not know yet that it is this one's neighbour now.
+    const next = this.#nearest(side) ?? this.#farthest(opposite[side])
     if (next !== undefined) this.#places.notify(next)
   }
 

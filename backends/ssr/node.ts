@@ -50,6 +50,8 @@ export interface NodeListener {
 const nearCount = 4
 const nothingSaid: Claim = { sides: [], serves: false }
 const everywhere = { after: ringSize, before: 0 }
+/** How far apart rounds are where a neighbour is missing, in the shortest time between two. */
+const unplacedRounds = 4
 
 /** See the head of this file. */
 export class SsrNode {
@@ -334,6 +336,13 @@ export class SsrNode {
     if (this.#timer === undefined || this.#dueAt > this.#components.runtime.now() + 1.5 * this.#intervalMs) this.#schedule()
   }
 
+  /** Who has no neighbour on a side though others are known cannot wait for a calm mesh: nobody answers for the keys up to the next one. */
+  get #longestIntervalMs(): number {
+    const { left, right } = this.places
+    const isPlaced = left !== undefined && right !== undefined
+    return isPlaced || this.cache.size === 0 ? this.#settings.maxStabilizeMs : unplacedRounds * this.#settings.minStabilizeMs
+  }
+
   #schedule(): void {
     this.#timer?.cancel()
     const { runtime } = this.#components
@@ -343,7 +352,7 @@ export class SsrNode {
       this.#ring.tick()
       this.#remember()
       this.#look()
-      this.#intervalMs = Math.min(this.#settings.maxStabilizeMs, this.#intervalMs * 2)
+      this.#intervalMs = Math.min(this.#longestIntervalMs, this.#intervalMs * 2)
       this.#schedule()
     })
   }
