@@ -9,7 +9,7 @@
  */
 import type { Address } from "./address.ts"
 import { clockwise } from "./address.ts"
-import { Places, sides } from "./places.ts"
+import { Places, opposite, sides } from "./places.ts"
 import type { Ring, RingPlaces, RingPort } from "./ring.ts"
 import type { Claim, RingUpdate, Side } from "./ring-messages.ts"
 import type { RouteCache } from "./route-cache.ts"
@@ -48,13 +48,13 @@ export class Isprp implements Ring {
 
   onNotification(from: Address, claim: Claim): void {
     const agreed = this.#places.agree(from, claim)
-    if (agreed.length > 0) return this.#places.reply(from, agreed)
-    // On the side where the other one would be, another is nearer.
-    const asked = claim.sides.length === 0 ? sides : claim.sides.map((side) => (side === "left" ? "right" : "left"))
-    const nearer = new Set(asked.map((side) => this.#nearest(side)).filter((address) => address !== undefined && address !== from))
+    // On a side where the other one would be, and is not, another is nearer.
+    const asked = claim.sides.length === 0 ? sides : claim.sides.map((side) => opposite[side])
+    const refused = asked.filter((side) => !agreed.includes(side))
+    const nearer = new Set(refused.map((side) => this.#nearest(side)).filter((address) => address !== undefined && address !== from))
     for (const address of nearer) this.#introduce(address as Address, from)
     // Also who wants nothing is to hear that this node is there.
-    if (nearer.size === 0) this.#places.reply(from, agreed)
+    if (agreed.length > 0 || nearer.size === 0) this.#places.reply(from, agreed)
   }
 
   onUpdate(from: Address, update: RingUpdate): void {

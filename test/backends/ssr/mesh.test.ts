@@ -17,7 +17,8 @@ describe("the ring", () => {
         await mesh.simulation.run(20_000)
         expect(mesh.misplaced()).toEqual([])
       }),
-      { numRuns: 40 },
+      // Three in a row: the one in the middle is a neighbour of another on one side only, and knows a better one for the other.
+      { numRuns: 40, examples: [[1153366739, 3, 1]] },
     )
   })
 
