@@ -190,7 +190,7 @@ export class SsrRouting implements KeyBasedRouting {
     this.#tenure = tenure
     if (hasInherited) {
       // Those that hold copies for a node that is gone were near it once; others may have come between since.
-      this.#witnesses = cache.nearest(witnessCount).map(memberAt)
+      this.#witnesses = [...new Set(cache.nearest(witnessCount))].map(memberAt)
       this.#takeOver()
     }
     // Not only the two that have agreed: where several came at once, none of these may have held a record yet.
