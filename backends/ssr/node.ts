@@ -4,7 +4,7 @@
  */
 import { ByteReader } from "../../src/codec.ts"
 import { isP2PSipError } from "../../src/errors.ts"
-import type { Runtime, Timer } from "../../src/runtime/runtime.ts"
+import type { Runtime } from "../../src/runtime/runtime.ts"
 import type { Address } from "./address.ts"
 import { clockwise, ringSize } from "./address.ts"
 import { Doubts } from "./doubts.ts"
@@ -22,6 +22,7 @@ import { decodeClaim, decodeUpdate, encodeClaim, encodeUpdate } from "./ring-mes
 import type { Route } from "./route.ts"
 import { join, reverse } from "./route.ts"
 import { RouteCache } from "./route-cache.ts"
+import { Rounds } from "./rounds.ts"
 import type { Tenure } from "./tenure.ts"
 import { begun, drawnTo, taken } from "./tenure.ts"
 import type { Trace } from "./trace.ts"
@@ -50,8 +51,6 @@ export interface NodeListener {
 const nearCount = 4
 const nothingSaid: Claim = { sides: [], serves: false }
 const everywhere = { after: ringSize, before: 0 }
-/** How far apart rounds are where a neighbour is missing, in the shortest time between two. */
-const unplacedRounds = 4
 
 /** See the head of this file. */
 export class SsrNode {
@@ -65,13 +64,10 @@ export class SsrNode {
   readonly #announcer: PathAnnouncer
   readonly #doubts: Doubts
   readonly #vicinity: Vicinity
+  readonly #rounds: Rounds
   #near: readonly Address[] = []
   /** How far clockwise the last of them on the one side and on the other. */
   #reach = everywhere
-  #intervalMs: number
-  #timer: Timer | undefined
-  #dueAt = 0
-  #isStopped = true
   #tenure: Tenure | undefined
   /** The right neighbour by which that goes. */
   #right: Address | undefined
@@ -81,7 +77,14 @@ export class SsrNode {
     this.#components = components
     this.#settings = settings
     this.#listener = listener
-    this.#intervalMs = settings.minStabilizeMs
+    this.#rounds = new Rounds(runtime, settings, {
+      onRound: () => {
+        this.#ring.tick()
+        this.#remember()
+        this.#look()
+      },
+      isUnplaced: () => this.cache.size > 0 && (this.places.left === undefined || this.places.right === undefined),
+    })
     this.cache = new RouteCache(neighbourhood.self, settings.maxRoutes)
     this.#announcer = new PathAnnouncer({ runtime, neighbourhood, send: (to, body) => void this.#forwarder.send(packetTypes.pathAnnounce, to, body) })
     this.#doubts = new Doubts(runtime)
@@ -93,7 +96,7 @@ export class SsrNode {
       onLearned: (addresses) => this.#learned(addresses, false),
       onBroken: (far) => {
         this.#doubt(far)
-        this.#hurry()
+        this.#rounds.hurry()
       },
     })
     this.#tracer = new Tracer(runtime, (kind, to, payload) =>
@@ -122,9 +125,9 @@ export class SsrNode {
   }
 
   start(): void {
-    this.#isStopped = false
+    this.#rounds.start()
     for (const neighbour of this.#components.neighbourhood.neighbours()) this.#onLink({ name: "up", neighbour })
-    this.#hurry()
+    this.#rounds.hurry()
   }
 
   /** Answers for keys from now on. */
@@ -136,11 +139,9 @@ export class SsrNode {
 
   /** Where it is started again, nobody has agreed to anything, or given it any keys. */
   stop(): void {
-    this.#isStopped = true
+    this.#rounds.stop()
     this.#tenure = undefined
     this.#ring = newRing(this.#settings.ring, this.cache, this.#port())
-    this.#timer?.cancel()
-    this.#timer = undefined
     this.#forwarder.stop()
   }
 
@@ -179,7 +180,7 @@ export class SsrNode {
   /** A node did not answer: asks it whether it is still there, unless it is but one of many that are known; and whether the first link on the way still is. */
   suspect(address: Address): void {
     this.#components.neighbourhood.doubt?.(this.cache.routeTo(address)?.[1] ?? address)
-    if (address === this.places.left || address === this.places.right) this.#hurry()
+    if (address === this.places.left || address === this.places.right) this.#rounds.hurry()
     else if (!this.#components.neighbourhood.isNeighbour(address)) this.cache.forget(address)
   }
 
@@ -207,9 +208,9 @@ export class SsrNode {
         this.#doubt(address)
         if (this.#components.neighbourhood.isNeighbour(address)) this.#components.neighbourhood.doubt?.(address)
       },
-      hurry: () => this.#hurry(),
+      hurry: () => this.#rounds.hurry(),
       onPlaces: (places) => {
-        this.#hurry()
+        this.#rounds.hurry()
         this.#follow(places)
         this.#look()
         this.#listener.onPlaces(places)
@@ -243,7 +244,7 @@ export class SsrNode {
       if (this.cache.hopsTo(neighbour) === 1) return
       this.#learned(this.cache.learn([this.address, neighbour]), true)
     }
-    this.#hurry()
+    this.#rounds.hurry()
   }
 
   /** Whoever was given up as it did not answer, and is a neighbour all the same, gets another chance: it may know no more of this node either. */
@@ -326,34 +327,5 @@ export class SsrNode {
     if (near.length === this.#near.length && near.every((address, at) => address === this.#near[at])) return
     this.#near = near
     this.#listener.onNear?.()
-  }
-
-  /** Something changed: looks after the ring soon, and often. */
-  #hurry(): void {
-    if (this.#isStopped) return
-    this.#intervalMs = this.#settings.minStabilizeMs
-    // What is due soon stays so: changes may come faster than rounds.
-    if (this.#timer === undefined || this.#dueAt > this.#components.runtime.now() + 1.5 * this.#intervalMs) this.#schedule()
-  }
-
-  /** Who has no neighbour on a side though others are known cannot wait for a calm mesh: nobody answers for the keys up to the next one. */
-  get #longestIntervalMs(): number {
-    const { left, right } = this.places
-    const isPlaced = left !== undefined && right !== undefined
-    return isPlaced || this.cache.size === 0 ? this.#settings.maxStabilizeMs : unplacedRounds * this.#settings.minStabilizeMs
-  }
-
-  #schedule(): void {
-    this.#timer?.cancel()
-    const { runtime } = this.#components
-    const delayMs = this.#intervalMs * (0.5 + runtime.random.float())
-    this.#dueAt = runtime.now() + delayMs
-    this.#timer = runtime.setTimer(delayMs, () => {
-      this.#ring.tick()
-      this.#remember()
-      this.#look()
-      this.#intervalMs = Math.min(this.#longestIntervalMs, this.#intervalMs * 2)
-      this.#schedule()
-    })
   }
 }
