@@ -1,5 +1,6 @@
 import type { Socket } from "node:net"
 import { answerToFault } from "./fault-answer.ts"
+import { ChunkToll } from "./chunk-toll.ts"
 import { FlowListeners } from "./flow-listeners.ts"
 import type { Connection, ConnectionHost } from "./connection.ts"
 import { StreamFramer, type FramerFault, type FramerLimits } from "./stream-framer.ts"
@@ -16,8 +17,6 @@ export interface StreamParts {
 }
 
 const pong = Buffer.from("\r\n")
-/** So many chunks without the end of a message count as one: to take them in is work too. Messages of honest size come in a few. */
-const chunksPerMessage = 16
 
 /** A connection on which messages follow one another, told apart by Content-Length (RFC 3261 §18.3). */
 export class StreamFlow implements Connection {
@@ -31,11 +30,10 @@ export class StreamFlow implements Connection {
   readonly #socket: Socket
   readonly #framer: StreamFramer
   readonly #listeners = new FlowListeners()
+  readonly #toll = new ChunkToll(() => this.#host.admits(this))
   #state: "connecting" | "open" | "closing" | "closed"
   #isCorked = false
   #pingCame = false
-  /** Since the last message or ping. */
-  #chunks = 0
 
   constructor(host: ConnectionHost, { socket, awaits, remote, key, limits }: StreamParts) {
     this.#host = host
@@ -128,18 +126,15 @@ export class StreamFlow implements Connection {
   #takeChunk(chunk: Buffer): void {
     if (this.#state !== "open") return
     const wasInside = this.#framer.isInsideMessage
-    this.#chunks++
     this.#framer.push(chunk)
     if (!wasInside && this.#framer.isInsideMessage) this.waitingSinceMs = this.#host.now()
     // One answer per chunk: a flood of pings must not become a flood of writes.
     if (this.#pingCame) this.#answerPing()
-    if (this.#chunks < chunksPerMessage) return
-    this.#chunks = 0
-    this.#host.admits(this)
+    this.#toll.count()
   }
 
   #receive(message: Uint8Array): void {
-    this.#chunks = 0
+    this.#toll.clear()
     this.lastUsedMs = this.waitingSinceMs = this.#host.now()
     this.#host.counters.received.add()
     this.#host.receive(message, this)
@@ -148,7 +143,7 @@ export class StreamFlow implements Connection {
   /** RFC 5626 §3.5.1: a double CRLF is answered with a single one. */
   #answerPing(): void {
     this.#pingCame = false
-    this.#chunks = 0
+    this.#toll.clear()
     if (!this.#host.admits(this)) return
     this.#host.counters.keepAlives.add()
     this.lastUsedMs = this.#host.now()

@@ -1,5 +1,7 @@
 import { isUtf8 } from "node:buffer"
+import type { Socket } from "node:net"
 import type { WebSocket } from "ws"
+import { ChunkToll } from "./chunk-toll.ts"
 import type { Connection, ConnectionHost } from "./connection.ts"
 import { FlowListeners } from "./flow-listeners.ts"
 import type { HostPort, Transport } from "./transport.ts"
@@ -7,6 +9,8 @@ import type { HostPort, Transport } from "./transport.ts"
 /** What a WebSocket connection is made of. */
 export interface WebSocketParts {
   readonly socket: WebSocket
+  /** The stream beneath; undefined until the handshake is complete. */
+  readonly carrier: Socket | undefined
   readonly remote: HostPort
   readonly key: string
   /** How long the other side may be silent before it is asked whether it is there. */
@@ -27,13 +31,14 @@ export class WebSocketFlow implements Connection {
   readonly #socket: WebSocket
   readonly #pingIntervalMs: number
   readonly #listeners = new FlowListeners()
+  readonly #toll = new ChunkToll(() => this.#host.admits(this))
   #state: "connecting" | "open" | "closing" | "closed"
   #awaitsPong = false
   /** What was sent before the handshake was complete. */
   #early: Uint8Array[] = []
   #earlyBytes = 0
 
-  constructor(host: ConnectionHost, { socket, remote, key, pingIntervalMs }: WebSocketParts) {
+  constructor(host: ConnectionHost, { socket, carrier, remote, key, pingIntervalMs }: WebSocketParts) {
     this.#host = host
     this.#socket = socket
     this.remote = remote
@@ -42,6 +47,8 @@ export class WebSocketFlow implements Connection {
     this.#state = socket.readyState === socket.OPEN ? "open" : "connecting"
     this.lastUsedMs = this.waitingSinceMs = host.now()
     this.#listen()
+    if (carrier === undefined) socket.once("upgrade", (response) => this.#weigh(response.socket))
+    else this.#weigh(carrier)
   }
 
   get transport(): Transport {
@@ -127,6 +134,13 @@ export class WebSocketFlow implements Connection {
     })
   }
 
+  /** A frame can come byte by byte, of which ws tells nothing. */
+  #weigh(carrier: Socket): void {
+    carrier.on("data", () => {
+      if (this.#state === "open") this.#toll.count()
+    })
+  }
+
   #flush(): void {
     if (this.#state !== "connecting") return
     this.#state = "open"
@@ -138,6 +152,7 @@ export class WebSocketFlow implements Connection {
 
   /** Whatever comes shows that the other side is there. */
   #hear(): void {
+    this.#toll.clear()
     this.#awaitsPong = false
     this.lastUsedMs = this.waitingSinceMs = this.#host.now()
   }

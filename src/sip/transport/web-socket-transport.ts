@@ -52,12 +52,12 @@ abstract class WebSocketTransport extends ConnectionTransport {
     if (this.isListening) return undefined
     const socket = new WebSocket(url, "sip", { ...webSocketOptions, maxPayload: this.maxMessageBytes, createConnection })
     const pingIntervalMs = this.#pingIntervalMs
-    return this.adopt(remote, (host, key) => new WebSocketFlow(host, { socket, remote, key, pingIntervalMs }))
+    return this.adopt(remote, (host, key) => new WebSocketFlow(host, { socket, carrier: undefined, remote, key, pingIntervalMs }))
   }
 
   #take(socket: WebSocket, carrier: Socket): void {
     const pingIntervalMs = this.#pingIntervalMs
-    this.adoptAccepted(carrier, false, (host, remote, key) => new WebSocketFlow(host, { socket, remote, key, pingIntervalMs }))
+    this.adoptAccepted(carrier, false, (host, remote, key) => new WebSocketFlow(host, { socket, carrier, remote, key, pingIntervalMs }))
   }
 }
 

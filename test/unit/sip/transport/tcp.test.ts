@@ -3,7 +3,6 @@ import { once } from "node:events"
 import { afterEach, describe, expect, test } from "vitest"
 import { TcpTransport } from "../../../../src/sip/transport/tcp.ts"
 import type { StreamOptions } from "../../../../src/sip/transport/stream-transport.ts"
-import type { Gate } from "../../../../src/sip/transport/transport.ts"
 import { SocketRuntime } from "../../../support/socket-runtime.ts"
 import { watchMessages } from "../../../support/watch-messages.ts"
 
@@ -12,9 +11,9 @@ afterEach(async () => {
   for (const item of open.splice(0).reverse()) await item.stop()
 })
 
-async function start(options: StreamOptions = {}, gate?: Gate) {
+async function start(options: StreamOptions = {}) {
   const runtime = new SocketRuntime()
-  const transport = new TcpTransport({ runtime, gate }, { port: 0, ...options })
+  const transport = new TcpTransport({ runtime }, { port: 0, ...options })
   open.push(transport)
   await transport.start()
   const count = watchMessages(transport)
@@ -146,40 +145,6 @@ describe("hostile streams", () => {
     runtime.advance(3_600_000)
     await once(other, "close")
     expect(closed("idle")).toBe(1)
-  })
-})
-
-describe("the gate", () => {
-  /** It admits so much, and counts what it is asked. */
-  function gateFor(most: number) {
-    const gate = { asked: 0, admits: () => ++gate.asked <= most }
-    return gate
-  }
-
-  async function trickle(socket: Socket, bytes: string): Promise<void> {
-    socket.setNoDelay(true)
-    for (const byte of bytes) {
-      if (socket.destroyed) return
-      socket.write(byte)
-      await new Promise((resolve) => setTimeout(resolve, 1))
-    }
-  }
-
-  test("is asked about bytes that trickle in as well", async () => {
-    const { transport, closed } = await start({}, gateFor(3))
-    await trickle(await phone(transport), options("X: ".padEnd(500, "x")))
-    expect(closed("rate")).toBe(1)
-  })
-
-  test("is asked once about a message in a few pieces", async () => {
-    const gate = gateFor(10)
-    const { transport, count } = await start({}, gate)
-    const socket = await phone(transport)
-    socket.write(options("l: 10\r\n\r\n"))
-    await trickle(socket, "0123456789")
-    await count(1)
-    // For the connection, and for the message.
-    expect(gate.asked).toBe(2)
   })
 })
 
