@@ -118,7 +118,7 @@ async function judge(world: World): Promise<void> {
   if (!mayPart) violations.push(...checkRing(fleet))
   if (lookups !== undefined && !mayReadStale(scenario)) violations.push(...judgeReads(lookups))
   if (world.calls !== undefined) violations.push(...judgeCalls(world.calls, mayReadStale(scenario)))
-  if (!mayLose) violations.push(...checkCopies(fleet, ledger, scenario.replication ?? 3))
+  if (!mayLose && !mayPart) violations.push(...checkCopies(fleet, ledger, scenario.replication ?? 3))
   const records = await checkRecords(fleet, ledger, scenario.readers)
   const lost = new Set(records.filter(isLoss).map(({ detail }) => detail.replace(/read from \S+/, "")))
   world.records = { live: ledger.liveRecords(simulation.now).length, lost: lost.size }
