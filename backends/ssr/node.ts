@@ -49,6 +49,8 @@ export interface NodeListener {
 
 /** Nodes on either side that count as near. */
 const nearCount = 4
+/** A node with nobody in sight for so long, in shortest rounds, is alone: by then it would have found other links. */
+const aloneRounds = 6
 const nothingSaid: Claim = { sides: [], serves: false }
 const everywhere = { after: ringSize, before: 0 }
 
@@ -71,6 +73,8 @@ export class SsrNode {
   #tenure: Tenure | undefined
   /** The right neighbour by which that goes. */
   #right: Address | undefined
+  /** Since when nobody has been in sight; undefined while somebody is. */
+  #aloneSince: number | undefined
 
   constructor(components: NodeComponents, settings: SsrSettings, listener: NodeListener) {
     const { runtime, neighbourhood } = components
@@ -141,6 +145,7 @@ export class SsrNode {
   stop(): void {
     this.#rounds.stop()
     this.#tenure = undefined
+    this.#aloneSince = undefined
     this.#ring = newRing(this.#settings.ring, this.cache, this.#port())
     this.#forwarder.stop()
   }
@@ -281,7 +286,7 @@ export class SsrNode {
       case packetTypes.unreachable: return this.#doubt(readAddress(body))
       case packetTypes.update: {
         const update = decodeUpdate(body)
-        if (update.kind === "farewell") return this.#ring.onFarewell(source)
+        if (update.kind === "farewell") return this.#onFarewell(source)
         if (update.kind === "candidate") this.#learnCandidate(update.route)
         return this.#ring.onUpdate(source, update)
       }
@@ -293,6 +298,13 @@ export class SsrNode {
         if (packet.payloadType === payloadTypes.application) this.#listener.onData(source, packet.payload, packet.destination === this.address)
       }
     }
+  }
+
+  #onFarewell(from: Address): void {
+    const { left, right } = this.places
+    // The only other one: there is nobody to wait for.
+    if (left === from && right === from) this.#aloneSince = -Infinity
+    this.#ring.onFarewell(from)
   }
 
   #learnCandidate(route: Route): void {
@@ -314,10 +326,17 @@ export class SsrNode {
     return distance < this.#reach.after || distance > this.#reach.before
   }
 
+  /** All the links of a node may go at one time while the mesh lives on: it has not inherited everything at once. */
+  #isAlone(): boolean {
+    const now = this.#components.runtime.now()
+    const isSeen = this.cache.size > 0 || [...this.#components.neighbourhood.neighbours()].some((neighbour) => !this.#doubts.isSilent(neighbour))
+    this.#aloneSince = isSeen ? undefined : (this.#aloneSince ?? now)
+    return this.#aloneSince !== undefined && now - this.#aloneSince >= aloneRounds * this.#settings.minStabilizeMs
+  }
+
   #look(): void {
     const { left, right } = this.places
-    const isAlone = this.cache.size === 0 && [...this.#components.neighbourhood.neighbours()].length === 0
-    if (this.#tenure !== undefined && right === undefined && isAlone) this.#tenure = begun(this.address, undefined, undefined)
+    if (this.#isAlone() && this.#tenure !== undefined && right === undefined) this.#tenure = begun(this.address, undefined, undefined)
     const agreed = [left, right].filter((address) => address !== undefined)
     const known = this.cache.nearest(nearCount)
     const distances = known.map((address) => clockwise(this.address, address))

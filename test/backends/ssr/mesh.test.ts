@@ -67,6 +67,51 @@ describe("the ring", () => {
     )
   }, 60_000)
 
+  describe.each(["linearization", "isprp"] as const)("by %s, who has nobody in sight", (ring) => {
+    /** Three in a row that all answer for keys; the one in the middle has the others for its neighbours. */
+    async function row() {
+      const mesh = new TestMesh(7, { ring })
+      mesh.medium.link(10, 20)
+      mesh.medium.link(20, 30)
+      for (const address of [10, 20, 30]) mesh.add(address)
+      await mesh.simulation.run(10_000)
+      for (const node of mesh.nodes.values()) node.serve()
+      await mesh.simulation.run(1_000)
+      return { mesh, tenureOf: (address: Address) => mesh.nodes.get(address)?.tenure }
+    }
+
+    test("keeps to its keys for a while: its links may all have gone at one time", async () => {
+      const { mesh, tenureOf } = await row()
+      expect(tenureOf(20)?.end).toBe(30)
+      mesh.medium.unlink(20, 30)
+      mesh.medium.unlink(10, 20)
+      await mesh.simulation.run(2_000)
+      expect(tenureOf(20)?.end).toBe(30)
+      mesh.medium.link(20, 30)
+      mesh.medium.link(10, 20)
+      await mesh.simulation.run(10_000)
+      expect([10, 20, 30].map((address) => tenureOf(address)?.end)).toEqual([20, 30, 10])
+    })
+
+    test("has everything after that", async () => {
+      const { mesh, tenureOf } = await row()
+      mesh.crash(10)
+      mesh.crash(30)
+      await mesh.simulation.run(10_000)
+      expect(tenureOf(20)?.end).toBe(20)
+    })
+
+    test("has everything at once when the only other one says farewell", async () => {
+      const { mesh, tenureOf } = await row()
+      mesh.crash(30)
+      await mesh.simulation.run(40_000)
+      expect(tenureOf(20)?.end).toBe(10)
+      mesh.nodes.get(10)?.sayFarewell()
+      await mesh.simulation.run(100)
+      expect(tenureOf(20)?.end).toBe(20)
+    })
+  })
+
   test.each(["linearization", "isprp"] as const)("who begins anew in the same process holds nobody to what was agreed before, by %s", async (ring) => {
     const mesh = new TestMesh(6, { ring })
     const [address] = mesh.addConnected(8, 3)
