@@ -29,6 +29,22 @@ interface WiredLink {
   readonly peer: PeerAddress
   heardAt: number
   doubtedAt: number
+  /** When it was sent the first packet since it was last heard. */
+  sentAt: number
+  /** Since it was last heard: another connection takes its time. */
+  hasBroken: boolean
+  /** Nothing goes by way of one that does not answer while it has time to be heard again. */
+  isUp: boolean
+}
+
+function newLink(peer: PeerAddress, now: number): WiredLink {
+  return { peer, heardAt: now, doubtedAt: -Infinity, sentAt: -Infinity, hasBroken: false, isUp: true }
+}
+
+function heard(link: WiredLink, now: number): void {
+  link.heardAt = now
+  link.hasBroken = false
+  link.isUp = true
 }
 
 /** Time between two rounds of asking whether the links still are. */
@@ -37,8 +53,12 @@ const helloMs = 10_000
 const askedMs = 3.5 * helloMs
 /** A peer that is asked has so long to answer, and as long once more when it is doubted. */
 const doubtMs = 3_000
+/** For so long, while it is doubted, packets still go that way. */
+const trustMs = 1_000
 /** Many may doubt it at once. */
 const doubtAgainMs = 500
+/** Whoever is sent packets says something sooner or later. Before a request is repeated for the second time, whether it went to a dead peer is to be known. */
+const silenceMs = 400
 const grantFactor = 4
 /** Were there no more for those who have few, peers that all have links to each other would let nobody in. */
 const poorFactor = 8
@@ -85,8 +105,8 @@ export class Wired implements Mesh {
 
   describe(): readonly NetworkNeighbour[] {
     const now = this.#runtime.now()
-    return [...this.#links].map(([address, { peer, heardAt }]) => ({
-      peerId: peerIdOf(address), on: "wire", at: peer.peerId, isUp: true, cost: 1, silentMs: now - heardAt,
+    return [...this.#links].map(([address, { peer, heardAt, isUp }]) => ({
+      peerId: peerIdOf(address), on: "wire", at: peer.peerId, isUp, cost: 1, silentMs: now - heardAt,
     }))
   }
 
@@ -102,7 +122,7 @@ export class Wired implements Mesh {
   start(contacts: readonly PeerAddress[]): void {
     this.#link.onFrame(channels.overlay, (from, frame) => this.#onFrame(from, frame))
     this.#removeListener = this.#link.onPeer(({ name, peerId }) => {
-      if (name === "down") this.doubt(addressOfPeer(peerId))
+      if (name === "down") this.#onBreak(addressOfPeer(peerId))
     })
     for (const contact of contacts) {
       this.#acquaintances.add(contact)
@@ -122,17 +142,21 @@ export class Wired implements Mesh {
     this.#link.onFrame(channels.overlay, () => undefined)
   }
 
-  neighbours(): Iterable<Address> {
-    return this.#links.keys()
+  *neighbours(): IterableIterator<Address> {
+    for (const [address, { isUp }] of this.#links) if (isUp) yield address
   }
 
   isNeighbour(address: Address): boolean {
-    return this.#links.has(address)
+    return this.#links.get(address)?.isUp === true
   }
 
   send(neighbour: Address, packet: Uint8Array): boolean {
     const link = this.#links.get(neighbour)
-    return link !== undefined && this.#link.send(link.peer.peerId, channels.overlay, packet)
+    if (link?.isUp !== true) return false
+    const now = this.#runtime.now()
+    if (link.sentAt <= link.heardAt) link.sentAt = now
+    else if (now >= link.sentAt + silenceMs) this.doubt(neighbour)
+    return this.#link.send(link.peer.peerId, channels.overlay, packet)
   }
 
   onPacket(handler: (neighbour: Address, packet: Uint8Array) => void): void {
@@ -152,7 +176,9 @@ export class Wired implements Mesh {
     if (!isHello(frame)) {
       const link = this.#links.get(address)
       if (link === undefined) return this.#count("not a neighbour")
-      link.heardAt = this.#runtime.now()
+      const wasUp = link.isUp
+      heard(link, this.#runtime.now())
+      if (!wasUp) this.#linkListener({ name: "up", neighbour: address })
       return this.#packetHandler(address, frame)
     }
     try {
@@ -196,8 +222,8 @@ export class Wired implements Mesh {
   #raise(address: Address, peer: PeerAddress): void {
     this.#missed.delete(peer.peerId)
     const known = this.#links.get(address)
-    if (known === undefined) this.#links.set(address, { peer, heardAt: this.#runtime.now(), doubtedAt: -Infinity })
-    else known.heardAt = this.#runtime.now()
+    if (known === undefined) this.#links.set(address, newLink(peer, this.#runtime.now()))
+    else heard(known, this.#runtime.now())
     this.#linkListener({ name: "up", neighbour: address })
   }
 
@@ -208,9 +234,27 @@ export class Wired implements Mesh {
     if (link === undefined || doubtedAt < link.doubtedAt + doubtAgainMs) return
     link.doubtedAt = doubtedAt
     this.#say(helloKinds.ask, link.peer.peerId)
-    this.#runtime.setTimer(doubtMs, () => {
-      if (this.#links.get(address) === link && link.heardAt < doubtedAt) this.#lose(address, link)
+    const ifSilentFor = (afterMs: number, then: () => void): void => {
+      this.#runtime.setTimer(afterMs, () => {
+        if (this.#links.get(address) === link && link.heardAt < doubtedAt) then()
+      })
+    }
+    ifSilentFor(trustMs, () => {
+      if (!link.hasBroken) this.#mistrust(address, link)
     })
+    ifSilentFor(doubtMs, () => this.#lose(address, link))
+  }
+
+  #onBreak(address: Address): void {
+    const link = this.#links.get(address)
+    if (link !== undefined) link.hasBroken = true
+    this.doubt(address)
+  }
+
+  #mistrust(address: Address, link: WiredLink): void {
+    if (!link.isUp) return
+    link.isUp = false
+    this.#linkListener({ name: "down", neighbour: address })
   }
 
   /** It has fallen silent: dead, or cut off with others. Each of its neighbours would have to find out by itself, and lose packets until then. */
@@ -222,8 +266,10 @@ export class Wired implements Mesh {
   }
 
   #drop(address: Address): void {
-    if (!this.#links.delete(address)) return
-    this.#linkListener({ name: "down", neighbour: address })
+    const link = this.#links.get(address)
+    if (link === undefined) return
+    this.#mistrust(address, link)
+    this.#links.delete(address)
     this.#lookForMore()
   }
 

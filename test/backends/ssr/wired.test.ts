@@ -1,5 +1,5 @@
 /** Neighbours by wire: a few links each, and meshes that come apart and meet again, however many links are in use. */
-import { expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
 import { MeshLink } from "../../../backends/ssr/mesh-link.ts"
 import type { HelloKind } from "../../../backends/ssr/hello.ts"
 import { encodeHello, helloKinds } from "../../../backends/ssr/hello.ts"
@@ -165,4 +165,55 @@ test("a neighbour that dies without breaking its connection is missed within twe
   simulation.network.partition([["other"]])
   await simulation.run(20_000)
   expect([...(wires[0]?.neighbours() ?? [])]).toEqual([])
+})
+
+describe("a neighbour to which packets go, and from which nothing comes", () => {
+  async function pair() {
+    const simulation = new Simulation({ seed: 5, latency: 20 })
+    const wires = ["one", "other"].map((name) => {
+      const { runtime, link } = simulation.addPeer(name)
+      return { wired: new Wired({ runtime, link }, ssrSettings()), self: link.self }
+    })
+    const [one, other] = wires
+    if (one === undefined || other === undefined) throw new Error("two wires")
+    await Promise.all(wires.map(({ wired }) => wired.open()))
+    one.wired.start([])
+    other.wired.start([one.self])
+    await simulation.run(5_000)
+    /** Sends a packet every 100 ms, whether there is a link or not. */
+    const talk = async (forMs: number): Promise<void> => {
+      for (let passedMs = 0; passedMs < forMs; passedMs += 100) {
+        one.wired.send(other.wired.self, Uint8Array.of(1))
+        await simulation.run(100)
+      }
+    }
+    const isNeighbour = (): boolean => one.wired.isNeighbour(other.wired.self) && [...one.wired.neighbours()].length === 1
+    return { simulation, talk, isNeighbour }
+  }
+
+  test("stays one, if it answers when it is asked", async () => {
+    const { talk, isNeighbour } = await pair()
+    await talk(30_000)
+    expect(isNeighbour()).toBe(true)
+  })
+
+  test("is none after a second and a half, if it does not; and one again as soon as it is heard", async () => {
+    const { simulation, talk, isNeighbour } = await pair()
+    simulation.network.partition([["other"]])
+    await talk(1_700)
+    expect(isNeighbour()).toBe(false)
+    simulation.network.heal()
+    await talk(3_000)
+    expect(isNeighbour()).toBe(true)
+  })
+
+  test("has more time if its connection broke: another one has to be made", async () => {
+    const { simulation, talk, isNeighbour } = await pair()
+    simulation.network.resetConnections(1)
+    simulation.network.partition([["other"]])
+    await talk(2_500)
+    expect(isNeighbour()).toBe(true)
+    await talk(2_500)
+    expect(isNeighbour()).toBe(false)
+  })
 })
