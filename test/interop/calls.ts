@@ -7,7 +7,7 @@ import type { Daemon } from "../../src/bench/daemon.ts"
 import { calleeScenario, callerScenario, injectedLines } from "../../src/bench/sipp-scenarios.ts"
 import { runSipp, startSipp } from "../../src/bench/sipp.ts"
 import type { SippRun } from "../../src/bench/sipp.ts"
-import { domain, inTurn, judge } from "./checks.ts"
+import { domain, inTurn, judge, maxOpen } from "./checks.ts"
 import type { Check, ScenarioOptions } from "./checks.ts"
 import { fetchUntilFound, phoneScenario, withoutDestination } from "./scenarios.ts"
 
@@ -35,7 +35,7 @@ async function callOver(transport: "udp" | "tcp", peers: readonly Daemon[], opti
       transport: transport === "udp" ? "u1" : "t1",
       calls: options.count,
       callsPerSecond: options.rate,
-      maxOpenCalls: 10_000,
+      maxOpenCalls: maxOpen,
       timeoutSeconds: 120 + Math.ceil((options.count / options.rate) * 3),
     })
     return judge(`${options.count} calls over ${transport.toUpperCase()} to a phone at another peer`, result, options.count)

@@ -4,6 +4,12 @@ import type { SippResult } from "../../src/bench/sipp.ts"
 /** What is not whole again by then has failed. */
 const maxRepairMs = 60_000
 
+/**
+ * How many requests or calls a load has open at most: slower processors get
+ * the same load more slowly, instead of one that a peer may refuse with 503.
+ */
+export const maxOpen = 100
+
 /** What a scenario found out, one statement after the other. */
 export interface Check {
   readonly name: string

@@ -10,7 +10,7 @@ import { startDaemon } from "../../src/bench/daemon.ts"
 import type { Daemon } from "../../src/bench/daemon.ts"
 import { fetchScenario, injectedLines } from "../../src/bench/sipp-scenarios.ts"
 import { runSipp, startSipp } from "../../src/bench/sipp.ts"
-import { domain, inTurn, judge } from "./checks.ts"
+import { domain, inTurn, judge, maxOpen } from "./checks.ts"
 import type { Check, ScenarioOptions } from "./checks.ts"
 import { failoverScenario } from "./scenarios.ts"
 
@@ -34,7 +34,7 @@ export async function churn(peers: readonly Daemon[], options: ScenarioOptions, 
     remote: `127.0.0.1:${ports[0]}`,
     calls: options.count,
     callsPerSecond: options.rate,
-    maxOpenCalls: 10_000,
+    maxOpenCalls: maxOpen,
     timeoutSeconds: 120 + Math.ceil((options.count / options.rate) * 2),
   })
   const loadMs = (options.count / options.rate) * 1000
@@ -128,7 +128,7 @@ async function checkAcknowledged(
     calls: lines.length,
     // Nothing changes any more: no need to ask as slowly as was registered.
     callsPerSecond: options.rate * 5,
-    maxOpenCalls: 10_000,
+    maxOpenCalls: maxOpen,
     timeoutSeconds: 120 + Math.ceil((lines.length / options.rate) * 3),
   })
   return judge("every acknowledged registration is found from a different peer", result, lines.length)

@@ -7,7 +7,7 @@ import type { Daemon } from "../../src/bench/daemon.ts"
 import { fetchScenario, injectedLines, registerScenario } from "../../src/bench/sipp-scenarios.ts"
 import { runSipp } from "../../src/bench/sipp.ts"
 import type { SippResult } from "../../src/bench/sipp.ts"
-import { domain, inTurn, judge } from "./checks.ts"
+import { domain, inTurn, judge, maxOpen } from "./checks.ts"
 import type { Check, ScenarioOptions } from "./checks.ts"
 
 export async function register(peers: readonly Daemon[], options: ScenarioOptions): Promise<Check[]> {
@@ -30,7 +30,7 @@ function spread(peers: readonly Daemon[], options: ScenarioOptions, scenario: st
     remote: `127.0.0.1:${ports[0]}`,
     calls: options.count,
     callsPerSecond: options.rate,
-    maxOpenCalls: 10_000,
+    maxOpenCalls: maxOpen,
     timeoutSeconds: 120 + Math.ceil((options.count / options.rate) * 3),
   })
 }

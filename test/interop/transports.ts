@@ -7,7 +7,7 @@ import type { SipListenerTransport } from "../../src/peer/sip-address.ts"
 import type { Daemon } from "../../src/bench/daemon.ts"
 import { calleeScenario, callerScenario, injectedLines, registerScenario } from "../../src/bench/sipp-scenarios.ts"
 import { runSipp, startSipp } from "../../src/bench/sipp.ts"
-import { domain, inTurn, judge, type Check, type ScenarioOptions } from "./checks.ts"
+import { domain, inTurn, judge, maxOpen, type Check, type ScenarioOptions } from "./checks.ts"
 import { fetchUntilFound, phoneScenario, withoutDestination } from "./scenarios.ts"
 import { secured, type Prepared } from "./secured.ts"
 import { openTunnel, type Tunnel } from "./tls-tunnel.ts"
@@ -65,6 +65,7 @@ async function registers(kind: Kind, port: number, options: ScenarioOptions): Pr
     injected: injectedLines(lines),
     calls: options.count,
     callsPerSecond: options.rate,
+    maxOpenCalls: maxOpen,
     timeoutSeconds: 60,
   })
   return judge(`SIPp registers over ${kind.words}`, result, options.count)
@@ -89,6 +90,7 @@ async function isCalled(kind: Kind, port: number, entry: Daemon, options: Scenar
       remote: `127.0.0.1:${line.port}`,
       calls: options.count,
       callsPerSecond: options.rate,
+      maxOpenCalls: maxOpen,
       timeoutSeconds: 60,
     })
     return judge(`SIPp on UDP calls SIPp on ${kind.words} at another peer`, result, options.count)
