@@ -44,6 +44,14 @@ export function sentAnew(packet: Packet, self: Address): Packet {
   return { ...packet, stub: [], route: [self], hop: 0, origin: sourceOf(packet) }
 }
 
+/** The packet, whose route begins later than at its source, as if it had come from there by a way that this node knows: whoever gets it can tell its source the whole way. `back` leads from this node to the source. */
+export function restored(packet: Packet, back: Route): Packet {
+  const { origin: _, ...rest } = packet
+  const ahead = packet.route.slice(packet.hop + 1)
+  if (back.length + ahead.length > maxRouteLength || back.some((address) => ahead.includes(address))) return packet
+  return { ...rest, route: [...reverse(back), ...ahead], hop: back.length - 1 }
+}
+
 /** The packet as if it had come by another way, unless that leads by where it is to go. */
 export function relieved(packet: Packet, travelled: Route): Packet {
   const ahead = packet.route.slice(packet.hop + 1)

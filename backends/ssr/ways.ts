@@ -5,7 +5,7 @@ import type { BrokenLinks } from "./broken-links.ts"
 import type { Neighbourhood } from "./neighbourhood.ts"
 import type { Packet, PacketType } from "./packet.ts"
 import { maxRouteLength, packetTypes } from "./packet.ts"
-import { goalOf, ledBy, relieved, shortcut, straightened } from "./packet-steps.ts"
+import { goalOf, ledBy, relieved, restored, shortcut, straightened } from "./packet-steps.ts"
 import type { RouteCache } from "./route-cache.ts"
 import type { Route } from "./route.ts"
 import { extend } from "./route.ts"
@@ -60,8 +60,9 @@ export class Ways {
 
   /** The packet with a way from here on; what grows long is made as short as this node can. */
   led(packet: Packet, onward: Route): Packet {
-    const travelled = packet.route.slice(0, packet.hop + 1)
-    return ledBy(packet, extend(travelled.length + onward.length > longRoute ? this.#straightened(travelled) : travelled, onward))
+    const travelled = { ...packet, route: packet.route.slice(0, packet.hop + 1) }
+    const led = travelled.route.length + onward.length > longRoute ? this.#relieved(travelled) : travelled
+    return ledBy(led, extend(led.route, onward))
   }
 
   /**
@@ -79,8 +80,8 @@ export class Ways {
   }
 
   /** The packet with the shortest way that this node knows to any node of its route, unless that leads back to where the packet has been. */
-  shortened(whole: Packet): Packet {
-    const packet = whole.route.length > longRoute ? relieved(whole, this.#straightened(whole.route.slice(0, whole.hop + 1))) : whole
+  shortened(sent: Packet): Packet {
+    const packet = sent.route.length > longRoute ? this.#relieved(sent) : sent
     const { route, hop } = packet
     let saved = 0
     let rejoin = hop
@@ -93,7 +94,16 @@ export class Ways {
     return saved === 0 ? packet : shortcut(packet, this.routeTo(route[rejoin] as Address) as Route, rejoin)
   }
 
-  #straightened(travelled: Route): Route {
-    return straightened(travelled, (address) => this.hopsTo(address), (address) => this.routeTo(address))
+  /** What the packet has travelled as short as this node can make it, and from its source on where this node knows the way there. */
+  #relieved(packet: Packet): Packet {
+    const back = packet.origin === undefined ? undefined : this.#backTo(packet.origin)
+    const whole = back === undefined ? packet : restored(packet, back)
+    const travelled = whole.route.slice(0, whole.hop + 1)
+    return relieved(whole, straightened(travelled, (address) => this.hopsTo(address), (address) => this.routeTo(address)))
+  }
+
+  #backTo(source: Address): Route | undefined {
+    const { self } = this.#components.cache
+    return source === self ? [self] : this.routeTo(source)
   }
 }

@@ -1,9 +1,10 @@
 /** What becomes of a packet whose way, as others chose it, is not the best or is none. */
 import { expect, test } from "vitest"
+import { ByteReader } from "../../../src/codec.ts"
 import { addressBytes } from "../../../backends/ssr/address.ts"
 import type { Neighbourhood } from "../../../backends/ssr/neighbourhood.ts"
 import type { Packet } from "../../../backends/ssr/packet.ts"
-import { encodePacket, packetTypes, payloadTypes } from "../../../backends/ssr/packet.ts"
+import { decodePacket, encodePacket, maxRouteLength, packetTypes, payloadTypes } from "../../../backends/ssr/packet.ts"
 import { TestMesh } from "./mesh.ts"
 
 const [writer, middle, first, second] = [10, 20, 30, 40] as const
@@ -41,6 +42,22 @@ test("who sends a packet elsewhere than its route leads tells a trace", async ()
   hand.send(middle, encodePacket({ type: packetTypes.closest, payloadType: payloadTypes.trace, payload: question, ...way }))
   await mesh.simulation.run(100)
   expect(answer.subarray(-addressBytes).readUIntBE(0, addressBytes)).toBe(middle)
+})
+
+test("a long route that has forgotten the packet's source begins there again where a node knows the way", async () => {
+  const { mesh, hand } = await around()
+  const strangers = Array.from({ length: maxRouteLength / 2 }, (_, at) => 1_000 + at)
+  const route = [...strangers, writer, middle, second]
+  let last: Uint8Array = new Uint8Array(0)
+  mesh.onSend = (frame) => void (last = Buffer.from(frame).includes("hello") ? frame : last)
+  hand.send(middle, encodePacket({
+    type: packetTypes.connect, stub: [], route, hop: strangers.length, destination: second,
+    payloadType: payloadTypes.application, origin: first, payload: Buffer.from("hello"),
+  }))
+  await mesh.simulation.run(100)
+  expect(mesh.arrivals).toEqual([{ at: second, source: first, text: "hello", isExact: true }])
+  const { route: travelled, origin } = decodePacket(new ByteReader(last), second)
+  expect({ travelled, origin }).toEqual({ travelled: [first, middle, second], origin: undefined })
 })
 
 test("a packet whose stub route is broken goes on from where it is, in the name of who sent it", async () => {

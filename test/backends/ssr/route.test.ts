@@ -3,7 +3,7 @@ import { expect, test } from "vitest"
 import { ringSize } from "../../../backends/ssr/address.ts"
 import { maxRouteLength, packetTypes, payloadTypes, sourceOf } from "../../../backends/ssr/packet.ts"
 import type { Packet } from "../../../backends/ssr/packet.ts"
-import { ledBy, straightened } from "../../../backends/ssr/packet-steps.ts"
+import { ledBy, restored, straightened } from "../../../backends/ssr/packet-steps.ts"
 import { RouteCache } from "../../../backends/ssr/route-cache.ts"
 import { extend, join } from "../../../backends/ssr/route.ts"
 
@@ -61,6 +61,25 @@ test("a route that grows too long begins later, and the packet says itself whose
         expect(led.origin === undefined).toBe(led.route[0] === 0)
         packet = { ...led, hop: led.route.length - 1 }
       }
+    }),
+  )
+})
+
+test("a packet whose route has forgotten its source names it again by a way that is known, unless that meets where it goes or is too long", () => {
+  const way = fc.uniqueArray(fc.integer({ min: 1, max: 600 }), { minLength: 1, maxLength: 200 })
+  fc.assert(
+    fc.property(way, way, way, (back, before, after) => {
+      const [here] = back as [number, ...number[]]
+      const ahead = after.filter((address) => address !== here)
+      const route = [...before.filter((address) => address !== here && !ahead.includes(address)), here, ...ahead]
+      const packet: Packet = { type: packetTypes.connect, stub: [], route, hop: route.indexOf(here), destination: 9_999, payloadType: payloadTypes.application, origin: back.at(-1) as number, payload: new Uint8Array(0) }
+      const whole = restored(packet, back)
+      const meets = back.some((address) => ahead.includes(address))
+      if (meets || back.length + ahead.length > maxRouteLength) return void expect(whole).toBe(packet)
+      expect(whole.origin).toBeUndefined()
+      expect(sourceOf(whole)).toBe(packet.origin)
+      expect(whole.route.slice(0, whole.hop + 1)).toEqual(back.toReversed())
+      expect(whole.route.slice(whole.hop + 1)).toEqual(ahead)
     }),
   )
 })
