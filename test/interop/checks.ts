@@ -6,9 +6,10 @@ const maxRepairMs = 60_000
 
 /**
  * How many requests or calls a load has open at most: slower processors get
- * the same load more slowly, instead of one that a peer may refuse with 503.
+ * the same load more slowly, instead of one that a peer may refuse with 503,
+ * or that is sent again before it is answered.
  */
-export const maxOpen = 100
+export const maxOpen = 25
 
 /** What a scenario found out, one statement after the other. */
 export interface Check {

@@ -19,6 +19,9 @@ const allowedShare = 0.005
 /** After a change, this long at most may requests fail. */
 const settledMs = 10_000
 
+/** Until a silent peer is given up, a fifth of a second's requests wait for it. */
+const maxOpenInChurn = 4 * maxOpen
+
 const killed = 1
 const leaver = 3
 
@@ -34,7 +37,7 @@ export async function churn(peers: readonly Daemon[], options: ScenarioOptions, 
     remote: `127.0.0.1:${ports[0]}`,
     calls: options.count,
     callsPerSecond: options.rate,
-    maxOpenCalls: maxOpen,
+    maxOpenCalls: maxOpenInChurn,
     timeoutSeconds: 120 + Math.ceil((options.count / options.rate) * 2),
   })
   const loadMs = (options.count / options.rate) * 1000
