@@ -43,6 +43,11 @@ const strangersBurst = 400
 /** A newcomer is answered so soon, and others that come meanwhile with it. */
 const answerMs = 60
 const longestPacket = 65_536
+/**
+ * The other end of a cable that has just been plugged in may not speak yet: it looks at its interfaces every second, and its address
+ * waits for two more (RFC 4862 §5.4). A node that had listened for two seconds began with a mesh, and bindings, of its own.
+ */
+const silentAtFirstMs = 3_000
 
 /** See the head of this file. */
 export class LocalLinks implements Mesh {
@@ -77,7 +82,7 @@ export class LocalLinks implements Mesh {
     this.addresses = [peerIdOf(address)]
     this.usualPacketBytes = ether.maxDatagramBytes - pieceOverheadBytes
     this.maxPacketBytes = Math.min(longestPacket, maxPieces * this.usualPacketBytes)
-    this.listenMs = 4 * this.#options.beaconMs
+    this.listenMs = silentAtFirstMs + 2 * this.#options.beaconMs
     this.#epoch = runtime.random.uint32()
     this.#discovery = new Discovery({ address, epoch: this.#epoch }, options, (name, neighbour) => this.#onNeighbour(name, neighbour))
     ether.onDatagram((on, from, datagram) => this.#onDatagram(on, from, datagram))

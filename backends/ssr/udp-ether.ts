@@ -35,7 +35,7 @@ const maxDatagramBytes = 1280 - 40 - 8
 const maxQueueBytes = 1024 * 1024
 const receiveBufferBytes = 4 * 1024 * 1024
 /** Interfaces come, go and get other addresses: looked after so often. */
-const lookMs = 5_000
+const lookMs = 1_000
 
 /** See the head of this file. */
 export class UdpEther implements Ether {

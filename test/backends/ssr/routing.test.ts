@@ -7,6 +7,7 @@ import { SsrRouting } from "../../../backends/ssr/routing.ts"
 import type { Member } from "../../../src/overlay/key-based-routing.ts"
 import { memberOf } from "../../../src/overlay/member-codec.ts"
 import { Simulation } from "../../../src/sim/index.ts"
+import { TestEthers, TestNetwork } from "./ether.ts"
 
 /** Members without the storage above them, each of which enters by the first. */
 class Ring {
@@ -45,4 +46,21 @@ test("who gives up joining says farewell to those that wait for it to answer for
   await ring.simulation.run(500)
   expect(await outcome).toEqual(new Error("called off"))
   expect(ring.beside(link)).toEqual([])
+})
+
+test("a node whose neighbour cannot speak for three seconds does not begin with a mesh of its own", async () => {
+  const ethers = new TestEthers(1)
+  const [cable, plugged] = [new TestNetwork(), new TestNetwork()]
+  const [first, second, late] = [ethers.node(1, { cable }), ethers.node(2, { cable }), ethers.node(3, { plugged })]
+  const join = ({ runtime, link }: typeof late): Promise<void> => new SsrRouting({ runtime, link }, ssrSettings()).join([], new AbortController().signal)
+  const begun = [join(first), join(second)]
+  await ethers.simulation.run(30_000)
+  await Promise.all(begun)
+  let isIn = false
+  void join(late).then(() => (isIn = true))
+  await ethers.simulation.run(3_000)
+  second.ether.plug("plugged", plugged)
+  while (!isIn) await ethers.simulation.run(10)
+  // Otherwise it would answer for all keys there are.
+  expect(late.link.node.tenure).toEqual({ end: 1, limit: 1 })
 })

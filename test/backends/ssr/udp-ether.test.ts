@@ -66,7 +66,7 @@ test("an interface whose group cannot be joined yet is tried again, with a socke
   expect([...system.open]).not.toContain(loopback)
   expect([...ether.interfaces()]).toEqual([])
   system.refused.clear()
-  await simulation.run(6_000)
+  await simulation.run(1_500)
   expect([...ether.interfaces()]).toEqual(["lo IPv4"])
   expect(system.memberships).toEqual([loopback])
 })
@@ -79,7 +79,7 @@ test("a system that does not tell its interfaces, as where it has no file descri
   expect([...ether.interfaces()]).toEqual(["lo IPv4"])
   system.refused.clear()
   system.memberships.length = 0
-  await simulation.run(6_000)
+  await simulation.run(1_500)
   expect(system.memberships).toEqual([loopback])
   await ether.close()
 })
