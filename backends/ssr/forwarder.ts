@@ -13,7 +13,7 @@ import type { Floods } from "./floods.ts"
 import type { Neighbourhood } from "./neighbourhood.ts"
 import type { Packet, PacketType } from "./packet.ts"
 import { decodePacket, encodePacket, maxRouteLength, nextNode, packetTypes, payloadTypes, readAddress, readRoute, sourceOf, writeAddress } from "./packet.ts"
-import { advanced, goalOf, isComplaint, previousNode, sentAnew } from "./packet-steps.ts"
+import { advanced, goalOf, isBeyondTelling, isComplaint, previousNode, sentAnew } from "./packet-steps.ts"
 import { PassingTalk } from "./passing-talk.ts"
 import type { RouteCache } from "./route-cache.ts"
 import type { Route } from "./route.ts"
@@ -255,7 +255,7 @@ export class Forwarder {
     if (this.#talk.isIgnored(packet, cache)) return
     const learned = onward[1] !== undefined && neighbourhood.isNeighbour(onward[1]) ? [...cache.learn(onward)] : []
     learned.push(...cache.learn(back))
-    if (type === packetTypes.pathAnnounce && packet.origin === undefined) this.#lookAround(route[0] as Address, readRoute(new ByteReader(payload)))
+    if (type === packetTypes.pathAnnounce && (packet.origin === undefined || isBeyondTelling(packet))) this.#lookAround(sourceOf(packet), readRoute(new ByteReader(payload)))
     if (learned.length === 0) return
     this.#listener.onLearned(learned)
     this.#waiting.onLearned(learned)

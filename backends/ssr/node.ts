@@ -278,6 +278,7 @@ export class SsrNode {
 
   #take(packet: Packet, source: Address): void {
     const body = new ByteReader(packet.payload)
+    this.#announcer.onArrival(packet)
     switch (packet.type) {
       case packetTypes.notification: return this.#ring.onNotification(source, decodeClaim(body))
       case packetTypes.newNodeAnnounce: return this.#ring.onAnnounce(source)
@@ -292,7 +293,6 @@ export class SsrNode {
       }
       case packetTypes.connect:
       case packetTypes.closest: {
-        this.#announcer.onData(source, packet.route)
         if (packet.payloadType === payloadTypes.trace) this.#tracer.onArrival(packet, this.address)
         if (packet.payloadType === payloadTypes.media && packet.destination === this.address) this.#listener.onDatagram?.(source, packet.payload)
         if (packet.payloadType === payloadTypes.application) this.#listener.onData(source, packet.payload, packet.destination === this.address)

@@ -5,6 +5,9 @@ import { maxRouteLength, packetTypes, sourceOf } from "./packet.ts"
 import type { Route, Way } from "./route.ts"
 import { join, reverse } from "./route.ts"
 
+/** Half of what a packet can name: from here on what it has travelled is made as short as can be. */
+export const longRoute = maxRouteLength / 2
+
 export function isComplaint({ type }: Packet): boolean {
   return type === packetTypes.linkBroken || type === packetTypes.unreachable
 }
@@ -12,6 +15,11 @@ export function isComplaint({ type }: Packet): boolean {
 /** Where the source route ends. */
 export function goalOf({ route }: Packet): Address {
   return route.at(-1) as Address
+}
+
+/** Whether the packet's way is too long for its route, which begins later than at its source. That of one that was stranded does so as well, but is short. */
+export function isBeyondTelling({ origin, route }: Packet): boolean {
+  return origin !== undefined && route.length > longRoute
 }
 
 /** Who sent the packet here, when it follows its source route. */

@@ -4,8 +4,8 @@ import { clockwise } from "./address.ts"
 import type { BrokenLinks } from "./broken-links.ts"
 import type { Neighbourhood } from "./neighbourhood.ts"
 import type { Packet, PacketType } from "./packet.ts"
-import { maxRouteLength, packetTypes } from "./packet.ts"
-import { goalOf, ledBy, relieved, restored, shortcut, straightened } from "./packet-steps.ts"
+import { packetTypes } from "./packet.ts"
+import { goalOf, ledBy, longRoute, relieved, restored, shortcut, straightened } from "./packet-steps.ts"
 import type { RouteCache } from "./route-cache.ts"
 import type { Route } from "./route.ts"
 import { extend } from "./route.ts"
@@ -17,9 +17,6 @@ export interface WaysComponents {
   readonly vicinity: Pick<Vicinity, "via">
   readonly broken: BrokenLinks
 }
-
-/** Half of what a packet can name. */
-const longRoute = maxRouteLength / 2
 
 /** See the head of this file. */
 export class Ways {

@@ -174,8 +174,8 @@ export class FormedMesh {
 
   #onArrival(packet: Packet, cache: RouteCache, announcer: PathAnnouncer): void {
     if (packet.type === packetTypes.pathAnnounce) cache.routeTo(sourceOf(packet))
+    announcer.onArrival(packet)
     if (packet.type !== packetTypes.connect || packet.destination !== cache.self) return
-    announcer.onData(sourceOf(packet), packet.route)
     this.#tracks.onArrival(packet.payload)
   }
 
