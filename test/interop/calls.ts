@@ -35,7 +35,7 @@ async function callOver(transport: "udp" | "tcp", peers: readonly Daemon[], opti
       transport: transport === "udp" ? "u1" : "t1",
       calls: options.count,
       callsPerSecond: options.rate,
-      maxOpenCalls: maxOpen,
+      maxOpenCalls: maxOpen(options.rate),
       timeoutSeconds: 120 + Math.ceil((options.count / options.rate) * 3),
     })
     return judge(`${options.count} calls over ${transport.toUpperCase()} to a phone at another peer`, result, options.count)

@@ -9,7 +9,9 @@ const maxRepairMs = 60_000
  * the same load more slowly, instead of one that a peer may refuse with 503,
  * or that is sent again before it is answered.
  */
-export const maxOpen = 25
+export function maxOpen(rate: number): number {
+  return Math.max(25, Math.ceil(rate / 40))
+}
 
 /** What a scenario found out, one statement after the other. */
 export interface Check {

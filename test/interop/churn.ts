@@ -19,9 +19,6 @@ const allowedShare = 0.005
 /** After a change, this long at most may requests fail. */
 const settledMs = 10_000
 
-/** Until a silent peer is given up, a fifth of a second's requests wait for it. */
-const maxOpenInChurn = 4 * maxOpen
-
 const killed = 1
 const leaver = 3
 
@@ -37,7 +34,8 @@ export async function churn(peers: readonly Daemon[], options: ScenarioOptions, 
     remote: `127.0.0.1:${ports[0]}`,
     calls: options.count,
     callsPerSecond: options.rate,
-    maxOpenCalls: maxOpenInChurn,
+    // A fifth of what comes within a second waits for a peer that is gone.
+    maxOpenCalls: maxOpen(options.rate) + Math.ceil(options.rate / 2),
     timeoutSeconds: 120 + Math.ceil((options.count / options.rate) * 2),
   })
   const loadMs = (options.count / options.rate) * 1000
@@ -131,7 +129,7 @@ async function checkAcknowledged(
     calls: lines.length,
     // Nothing changes any more: no need to ask as slowly as was registered.
     callsPerSecond: options.rate * 5,
-    maxOpenCalls: maxOpen,
+    maxOpenCalls: maxOpen(options.rate * 5),
     timeoutSeconds: 120 + Math.ceil((lines.length / options.rate) * 3),
   })
   return judge("every acknowledged registration is found from a different peer", result, lines.length)

@@ -30,7 +30,7 @@ function spread(peers: readonly Daemon[], options: ScenarioOptions, scenario: st
     remote: `127.0.0.1:${ports[0]}`,
     calls: options.count,
     callsPerSecond: options.rate,
-    maxOpenCalls: maxOpen,
+    maxOpenCalls: maxOpen(options.rate),
     timeoutSeconds: 120 + Math.ceil((options.count / options.rate) * 3),
   })
 }

@@ -65,7 +65,7 @@ async function registers(kind: Kind, port: number, options: ScenarioOptions): Pr
     injected: injectedLines(lines),
     calls: options.count,
     callsPerSecond: options.rate,
-    maxOpenCalls: maxOpen,
+    maxOpenCalls: maxOpen(options.rate),
     timeoutSeconds: 60,
   })
   return judge(`SIPp registers over ${kind.words}`, result, options.count)
@@ -90,7 +90,7 @@ async function isCalled(kind: Kind, port: number, entry: Daemon, options: Scenar
       remote: `127.0.0.1:${line.port}`,
       calls: options.count,
       callsPerSecond: options.rate,
-      maxOpenCalls: maxOpen,
+      maxOpenCalls: maxOpen(options.rate),
       timeoutSeconds: 60,
     })
     return judge(`SIPp on UDP calls SIPp on ${kind.words} at another peer`, result, options.count)
