@@ -72,7 +72,9 @@ export class Forwarder {
 
   /** Sends from this node. Returns false where no way leads on, or the neighbour's queue is full. */
   send(type: PacketType, destination: Address, payload: Uint8Array, payloadType: number = payloadTypes.none): boolean {
-    return this.#decide({ type, stub: [], route: [this.#components.cache.self], hop: 0, destination, payloadType, payload })
+    const { cache } = this.#components
+    if (type === packetTypes.connect) cache.keep(destination)
+    return this.#decide({ type, stub: [], route: [cache.self], hop: 0, destination, payloadType, payload })
   }
 
   /** Sends from this node by a way that may not work. */

@@ -4,10 +4,10 @@
  * to all behind it.
  *
  * Bounded. The links of this node and the nodes that it holds (its neighbours
- * on the ring, and the way there) stay; of the others those go first that have
- * not come up for longest, but a fair share of each distance on the ring (as a
- * power of two) stays: dense near this node and sparse far away is what greedy
- * routing needs.
+ * on the ring, and the way there) stay, and of the nodes that it sends to itself
+ * the latest; of the others those go first that have not come up for longest,
+ * but a fair share of each distance on the ring (as a power of two) stays: dense
+ * near this node and sparse far away is what greedy routing needs.
  */
 import type { Address } from "./address.ts"
 import { clockwise, ringSize } from "./address.ts"
@@ -28,6 +28,8 @@ export class RouteCache {
   /** By distance on the ring, as a power of two; positive clockwise, negative counter-clockwise. */
   readonly #crowds = new Map<number, number>()
   readonly #held = new Set<Address>()
+  /** In the order in which this node last had something to say to them. */
+  readonly #kept = new Set<Address>()
   #stamp = 0
   /** The nearest on the line to either side, where that is known. */
   #beside: { left?: Address | undefined; right?: Address | undefined } = { left: undefined, right: undefined }
@@ -130,6 +132,7 @@ export class RouteCache {
       tree.crowdOf(branch).touch(branch, this.#stamp++)
       previous = branch
     }
+    if (learned.some((address) => this.#kept.has(address))) this.#keepLatest()
     this.#shrink()
     return learned.length === 0 ? learned : learned.filter((address) => this.#branches.has(address))
   }
@@ -141,8 +144,15 @@ export class RouteCache {
     for (const address of addresses) this.#held.add(address)
     for (const address of new Set([...before, ...this.#held])) {
       const branch = this.#branches.get(address)
-      if (branch !== undefined) this.#tree.hold(branch, this.#held.has(address))
+      if (branch !== undefined) this.#tree.hold(branch, this.#stays(address))
     }
+  }
+
+  /** This node itself has something to say to that one: ways to such nodes stay, the latest first, as long as they take no more than a quarter of the room. */
+  keep(address: Address): void {
+    const isKept = this.#kept.delete(address)
+    this.#kept.add(address)
+    if (!isKept) this.#keepLatest()
   }
 
   /** There is no such node, or no way to it. Returns whether it was known. */
@@ -193,8 +203,22 @@ export class RouteCache {
     return smallest === this.self ? undefined : smallest
   }
 
+  #keepLatest(): void {
+    let room = this.maxNodes * keptShare
+    for (const address of [...this.#kept].reverse()) {
+      const branch = this.#branches.get(address)
+      room -= branch === undefined ? 1 : (this.#tree.hops[branch] as number)
+      if (room < 0) this.#kept.delete(address)
+      if (branch !== undefined) this.#tree.hold(branch, this.#stays(address))
+    }
+  }
+
+  #stays(address: Address): boolean {
+    return this.#held.has(address) || this.#kept.has(address)
+  }
+
   #add(address: Address, previous: Branch): Branch {
-    const branch = this.#tree.add(address, previous, this.#crowdAt(scaleOf(this.self, address)), this.#held.has(address))
+    const branch = this.#tree.add(address, previous, this.#crowdAt(scaleOf(this.self, address)), this.#stays(address))
     this.#branches.set(address, branch)
     const side = this.#sideOf(address)
     if (side in this.#beside && this.#isNearer(address, this.#beside[side])) this.#beside[side] = address
@@ -276,6 +300,9 @@ export class RouteCache {
     return than === undefined || Math.abs(address - this.self) < Math.abs(than - this.self)
   }
 }
+
+/** Of the room, for ways to those that this node itself talks to. */
+const keptShare = 1 / 4
 
 /** The few with the least rank. */
 class Ranking {

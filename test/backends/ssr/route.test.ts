@@ -155,6 +155,37 @@ test("a full cache keeps its links, what it holds, and nodes near and far on the
   expect(quarters.size).toBe(4)
 })
 
+test("a full cache keeps the ways to those that this node itself talks to, the latest first, in a quarter of its room", () => {
+  const cache = new RouteCache(0, 40)
+  const [early, late, unknown] = [11, 12, 13]
+  cache.learn([0, 1, 2, 3, 4, early])
+  for (const address of [early, late, unknown]) cache.keep(address)
+  cache.learn([0, 1, 5, 6, late])
+  for (let at = 1_000; at < 2_000; at++) cache.learn([0, 1, at])
+  expect([early, late].map((address) => cache.hopsTo(address))).toEqual([5, 4])
+  expect(cache.size).toBe(40)
+  cache.learn([0, 1, 7, 8, 9, unknown])
+  for (let at = 2_000; at < 3_000; at++) cache.learn([0, 1, at])
+  expect([early, late, unknown].map((address) => cache.knows(address))).toEqual([false, true, true])
+})
+
+test("whatever a cache learns, holds and keeps, it has no more than its bound and what is held", () => {
+  const steps = fc.array(fc.tuple(fc.boolean(), fc.uniqueArray(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 12 })), { maxLength: 80 })
+  fc.assert(
+    fc.property(steps, (taken) => {
+      const cache = new RouteCache(0, 40)
+      const links = new Set<number>()
+      for (const [isKept, way] of taken) {
+        const [link = 1] = way
+        cache.learn([0, ...way])
+        if (cache.hopsTo(link) === 1) links.add(link)
+        if (isKept) cache.keep(way.at(-1) as number)
+        expect(cache.size).toBeLessThanOrEqual(40 + links.size)
+      }
+    }),
+  )
+})
+
 test("towards a destination: only nearer nodes, and of those about as near the one with the shortest way", () => {
   const cache = new RouteCache(0, 100)
   cache.learn([0, 400])
